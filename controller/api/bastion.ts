@@ -1,0 +1,43 @@
+import type { BastionSpec, BastionStatus } from './generated/bastion.ts';
+import type { KubeObject } from './object.ts';
+
+export type { BastionSpec, BastionStatus } from './generated/bastion.ts';
+
+export const GROUP = 'bastion-operator.dev';
+export const API_VERSION = `${GROUP}/v1alpha1`;
+export const KIND = 'Bastion';
+
+/** Keeps a deleted Bastion in the store until a complete snapshot shows that nothing of it is left. */
+export const FINALIZER = `${GROUP}/teardown`;
+
+export const ANNOTATION = {
+  /** RFC 3339; a later value restarts the TTL (`bastionctl renew`). */
+  renewedAt: `${GROUP}/renewed-at`,
+  /** RFC 3339; written at the first sync of a git source: the TTL counts from the commit, not from now. */
+  activateFrom: `${GROUP}/activate-from`,
+  /** Which source owns this object, as `URL#ref:path`. */
+  source: `${GROUP}/source`,
+  sourcePath: `${GROUP}/source-path`,
+  sourceCommit: `${GROUP}/source-commit`,
+  sourceAuthor: `${GROUP}/source-author`,
+  /** Why the newest manifest in the source is not in force, while the last good spec stays. */
+  sourceError: `${GROUP}/source-error`,
+  lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
+} as const;
+
+export interface Bastion extends KubeObject {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: typeof KIND;
+  readonly spec: BastionSpec;
+  readonly status?: BastionStatus;
+}
+
+export type Phase = NonNullable<BastionStatus['phase']>;
+export type Condition = NonNullable<BastionStatus['conditions']>[number];
+export type ConditionType = Condition['type'];
+export type ResourceStatus = NonNullable<BastionStatus['resources']>[number];
+export type Target = BastionSpec['targets'][number];
+
+export function condition(bastion: Bastion, type: ConditionType): Condition | undefined {
+  return bastion.status?.conditions?.find((candidate) => candidate.type === type);
+}

@@ -1,0 +1,33 @@
+/**
+ * The only source of time. `main.ts` injects the real one; tests and the demo inject their own, so that nothing
+ * in the project ever sleeps for real without having been told to.
+ */
+export interface Clock {
+  /** Wall-clock milliseconds since the epoch. Never goes back within one process (see `steadyClock`). */
+  now(): number;
+  /** Calls `callback` once, `delayMs` from now. */
+  setTimer(delayMs: number, callback: () => void): Timer;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+/** Resolves after `delayMs` of the clock's time; at once, without an error, when `signal` aborts. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const finish = () => {
+      timer.cancel();
+      signal?.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = clock.setTimer(delayMs, finish);
+    signal?.addEventListener('abort', finish, { once: true });
+  });
+}
+
+/** Formats clock milliseconds the way Kubernetes writes times: RFC 3339, UTC, whole seconds. */
+export function rfc3339(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace(/\.\d{3}Z$/, 'Z');
+}

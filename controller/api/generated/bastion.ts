@@ -1,0 +1,152 @@
+// Generated from crds/bastions.yaml by `npm run generate`. Do not edit.
+
+/**
+ * The BastionSpec: what should be open, for whom and for how long.
+ */
+export interface BastionSpec {
+  /**
+   * How long one activation lives, such as 90m or 4h; from 5m to 168h. Days are written in hours.
+   */
+  ttl: string;
+  /**
+   * Why it is open, kept for the audit trail.
+   */
+  reason?: string;
+  /**
+   * true tears everything down and keeps the record; back to false starts a new activation.
+   */
+  suspend: boolean;
+  /**
+   * Opens the Bastion at each firing, for ttl.
+   */
+  schedule?: {
+    /**
+     * Five fields, minute hour day-of-month month day-of-week.
+     */
+    cron: string;
+    /**
+     * IANA name such as Asia/Tokyo.
+     */
+    timeZone: string;
+  };
+  /**
+   * AWS region; default is the controller's.
+   */
+  region?: string;
+  network: {
+    vpcId: string;
+    /**
+     * Private subnets of the VPC, at most one per availability zone.
+     */
+    subnetIds: string[];
+    /**
+     * How the task reaches AWS. Auto uses a NAT route or endpoints that exist before it creates any.
+     */
+    path: 'Auto' | 'Endpoints' | 'Nat';
+  };
+  task: {
+    /**
+     * Container image; default is the controller's --image.
+     */
+    image?: string;
+    architecture: 'X86_64' | 'ARM64';
+    /**
+     * CPU units, 1024 to the vCPU.
+     */
+    cpu: 256 | 512 | 1024 | 2048 | 4096;
+    /**
+     * MiB; Fargate allows certain values for each cpu.
+     */
+    memory: number;
+  };
+  access: {
+    /**
+     * EcsExec targets the container itself; HybridActivation registers it as a managed node (the article's way).
+     */
+    transport: 'EcsExec' | 'HybridActivation';
+    /**
+     * HybridActivation only.
+     */
+    activation?: {
+      /**
+       * Who makes the activation, the Controller or the Task itself (the article's way).
+       */
+      issuer: 'Controller' | 'Task';
+    };
+  };
+  /**
+   * What people reach through the Bastion.
+   */
+  targets: {
+    name: string;
+    /**
+     * DNS name or IPv4 address, as seen from the VPC.
+     */
+    host: string;
+    port: number;
+    /**
+     * The target's group; ingress from the Bastion is opened on it for the Bastion's life.
+     */
+    securityGroupId?: string;
+  }[];
+  /**
+   * Added to every resource.
+   */
+  tags: {
+    [k: string]: string;
+  };
+}
+
+export interface BastionStatus {
+  observedGeneration?: number;
+  phase?:
+    | 'Pending'
+    | 'Scheduled'
+    | 'Provisioning'
+    | 'Ready'
+    | 'Degraded'
+    | 'Terminating'
+    | 'Suspended'
+    | 'Expired'
+    | 'Failed';
+  /**
+   * The moment the controller accepted this activation; the TTL counts from it.
+   */
+  activatedAt?: string;
+  expiresAt?: string;
+  nextActivationAt?: string;
+  /**
+   * What Session Manager connects to, ecs:<cluster>_<task>_<runtime> or mi-….
+   */
+  sessionTarget?: string;
+  /**
+   * What path Auto was resolved to, for the life of this activation.
+   */
+  networkPath?: 'Endpoints' | 'Nat';
+  /**
+   * Starts of the task within this activation, so that a retry is never a duplicate.
+   */
+  task?: {
+    attempt: number;
+    lastStoppedArn?: string;
+    lastStoppedAt?: string;
+    lastStoppedReason?: string;
+  };
+  conditions?: {
+    type: 'Accepted' | 'NetworkReady' | 'IdentityReady' | 'TaskRunning' | 'Ready' | 'TornDown';
+    status: 'True' | 'False' | 'Unknown';
+    reason: string;
+    message: string;
+    observedGeneration?: number;
+    lastTransitionTime: string;
+  }[];
+  resources?: {
+    kind: string;
+    key: string;
+    id?: string;
+    state: string;
+    shared?: boolean;
+    adopted?: boolean;
+    message?: string;
+  }[];
+}

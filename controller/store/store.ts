@@ -1,0 +1,72 @@
+import type { KubeObject, ObjectName } from '../api/object.ts';
+
+/** What the store keeps. `sources` remembers git positions, `scopes` the accounts and regions that ever held resources. */
+export type Collection = 'bastions' | 'events' | 'sources' | 'scopes';
+
+export interface Change<T extends KubeObject = KubeObject> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly collection: Collection;
+  /** For DELETED the last state, carrying the resourceVersion of the deletion. */
+  readonly object: T;
+  readonly revision: number;
+}
+
+export interface ListResult<T extends KubeObject> {
+  readonly items: readonly T[];
+  /** The state is exactly that of this revision; a watch from it misses nothing and repeats nothing. */
+  readonly revision: number;
+}
+
+/**
+ * Objects with optimistic concurrency and one global, increasing revision.
+ *
+ * Every method reads consistently and whole, or throws: a partial answer is never returned.
+ */
+export interface Store {
+  get<T extends KubeObject>(collection: Collection, name: ObjectName): Promise<T | undefined>;
+  /** Sorted by namespace and name. */
+  list<T extends KubeObject>(collection: Collection): Promise<ListResult<T>>;
+  /**
+   * Writes one object and gives it the next revision as `metadata.resourceVersion`.
+   * @param expected the resourceVersion the stored object must have; `undefined`: it must not exist.
+   * @throws ConflictError when it is another.
+   */
+  put<T extends KubeObject>(collection: Collection, object: T, expected: string | undefined): Promise<T>;
+  /** @throws ConflictError when the stored object is gone or has another resourceVersion than `expected`. */
+  delete<T extends KubeObject>(collection: Collection, name: ObjectName, expected: string): Promise<T>;
+  /**
+   * Changes after revision `from`, in order, none lost, none twice, until `signal` aborts.
+   * @throws ExpiredError when history no longer reaches back to `from`: list again.
+   */
+  watch(options: WatchOptions): AsyncIterable<Change>;
+  /** Drops history older than `keepMs` (but never the newest entry). Returns how many entries went. */
+  trim(keepMs: number): Promise<number>;
+  /** Leases: small records outside the revision log, taken and renewed by compare-and-set on `record.epoch` + `record.beat`. */
+  readLease(name: string): Promise<LeaseRecord | undefined>;
+  /** @returns false when the stored record is not `expected` any more (`undefined`: none may exist). */
+  writeLease(name: string, next: LeaseRecord, expected: LeaseRecord | undefined): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface WatchOptions {
+  readonly collection?: Collection;
+  readonly from: number;
+  readonly signal: AbortSignal;
+}
+
+export interface LeaseRecord {
+  readonly holder: string;
+  /** Grows by one with each change of holder: fences what an earlier holder still has under way. */
+  readonly epoch: number;
+  /** Grows by one with each renewal; a contender watches it stand still on its own clock. */
+  readonly beat: number;
+  readonly durationMs: number;
+}
+
+export class ConflictError extends Error {
+  override readonly name = 'ConflictError';
+}
+
+export class ExpiredError extends Error {
+  override readonly name = 'ExpiredError';
+}

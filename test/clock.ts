@@ -1,0 +1,48 @@
+import type { Clock, Timer } from '../controller/api/clock.ts';
+
+/** Virtual time: nothing happens until a test advances it; timers then run in order of their due time. */
+export class VirtualClock implements Clock {
+  #now: number;
+  #sequence = 0;
+  readonly #timers = new Map<number, { due: number; callback: () => void }>();
+
+  constructor(start: string | number = '2026-11-23T09:00:00Z') {
+    this.#now = typeof start === 'number' ? start : Date.parse(start);
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    const id = this.#sequence++;
+    this.#timers.set(id, { due: this.#now + Math.max(0, delayMs), callback });
+    return { cancel: () => void this.#timers.delete(id) };
+  }
+
+  /** Runs every timer due within `ms`, letting promises settle after each, and ends at now + ms. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await settle();
+    for (let next = this.#nextDue(end); next; next = this.#nextDue(end)) {
+      this.#timers.delete(next.id);
+      this.#now = Math.max(this.#now, next.due);
+      next.callback();
+      await settle();
+    }
+    this.#now = end;
+  }
+
+  #nextDue(end: number) {
+    let earliest: { id: number; due: number; callback: () => void } | undefined;
+    for (const [id, timer] of this.#timers) {
+      if (timer.due <= end && (!earliest || timer.due < earliest.due)) earliest = { id, ...timer };
+    }
+    return earliest;
+  }
+}
+
+/** Lets everything that is ready to run without I/O run. */
+export async function settle(turns = 5): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
