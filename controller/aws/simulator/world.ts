@@ -5,6 +5,8 @@ export interface Latencies {
   readonly interfaceEndpointMs: number;
   readonly gatewayEndpointMs: number;
   readonly endpointDeleteMs: number;
+  /** For how long a deleted endpoint's private DNS name still conflicts with a new one. */
+  readonly privateDnsLingerMs: number;
   /** Until a new or changed role can be assumed or passed. */
   readonly iamPropagationMs: number;
   readonly taskProvisionMs: number;
@@ -20,6 +22,7 @@ export const ORDINARY_LATENCIES: Latencies = {
   interfaceEndpointMs: 60_000,
   gatewayEndpointMs: 6_000,
   endpointDeleteMs: 45_000,
+  privateDnsLingerMs: 20_000,
   iamPropagationMs: 8_000,
   taskProvisionMs: 12_000,
   taskPullMs: 15_000,
@@ -29,15 +32,17 @@ export const ORDINARY_LATENCIES: Latencies = {
   taskDeprovisionMs: 10_000,
 };
 
-/** An error as AWS would answer it. `code` is the wire code. */
+/** An error as AWS would answer it. `code` is the wire code; `fields` are what the error's JSON holds besides. */
 export class AwsFault extends Error {
   override readonly name = 'AwsFault';
   readonly code: string;
   readonly status: number;
-  constructor(code: string, message: string, status = 400) {
+  readonly fields: Input;
+  constructor(code: string, message: string, status = 400, fields: Input = {}) {
     super(message);
     this.code = code;
     this.status = status;
+    this.fields = fields;
   }
 }
 
@@ -54,7 +59,8 @@ export class World {
   readonly region: string;
   readonly latencies: Latencies;
   #sequence = 0;
-  #due: { at: number; order: number; run: () => void }[] = [];
+  /** A binary heap, the earliest first. */
+  readonly #due: Due[] = [];
   #at: number;
 
   constructor(options: { clock: Clock; accountId: string; region: string; latencies?: Partial<Latencies> }) {
@@ -72,7 +78,7 @@ export class World {
 
   /** Has `run` take effect `delayMs` from now. Effects happen lazily, in order, when `settle` is next called. */
   schedule(delayMs: number, run: () => void): void {
-    this.#due.push({ at: this.#at + delayMs, order: this.#sequence++, run });
+    this.#push({ at: this.#at + delayMs, order: this.#sequence++, run });
   }
 
   /** Runs every effect that is due by the clock. The dispatcher calls it before each request. */
@@ -93,13 +99,47 @@ export class World {
       .padStart(length, '0');
   }
 
-  #takeDue(now: number) {
-    let first: number | undefined;
-    for (const [index, entry] of this.#due.entries()) {
-      const best = first === undefined ? undefined : this.#due[first];
-      const earlier = !best || entry.at < best.at || (entry.at === best.at && entry.order < best.order);
-      if (entry.at <= now && earlier) first = index;
-    }
-    return first === undefined ? undefined : this.#due.splice(first, 1)[0];
+  #takeDue(now: number): Due | undefined {
+    const first = this.#due[0];
+    if (!first || first.at > now) return undefined;
+    const last = this.#due.pop();
+    if (last && last !== first) this.#sink(last);
+    return first;
   }
+
+  #push(entry: Due): void {
+    let index = this.#due.push(entry) - 1;
+    while (index > 0) {
+      const above = (index - 1) >> 1;
+      const parent = this.#due[above];
+      if (!parent || !isBefore(entry, parent)) break;
+      this.#due[index] = parent;
+      index = above;
+    }
+    this.#due[index] = entry;
+  }
+
+  /** Puts `entry` where the heap's top was taken from, below everything that is due before it. */
+  #sink(entry: Due): void {
+    let index = 0;
+    for (;;) {
+      const left = this.#due[2 * index + 1];
+      const right = this.#due[2 * index + 2];
+      const child = left && right && isBefore(right, left) ? right : left;
+      if (!child || !isBefore(child, entry)) break;
+      this.#due[index] = child;
+      index = 2 * index + (child === left ? 1 : 2);
+    }
+    this.#due[index] = entry;
+  }
+}
+
+interface Due {
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+function isBefore(a: Due, b: Due): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }

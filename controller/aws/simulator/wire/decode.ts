@@ -1,0 +1,95 @@
+import type { Input } from '../world.ts';
+
+/** An HTTP request as it came, whatever carried it. Header names are lower-case. */
+export interface WireRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export type Protocol = 'ec2' | 'query' | 'json';
+
+/** A request understood: who is asked what, in which region. */
+export interface Call {
+  readonly service: string;
+  readonly region: string | undefined;
+  readonly operation: string;
+  readonly protocol: Protocol;
+  readonly input: Input;
+}
+
+const SERVICE_BY_TARGET: readonly (readonly [RegExp, string])[] = [
+  [/^AmazonEC2ContainerService/, 'ecs'],
+  [/^AmazonSSM/, 'ssm'],
+  [/^Logs_/, 'logs'],
+];
+
+/** Reads any of the three protocols. Undefined when the request is not an AWS API call at all. */
+export function decodeRequest(request: WireRequest): Call | undefined {
+  const target = request.headers['x-amz-target'];
+  const scope = credentialScope(request.headers['authorization']);
+  const service = scope?.service ?? serviceOf(target, request.headers['host'] ?? '');
+  if (!service) return undefined;
+  if (target) {
+    const operation = target.slice(target.lastIndexOf('.') + 1);
+    return { service, region: scope?.region, operation, protocol: 'json', input: decodeJson(request.body) };
+  }
+  const { Action, Version, ...input } = decodeForm(request.body);
+  if (typeof Action !== 'string') return undefined;
+  const protocol = service === 'ec2' ? 'ec2' : 'query';
+  return { service, region: scope?.region, operation: Action, protocol, input };
+}
+
+function credentialScope(authorization = ''): { region: string; service: string } | undefined {
+  const [, region, service] =
+    /Credential=[^/,]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(authorization) ?? [];
+  return region && service ? { region, service } : undefined;
+}
+
+function serviceOf(target: string | undefined, host: string): string | undefined {
+  if (target) return SERVICE_BY_TARGET.find(([pattern]) => pattern.test(target))?.[1];
+  return /^(ec2|iam|sts|ecs|ssm|logs)\./.exec(host)?.[1];
+}
+
+function decodeJson(body: string): Input {
+  if (body === '') return {};
+  const value: unknown = JSON.parse(body);
+  return isRecord(value) ? value : {};
+}
+
+/** `A.1.B=x` becomes { A: [{ B: 'x' }] }; so does `A.member.1.B=x`. */
+export function decodeForm(body: string): Input {
+  const root: Record<string, unknown> = {};
+  for (const [path, value] of new URLSearchParams(body)) {
+    const keys = path.split('.');
+    const last = keys.pop() ?? path;
+    let node = root;
+    for (const key of keys) {
+      const next = node[key];
+      if (isRecord(next)) node = next;
+      else {
+        const created: Record<string, unknown> = Object.create(null);
+        node[key] = created;
+        node = created;
+      }
+    }
+    node[last] = value;
+  }
+  return Object.fromEntries(Object.entries(root).map(([key, value]) => [key, toLists(value)]));
+}
+
+/** Turns every struct whose keys are 1, 2, 3, … into a list, and drops query's `member` step. */
+function toLists(value: unknown): unknown {
+  if (!isRecord(value)) return value;
+  const keys = Object.keys(value);
+  if (keys.length === 1 && keys[0] === 'member') return toLists(value['member']);
+  if (keys.every((key) => /^\d+$/.test(key))) {
+    return keys.sort((a, b) => Number(a) - Number(b)).map((key) => toLists(value[key]));
+  }
+  return Object.fromEntries(keys.map((key) => [key, toLists(value[key])]));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
