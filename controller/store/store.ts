@@ -70,3 +70,12 @@ export class ConflictError extends Error {
 export class ExpiredError extends Error {
   override readonly name = 'ExpiredError';
 }
+
+/** The store did not answer, or refused: nothing was read. After a write it may still have taken effect; the message says so. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError';
+}
+
+export class ObjectTooLargeError extends Error {
+  override readonly name = 'ObjectTooLargeError';
+}

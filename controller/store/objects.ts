@@ -1,0 +1,64 @@
+import type { KubeObject, ObjectName } from '../api/object.ts';
+import type { LogEntry } from './log.ts';
+import type { Collection } from './store.ts';
+import type { Item, Table } from './table.ts';
+
+/** What the log amounts to, one item an object; behind the log by at most its newest entry. */
+export interface Objects {
+  read(collection: Collection, name: ObjectName): Promise<KubeObject | undefined>;
+  list(collection: Collection): Promise<ReadonlyMap<ObjectName, KubeObject>>;
+  /** Idempotent, and harmless when late: an item only ever moves to a higher revision. */
+  apply(entry: LogEntry): Promise<void>;
+  dropTombstones(collection: Collection, beforeMs: number): Promise<void>;
+}
+
+export function createObjects(table: Table): Objects {
+  return {
+    async read(collection, name) {
+      const item = await table.get({ pk: partition(collection), sk: name });
+      return item && parseObject(item);
+    },
+    async list(collection) {
+      const found = new Map<ObjectName, KubeObject>();
+      for (const item of await table.query({ pk: partition(collection) })) {
+        const object = parseObject(item);
+        if (object) found.set(item['sk'] as ObjectName, object);
+      }
+      return found;
+    },
+    async apply(entry) {
+      const { collection, name, revision, timeMs } = entry;
+      // A deletion leaves a tombstone, so that somebody slow who applies an earlier entry cannot bring the object back.
+      const content = entry.type === 'DELETED' ? { deleted: true } : { object: JSON.stringify(entry.object) };
+      await table.put(
+        { pk: partition(collection), sk: name, revision, timeMs, ...content },
+        {
+          expression: 'attribute_not_exists(pk) OR #revision < :revision',
+          names: { '#revision': 'revision' },
+          values: { ':revision': revision },
+        },
+      );
+    },
+    async dropTombstones(collection, beforeMs) {
+      for (const item of await table.query({ pk: partition(collection) })) {
+        if (item['deleted'] !== true || Number(item['timeMs']) >= beforeMs) continue;
+        await table.remove(
+          { pk: partition(collection), sk: String(item['sk']) },
+          {
+            expression: '#revision = :revision',
+            names: { '#revision': 'revision' },
+            values: { ':revision': item['revision'] },
+          },
+        );
+      }
+    },
+  };
+}
+
+function partition(collection: Collection): string {
+  return `object#${collection}`;
+}
+
+function parseObject(item: Item): KubeObject | undefined {
+  return item['deleted'] === true ? undefined : (JSON.parse(String(item['object'])) as KubeObject);
+}
