@@ -47,7 +47,7 @@ export function encodeFault(call: Pick<Call, 'protocol'>, fault: AwsFault, reque
     });
     return jsonResponse(status, body, requestId);
   }
-  const error = `<Code>${escape(code)}</Code><Message>${escape(message)}</Message>`;
+  const error = `<Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message>`;
   if (call.protocol === 'ec2') {
     const body = `<Errors><Error>${error}</Error></Errors><RequestID>${requestId}</RequestID>`;
     return xmlResponse(status, `<Response>${body}</Response>`, requestId);
@@ -87,10 +87,10 @@ function element(name: string, value: unknown, listElement: string): string {
 function content(value: unknown, listElement: string): string {
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return value.map((entry) => element(listElement, entry, listElement)).join('');
-  return typeof value === 'object' && value !== null ? members(value, listElement) : escape(String(value));
+  return typeof value === 'object' && value !== null ? members(value, listElement) : escapeXml(String(value));
 }
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   return text.replace(/[&<>"\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
