@@ -127,7 +127,14 @@ export interface BastionStatus {
    * Starts of the task within this activation, so that a retry is never a duplicate.
    */
   task?: {
+    /**
+     * How many tasks of this activation have ended.
+     */
     attempt: number;
+    /**
+     * How many of them in a row ended soon after their start.
+     */
+    failures?: number;
     lastStoppedArn?: string;
     lastStoppedAt?: string;
     lastStoppedReason?: string;

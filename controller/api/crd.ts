@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { load } from 'js-yaml';
+import type { ValidationRule } from './cel.ts';
+
+/** The part of a Kubernetes structural schema that our CRD uses. */
+export interface StructuralSchema {
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly nullable?: boolean;
+  readonly enum?: readonly unknown[];
+  readonly format?: string;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly maxProperties?: number;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, StructuralSchema>>;
+  readonly additionalProperties?: StructuralSchema;
+  readonly items?: StructuralSchema;
+  readonly 'x-kubernetes-validations'?: readonly ValidationRule[];
+  readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+}
+
+interface CustomResourceDefinition {
+  readonly spec: {
+    readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: StructuralSchema } }[];
+  };
+}
+
+let loaded: StructuralSchema | undefined;
+
+/** The schema of a whole Bastion, read once from the CRD. The path is the same from the sources and from the build. */
+export function bastionSchema(): StructuralSchema {
+  if (loaded) return loaded;
+  const url = new URL('../../crds/bastions.yaml', import.meta.url);
+  const crd = load(readFileSync(url, 'utf8')) as CustomResourceDefinition;
+  const schema = crd.spec.versions[0]?.schema.openAPIV3Schema;
+  if (!schema) throw new Error(`${url.pathname}: spec.versions[0].schema.openAPIV3Schema is missing`);
+  loaded = schema;
+  return schema;
+}
+
+/** The schema at a path of property names, or undefined. */
+export function subschema(schema: StructuralSchema, path: readonly string[]): StructuralSchema | undefined {
+  let current: StructuralSchema | undefined = schema;
+  for (const name of path) current = current?.properties?.[name];
+  return current;
+}

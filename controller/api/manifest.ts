@@ -1,0 +1,118 @@
+import { EVENT_ID, load, parseEvents, YAMLException } from 'js-yaml';
+import type { FieldError, Manifest } from './client.ts';
+import { checkHeader } from './header.ts';
+import { copyJson, isRecord, JsonError, ownField, showTyped } from './json.ts';
+import { checkMetadata } from './metadata.ts';
+import { validateBastion } from './schema.ts';
+import { type Chunk, splitDocuments } from './split-documents.ts';
+
+const MAX_CHARACTERS = 256 * 1024;
+/** As deep as anything we accept, with room for a list of lists. */
+const MAX_DEPTH = 32;
+/** A hand-written manifest repeats a handful of things; nested aliases grow exponentially. */
+const MAX_ALIASES = 16;
+const MAX_NODES = 20_000;
+
+interface Place {
+  /** What the text came from: a path, a URL, `stdin`. */
+  readonly source: string;
+  /** Counts the documents of the text that hold anything, from 1. */
+  readonly document: number;
+  /** Position in a `kind: List`, from 0. */
+  readonly item?: number;
+  /** Where the document begins, from 1; for a syntax error, where that is. */
+  readonly line: number;
+}
+
+export type ParsedDocument = Place &
+  (
+    | { readonly ok: true; readonly manifest: Manifest }
+    /** `name` and `namespace` are there as far as they could be read. */
+    | {
+        readonly ok: false;
+        readonly name?: string;
+        readonly namespace?: string;
+        readonly errors: readonly FieldError[];
+      }
+  );
+
+/**
+ * Reads YAML 1.2 or JSON text into manifests. Every document stands alone: one that cannot be read never hides the others.
+ * A manifest that comes back `ok` has the right apiVersion and kind and sound metadata; its spec is `validateBastion`'s job.
+ * Never throws.
+ */
+export function parseManifests(text: string, { source }: { readonly source: string }): ParsedDocument[] {
+  if (text.length > MAX_CHARACTERS) {
+    const message = `found ${text.length} characters, allowed: at most ${MAX_CHARACTERS} in one text; split it`;
+    return [{ source, document: 1, line: 1, ok: false, errors: [{ field: '', type: 'TooLong', message }] }];
+  }
+  return splitDocuments(text)
+    .map((chunk) => ({ chunk, content: readChunk(chunk) }))
+    .filter(({ content }) => !(content.ok && (content.value === null || content.value === undefined)))
+    .flatMap(({ chunk, content }, index) => {
+      const place: Place = { source, document: index + 1, line: chunk.line };
+      if (content.ok) return flatten(content.value, place);
+      const { line, error } = content;
+      return [{ ...place, line: line ?? place.line, ok: false as const, errors: [error] }];
+    });
+}
+
+type Content =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: FieldError; readonly line?: number };
+
+function readChunk(chunk: Chunk): Content {
+  try {
+    const events = parseEvents(chunk.text, { maxDepth: MAX_DEPTH });
+    const aliases = events.filter((event) => event.type === EVENT_ID.ALIAS).length;
+    if (aliases > MAX_ALIASES) {
+      const message = `found ${aliases} aliases, allowed: at most ${MAX_ALIASES}; write the values out`;
+      return { ok: false, error: { field: '', type: 'Invalid', message } };
+    }
+    if (!events.some((event) => event.type === EVENT_ID.DOCUMENT)) return { ok: true, value: undefined };
+    const value = load(chunk.text, { maxDepth: MAX_DEPTH });
+    return { ok: true, value: copyJson(value, { maxDepth: MAX_DEPTH, maxNodes: MAX_NODES }) };
+  } catch (error) {
+    return explain(error, chunk);
+  }
+}
+
+function explain(error: unknown, chunk: Chunk): Content {
+  if (error instanceof JsonError) {
+    return { ok: false, error: { field: error.field, type: 'Invalid', message: error.message } };
+  }
+  const reason = error instanceof YAMLException ? error.reason : String(error);
+  const mark = error instanceof YAMLException ? error.mark : undefined;
+  if (!mark) return { ok: false, error: { field: '', type: 'Invalid', message: `not YAML: ${reason}` } };
+  const line = chunk.firstLine + mark.line;
+  const message = `not YAML: ${reason} at line ${line}, column ${mark.column + 1}`;
+  return { ok: false, line, error: { field: '', type: 'Invalid', message } };
+}
+
+const LISTS: readonly unknown[] = ['List', 'BastionList'];
+
+function flatten(value: unknown, place: Place): ParsedDocument[] {
+  if (!isRecord(value) || !LISTS.includes(ownField(value, 'kind'))) return [judge(value, place)];
+  const items = ownField(value, 'items');
+  if (Array.isArray(items))
+    return items.map((item: unknown, index) => judge(item, { ...place, item: index }));
+  const message = `found ${showTyped(items)}, allowed: a list of Bastions`;
+  return [{ ...place, ok: false, errors: [{ field: 'items', type: 'TypeInvalid', message }] }];
+}
+
+function judge(object: unknown, place: Place): ParsedDocument {
+  const metadata = ownField(object, 'metadata');
+  if (isRecord(object) && checkHeader(object).length === 0 && checkMetadata(metadata).length === 0) {
+    return { ...place, ok: true, manifest: object as unknown as Manifest };
+  }
+  // All errors at once: what is wrong with the header must not hide what is wrong with the spec.
+  const validation = validateBastion(object);
+  const [name, namespace] = [ownField(metadata, 'name'), ownField(metadata, 'namespace')];
+  return {
+    ...place,
+    ok: false,
+    ...(typeof name === 'string' ? { name } : {}),
+    ...(typeof namespace === 'string' ? { namespace } : {}),
+    errors: validation.ok ? [] : validation.errors,
+  };
+}

@@ -1,0 +1,63 @@
+import { Cron } from 'croner';
+import type { FieldError } from './client.ts';
+import { isRecord, ownField, showValue } from './json.ts';
+import { suggest } from './suggest.ts';
+
+/** A leap year lies within reach of it, so that only schedules that never fire have no firing after it. */
+const CRON_PROBE = '2000-01-01T00:00:00';
+const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+@-]*$/u;
+
+/** What neither the schema nor CEL can say about a spec. Fields of the wrong shape are the schema's to report. */
+export function checkSemantics(spec: unknown): FieldError[] {
+  const schedule = ownField(spec, 'schedule');
+  return [
+    ...checkCron(ownField(schedule, 'cron')),
+    ...checkTimeZone(ownField(schedule, 'timeZone')),
+    ...checkTagKeys(ownField(spec, 'tags')),
+  ];
+}
+
+function checkCron(cron: unknown): FieldError[] {
+  const field = 'spec.schedule.cron';
+  if (typeof cron !== 'string' || cron.length > 128) return [];
+  const invalid = (why: string): FieldError[] => {
+    const allowed = 'minute hour day-of-month month day-of-week, such as 0 9 * * 1-5';
+    return [{ field, type: 'Invalid', message: `found ${showValue(cron)}, ${why}, allowed: ${allowed}` }];
+  };
+  try {
+    const next = new Cron(cron, { paused: true, mode: '5-part', timezone: 'UTC' }).nextRun(CRON_PROBE);
+    return next ? [] : invalid('which never fires');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : 'it is no schedule';
+    return invalid(`which cannot be read (${reason.replace(/\.$/, '')})`);
+  }
+}
+
+function checkTimeZone(timeZone: unknown): FieldError[] {
+  const field = 'spec.schedule.timeZone';
+  if (typeof timeZone !== 'string' || timeZone.length > 64 || isTimeZone(timeZone)) return [];
+  const near = suggest(timeZone, Intl.supportedValuesOf('timeZone'));
+  const hint = near ? `did you mean ${near}? ` : '';
+  const message = `found ${showValue(timeZone)}, ${hint}allowed: an IANA time zone such as Asia/Tokyo`;
+  return [{ field, type: 'NotSupported', message }];
+}
+
+/** Offsets such as +09:00 are known to some versions of Node only, and are no time zones. */
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function checkTagKeys(tags: unknown): FieldError[] {
+  if (!isRecord(tags)) return [];
+  return Object.keys(tags)
+    .filter((key) => !TAG_KEY.test(key))
+    .map((key) => {
+      const message = `found key ${showValue(key)}, allowed: letters, digits, spaces and _ . : / = + - @`;
+      return { field: `spec.tags[${key}]`, type: 'Invalid', message };
+    });
+}
