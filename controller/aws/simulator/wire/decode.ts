@@ -1,4 +1,4 @@
-import type { Input } from '../world.ts';
+import { AwsFault, type Input } from '../world.ts';
 
 /** An HTTP request as it came, whatever carried it. Header names are lower-case. */
 export interface WireRequest {
@@ -25,7 +25,10 @@ const SERVICE_BY_TARGET: readonly (readonly [RegExp, string])[] = [
   [/^Logs_/, 'logs'],
 ];
 
-/** Reads any of the three protocols. Undefined when the request is not an AWS API call at all. */
+/**
+ * Reads any of the three protocols. Undefined when the request is not an AWS API call at all.
+ * @throws AwsFault SerializationException
+ */
 export function decodeRequest(request: WireRequest): Call | undefined {
   const target = request.headers['x-amz-target'];
   const scope = credentialScope(request.headers['authorization']);
@@ -54,8 +57,13 @@ function serviceOf(target: string | undefined, host: string): string | undefined
 
 function decodeJson(body: string): Input {
   if (body === '') return {};
-  const value: unknown = JSON.parse(body);
-  return isRecord(value) ? value : {};
+  try {
+    const value: unknown = JSON.parse(body);
+    if (isRecord(value)) return value;
+  } catch {
+    // Falls through: to the caller, no JSON and no object are the same mistake.
+  }
+  throw new AwsFault('SerializationException', 'The request body is not a JSON object.');
 }
 
 /** `A.1.B=x` becomes { A: [{ B: 'x' }] }; so does `A.member.1.B=x`. */

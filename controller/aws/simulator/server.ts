@@ -1,0 +1,63 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { LostReply } from './faults.ts';
+import type { Simulator } from './simulator.ts';
+
+const MAX_BODY_BYTES = 1_000_000;
+
+export interface SimulatorServer {
+  /** Given to an SDK client as its `endpoint`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Serves the simulator to other processes of this machine only. Port 0 takes a free one. */
+export async function serveSimulator(
+  simulator: Pick<Simulator, 'handle'>,
+  { port = 0 }: { port?: number } = {},
+): Promise<SimulatorServer> {
+  const server = createServer((request, response) => {
+    read(request)
+      .then((body) => {
+        const headers = Object.fromEntries(
+          Object.entries(request.headers).map(([name, value]) => [name, `${value}`]),
+        );
+        const { method = 'GET', url: path = '/' } = request;
+        const answer = simulator.handle({ method, path, headers, body });
+        response.writeHead(answer.status, answer.headers).end(answer.body);
+      })
+      .catch((error: unknown) => {
+        if (error instanceof LostReply || response.headersSent) return request.socket.destroy();
+        response
+          .writeHead(500, { 'content-type': 'text/plain' })
+          .end(`The simulated AWS failed: ${String(error)}`);
+      });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return { url: `http://127.0.0.1:${portOf(server)}`, close: () => closeServer(server) };
+}
+
+async function read(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new Error(`the request is longer than ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
