@@ -1,0 +1,54 @@
+import type { Iam } from '../iam/iam.ts';
+import type { Operation, World } from '../world.ts';
+import { activationOperations } from './activations.ts';
+import { nodeOperations, pingStatus, type Registration, registerNode, taggingOperations } from './nodes.ts';
+import { findParameter, parameterOperations } from './parameters.ts';
+import { endSessions, sessionOperations, settingOperations, type TaskTargetLookup } from './sessions.ts';
+import type { SsmState } from './state.ts';
+
+/** Simulated Systems Manager: activations, managed nodes, parameters, sessions and the tier setting. */
+export interface Ssm {
+  readonly operations: Readonly<Record<string, Operation>>;
+  readonly state: SsmState;
+  /** An agent registers with an activation and gets its node id. @throws AwsFault */
+  register(registration: Registration): string;
+  isOnline(nodeId: string): boolean;
+  /** A parameter's plain value, by name or ARN. */
+  parameterValue(nameOrArn: string): string | undefined;
+  /** ECS says which of its tasks can be session targets. */
+  answerTaskTargets(lookup: TaskTargetLookup): void;
+  endSessions(target: string): void;
+}
+
+export function createSsm(world: World, { iam }: { readonly iam: Iam }): Ssm {
+  const state: SsmState = {
+    activations: new Map(),
+    nodes: new Map(),
+    parameters: new Map(),
+    sessions: new Map(),
+    tier: { value: 'standard', changedAt: undefined },
+  };
+  let isTaskConnected: TaskTargetLookup = () => false;
+  const end = (target: string) => endSessions(world, state, target);
+  return {
+    operations: {
+      ...activationOperations(world, iam, state),
+      ...nodeOperations(world, state, end),
+      ...taggingOperations(state),
+      ...parameterOperations(world, state),
+      ...sessionOperations(world, state, (target) => isTaskConnected(target)),
+      ...settingOperations(world, state),
+    },
+    state,
+    register: (registration) => registerNode(world, state, registration),
+    isOnline: (nodeId) => {
+      const node = state.nodes.get(nodeId);
+      return node !== undefined && pingStatus(world, node) === 'Online';
+    },
+    parameterValue: (nameOrArn) => findParameter(state, nameOrArn)?.value,
+    answerTaskTargets: (lookup) => {
+      isTaskConnected = lookup;
+    },
+    endSessions: end,
+  };
+}
