@@ -45,7 +45,7 @@ export interface Network {
 export function createNetwork(ec2: Ec2State): Network {
   return {
     attachInterface: (options) => ec2.attach({ ...options, kind: 'interface' }),
-    detachInterface: (id) => void ec2.interfaces.delete(id),
+    detachInterface: (id) => ec2.detach(id),
     reach: (from, service) => reach(ec2, from, service),
     canConnect: (from, target) => canConnect(ec2, from, target),
   };

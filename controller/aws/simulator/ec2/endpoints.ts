@@ -172,7 +172,7 @@ function change(input: Input, name: string, before: readonly string[]): Change {
 function changeInterfaces(state: Ec2State, endpoint: Endpoint, groupIds: string[], subnets: Change): void {
   endpoint.groupIds = groupIds;
   for (const subnetId of subnets.removed) {
-    state.interfaces.delete(endpoint.interfaces.get(subnetId) ?? '');
+    state.detach(endpoint.interfaces.get(subnetId) ?? '');
     endpoint.interfaces.delete(subnetId);
   }
   for (const id of endpoint.interfaces.values()) {
@@ -206,7 +206,7 @@ function removeEndpoint(state: Ec2State, endpoint: Endpoint): void {
   const { endpointDeleteMs, gatewayEndpointMs, privateDnsLingerMs } = state.world.latencies;
   state.world.schedule(endpoint.type === 'Gateway' ? gatewayEndpointMs : endpointDeleteMs, () => {
     endpoint.state = 'deleted';
-    for (const id of endpoint.interfaces.values()) state.interfaces.delete(id);
+    for (const id of endpoint.interfaces.values()) state.detach(id);
     state.endpoints.delete(endpoint.id);
     state.tags.delete(endpoint.id);
     if (!endpoint.privateDns) return;

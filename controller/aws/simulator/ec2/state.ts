@@ -122,6 +122,8 @@ export class Ec2State {
   readonly prefixLists = new Map<string, PrefixList>();
   readonly groups = new Map<string, SecurityGroup>();
   readonly interfaces = new Map<string, NetworkInterface>();
+  /** Subnet id -> the addresses its interfaces have. */
+  readonly #addresses = new Map<string, Set<string>>();
   readonly endpoints = new Map<string, Endpoint>();
   readonly services = new Map<string, EndpointService>();
   /** Resource id -> tags. */
@@ -189,7 +191,7 @@ export class Ec2State {
       id: this.newId('eni'),
       vpcId: subnet.vpcId,
       zone: subnet.zone,
-      ip: this.#freeAddress(subnet),
+      ip: this.#takeAddress(subnet),
     };
     this.interfaces.set(added.id, added);
     return added;
@@ -207,21 +209,27 @@ export class Ec2State {
     throw new AwsFault('SecurityGroupsPerInterfaceLimitExceeded', message);
   }
 
-  freeAddresses(subnet: Subnet): number {
-    return hostCount(subnet.cidr) - 5 - this.#addresses(subnet).size;
+  detach(interfaceId: string): void {
+    const gone = this.interfaces.get(interfaceId);
+    if (!gone) return;
+    this.interfaces.delete(interfaceId);
+    this.tags.delete(interfaceId);
+    this.#addresses.get(gone.subnetId)?.delete(gone.ip);
   }
 
-  #addresses(subnet: Subnet): Set<string> {
-    const used = [...this.interfaces.values()].filter((entry) => entry.subnetId === subnet.id);
-    return new Set(used.map((entry) => entry.ip));
+  freeAddresses(subnet: Subnet): number {
+    return hostCount(subnet.cidr) - 5 - (this.#addresses.get(subnet.id)?.size ?? 0);
   }
 
   /** AWS keeps the first four addresses and the last one of every subnet for itself. */
-  #freeAddress(subnet: Subnet): string {
-    const used = this.#addresses(subnet);
+  #takeAddress(subnet: Subnet): string {
+    const used = this.#addresses.get(subnet.id) ?? new Set();
+    this.#addresses.set(subnet.id, used);
     for (let host = 4; host < hostCount(subnet.cidr) - 1; host++) {
       const address = addressAt(subnet.cidr, host);
-      if (!used.has(address)) return address;
+      if (used.has(address)) continue;
+      used.add(address);
+      return address;
     }
     const message = `Insufficient free addresses in subnet '${subnet.id}'.`;
     throw new AwsFault('InsufficientFreeAddressesInSubnet', message);

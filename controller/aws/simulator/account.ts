@@ -1,0 +1,95 @@
+import type { Clock } from '../../api/clock.ts';
+import { createEc2, type Ec2 } from './ec2/ec2.ts';
+import type { Limits } from './ec2/state.ts';
+import { createEcs, type Ecs } from './ecs/ecs.ts';
+import { networkPort } from './ecs/network-port.ts';
+import { createIam, type Iam } from './iam/iam.ts';
+import { createLogs, type Logs } from './logs/logs.ts';
+import { createNetwork, type Network } from './network.ts';
+import { createSsm, type Ssm } from './ssm/ssm.ts';
+import { createSts } from './sts/sts.ts';
+import type { Call } from './wire/decode.ts';
+import { AwsFault, type Latencies, type Operation, World } from './world.ts';
+
+export interface AccountOptions {
+  readonly clock: Clock;
+  readonly accountId: string;
+  /** The region of requests that name none, and of the handles on `Simulator` itself. */
+  readonly region: string;
+  readonly latencies?: Partial<Latencies>;
+  readonly limits?: Partial<Limits>;
+  /** Fills each region when it is first used. */
+  readonly seed?: (region: SimulatedRegion) => void;
+}
+
+/** One region's services and their state. IAM is the account's: the same in every region. */
+export interface SimulatedRegion {
+  readonly name: string;
+  readonly world: World;
+  readonly ec2: Ec2;
+  readonly network: Network;
+  readonly ecs: Ecs;
+  readonly iam: Iam;
+  readonly ssm: Ssm;
+  readonly logs: Logs;
+}
+
+type Services = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+
+/** A simulated account: its regions, each made when first asked for. */
+export class Account {
+  readonly base: SimulatedRegion;
+  readonly #options: AccountOptions;
+  readonly #baseWorld: World;
+  readonly #iam: Iam;
+  readonly #regions = new Map<string, { readonly handles: SimulatedRegion; readonly services: Services }>();
+
+  constructor(options: AccountOptions) {
+    this.#options = options;
+    this.#baseWorld = new World(options);
+    this.#iam = createIam(this.#baseWorld);
+    this.base = this.region(options.region);
+  }
+
+  region(name: string): SimulatedRegion {
+    return this.#regionOf(name).handles;
+  }
+
+  /** Makes everything that is due by the clock take effect. */
+  settle(): void {
+    for (const { handles } of this.#regions.values()) handles.world.settle();
+  }
+
+  /** @throws AwsFault for what the simulator does not know */
+  operation(region: string, { service, operation, protocol }: Call): Operation {
+    // IAM and STS sign for whichever region their endpoint is in; asking them must not make that region.
+    const global = service === 'iam' || service === 'sts';
+    const run = this.#regionOf(global ? this.base.name : region).services[service]?.[operation];
+    if (run) return run;
+    const code = protocol === 'json' ? 'UnknownOperationException' : 'InvalidAction';
+    throw new AwsFault(code, `The simulated AWS has no operation ${service}:${operation}.`);
+  }
+
+  #regionOf(name: string) {
+    return this.#regions.get(name) ?? this.#createRegion(name);
+  }
+
+  #createRegion(name: string) {
+    const isBase = name === this.#options.region;
+    const world = isBase ? this.#baseWorld : new World({ ...this.#options, region: name });
+    const iam = this.#iam;
+    const ec2 = createEc2(world, this.#options.limits);
+    const network = createNetwork(ec2.state);
+    const ssm = createSsm(world, { iam });
+    const logs = createLogs(world);
+    const ecs = createEcs(world, { iam, network: networkPort(network), ssm, logs });
+    const services: Services = {
+      ...{ ec2: ec2.operations, ecs: ecs.operations, ssm: ssm.operations, logs: logs.operations },
+      ...{ iam: iam.operations, sts: createSts(world).operations },
+    };
+    const region = { handles: { name, world, ec2, network, ecs, iam, ssm, logs }, services };
+    this.#regions.set(name, region);
+    this.#options.seed?.(region.handles);
+    return region;
+  }
+}
