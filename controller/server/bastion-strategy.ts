@@ -1,0 +1,25 @@
+import { isDeepStrictEqual } from 'node:util';
+import { API_VERSION, type Bastion, FINALIZER, GROUP, KIND } from '../api/bastion.ts';
+import { defaultBastion, validateBastion } from '../api/schema.ts';
+import type { Strategy } from './strategy.ts';
+
+export const bastionStrategy: Strategy<Bastion> = {
+  collection: 'bastions',
+  resource: `bastions.${GROUP}`,
+  kind: `${KIND}.${GROUP}`,
+  selectable: ['metadata.name', 'metadata.namespace'],
+  finalizer: FINALIZER,
+  countsGenerations: true,
+  complete: defaultBastion,
+  prepare({ status: _status, ...sent }, stored) {
+    const validation = validateBastion(sent, stored);
+    const spec = validation.ok ? validation.value.spec : defaultBastion(sent)['spec'];
+    if (!validation.ok) {
+      // A spec that was accepted once and no longer validates must not stand in the way of its own teardown.
+      const isOld = stored !== undefined && isDeepStrictEqual(spec, stored.spec);
+      const errors = validation.errors.filter(({ field }) => !isOld || !/^spec\b/.test(field));
+      if (errors.length > 0) return { ok: false, errors };
+    }
+    return { ok: true, content: { apiVersion: API_VERSION, kind: KIND, spec } };
+  },
+};
