@@ -91,12 +91,14 @@ export class World {
     this.#at = Math.max(this.#at, now);
   }
 
-  /** Deterministic hexadecimal digits for ids; never repeats within one world. */
+  /**
+   * Deterministic hexadecimal digits for ids, at least 8; never repeats within one world. Scattered, as AWS's are, so
+   * that nobody comes to rely on ids rising with time.
+   */
   hex(length: number): string {
-    const number = (++this.#sequence * 2654435761) % 2 ** 32;
-    return (number.toString(16).padStart(8, '0') + this.#sequence.toString(16).padStart(length, '0'))
-      .slice(-length)
-      .padStart(length, '0');
+    const number = ++this.#sequence;
+    const scattered = (Math.imul(number, 2654435761) >>> 0).toString(16).padStart(8, '0');
+    return (scattered + number.toString(16).padStart(length - 8, '0')).slice(0, length);
   }
 
   #takeDue(now: number): Due | undefined {

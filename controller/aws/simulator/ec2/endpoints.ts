@@ -10,7 +10,7 @@ import {
 import { describe, flag, requiredText, tagSet, tagsFor, text, texts } from './query.ts';
 import type { Ec2State, Endpoint, EndpointService } from './state.ts';
 
-export const FULL_ACCESS_POLICY = JSON.stringify({
+const FULL_ACCESS_POLICY = JSON.stringify({
   Version: '2008-10-17',
   Statement: [{ Effect: 'Allow', Principal: '*', Action: '*', Resource: '*' }],
 });
