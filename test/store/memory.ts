@@ -1,0 +1,148 @@
+import { type KubeObject, type ObjectName, objectName } from '../../controller/api/object.ts';
+import {
+  type Change,
+  type Collection,
+  ConflictError,
+  ExpiredError,
+  type LeaseRecord,
+  type Store,
+  type WatchOptions,
+} from '../../controller/store/store.ts';
+import { VirtualClock } from '../clock.ts';
+import type { Subject } from './subject.ts';
+
+interface Entry extends Change {
+  readonly timeMs: number;
+}
+
+/** What any number of memory stores share. */
+interface Memory {
+  readonly clock: VirtualClock;
+  readonly objects: Map<string, KubeObject>;
+  readonly history: Entry[];
+  readonly leases: Map<string, LeaseRecord>;
+  readonly wakers: Set<() => void>;
+  revision: number;
+}
+
+/** The store's promises in one process and without a disk, for tests of what stands on it. */
+export function createMemorySubject(clock = new VirtualClock()): Subject {
+  const memory: Memory = {
+    clock,
+    objects: new Map(),
+    history: [],
+    leases: new Map(),
+    wakers: new Set(),
+    revision: 0,
+  };
+  return { clock, open: () => new MemoryStore(memory), async close() {} };
+}
+
+class MemoryStore implements Store {
+  readonly #memory: Memory;
+  readonly #closed = new AbortController();
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+  }
+
+  async get<T extends KubeObject>(collection: Collection, name: ObjectName): Promise<T | undefined> {
+    const found = this.#memory.objects.get(`${collection} ${name}`);
+    return found && (structuredClone(found) as T);
+  }
+
+  async list<T extends KubeObject>(collection: Collection) {
+    const { objects, revision } = this.#memory;
+    const found = [...objects].filter(([key]) => key.startsWith(`${collection} `));
+    const items = found.map(([, object]) => structuredClone(object) as T);
+    // NUL sorts before anything a name can hold, so that namespace a comes whole before a-b.
+    const order = ({ metadata }: T) => `${metadata.namespace}\0${metadata.name}`;
+    return { items: items.sort((a, b) => (order(a) < order(b) ? -1 : 1)), revision };
+  }
+
+  async put<T extends KubeObject>(collection: Collection, object: T, expected: string | undefined) {
+    const key = `${collection} ${objectName(object)}`;
+    const type = this.#check(key, expected) ? 'MODIFIED' : 'ADDED';
+    const stored = this.#record(type, collection, object);
+    this.#memory.objects.set(key, stored);
+    return structuredClone(stored) as T;
+  }
+
+  async delete<T extends KubeObject>(collection: Collection, name: ObjectName, expected: string) {
+    const key = `${collection} ${name}`;
+    const stored = this.#check(key, expected);
+    if (!stored) throw new ConflictError(`${name} is gone`);
+    this.#memory.objects.delete(key);
+    return structuredClone(this.#record('DELETED', collection, stored)) as T;
+  }
+
+  async *watch({ collection, from, signal }: WatchOptions): AsyncGenerator<Change> {
+    const ends = AbortSignal.any([signal, this.#closed.signal]);
+    for (let next = from; !ends.aborted; ) {
+      const entry = this.#after(next);
+      if (!entry) {
+        await this.#wake(ends);
+        continue;
+      }
+      next = entry.revision;
+      const { timeMs: _timeMs, ...change } = entry;
+      if (!collection || change.collection === collection) yield structuredClone(change);
+    }
+  }
+
+  async trim(keepMs: number): Promise<number> {
+    const { history, clock } = this.#memory;
+    const before = clock.now() - keepMs;
+    const old = history.slice(0, -1).findIndex(({ timeMs }) => timeMs >= before);
+    const count = old === -1 ? Math.max(0, history.length - 1) : old;
+    history.splice(0, count);
+    return count;
+  }
+
+  async readLease(name: string): Promise<LeaseRecord | undefined> {
+    return this.#memory.leases.get(name);
+  }
+
+  async writeLease(name: string, next: LeaseRecord, expected: LeaseRecord | undefined): Promise<boolean> {
+    const stored = this.#memory.leases.get(name);
+    if (stored?.epoch !== expected?.epoch || stored?.beat !== expected?.beat) return false;
+    this.#memory.leases.set(name, next);
+    return true;
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+  }
+
+  #after(revision: number): Entry | undefined {
+    const { history, revision: newest } = this.#memory;
+    const oldest = (history[0]?.revision ?? newest + 1) - 1;
+    if (revision < oldest || revision > newest)
+      throw new ExpiredError(`revision ${revision} is out of reach`);
+    return history.find((entry) => entry.revision > revision);
+  }
+
+  #wake(ends: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#memory.wakers.add(resolve);
+      ends.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  #check(key: string, expected: string | undefined): KubeObject | undefined {
+    const stored = this.#memory.objects.get(key);
+    if (stored?.metadata.resourceVersion !== expected) throw new ConflictError(`${key} is at another state`);
+    return stored;
+  }
+
+  #record(type: Change['type'], collection: Collection, object: KubeObject): KubeObject {
+    const { history, wakers, clock } = this.#memory;
+    const revision = ++this.#memory.revision;
+    const metadata = { ...object.metadata, resourceVersion: String(revision) };
+    const stored = structuredClone({ ...object, metadata });
+    history.push({ type, collection, object: stored, revision, timeMs: clock.now() });
+    for (const wake of wakers) wake();
+    wakers.clear();
+    return stored;
+  }
+}
