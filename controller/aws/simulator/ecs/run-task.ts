@@ -93,7 +93,7 @@ function checkRoles(ecs: EcsContext, fields: Fields, definition: TaskDefinition)
     );
   }
   for (const role of [roles.executionRole, roles.taskRole]) {
-    if (role === undefined || ecs.iam.roleUsable(role, 'ecs-tasks.amazonaws.com')) continue;
+    if (role === undefined || ecs.iam.roleUsable(role, 'ecs-tasks.amazonaws.com', ecs.world.region)) continue;
     throw clientError(
       `ECS was unable to assume the role '${role}' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.`,
     );
@@ -137,11 +137,9 @@ function findRepeated(ecs: EcsContext, cluster: Cluster, input: Input): object[]
     return undefined;
   }
   if (earlier.parameters !== fingerprint(input)) {
-    const ids = earlier.tasks.map(({ arn }) => arn).join(', ');
-    throw new AwsFault(
-      'ConflictException',
-      `The clientToken was already used with different parameters. Existing resources: [${ids}]`,
-    );
+    const resourceIds = earlier.tasks.map(({ arn }) => arn);
+    const message = 'The clientToken was already used with different parameters.';
+    throw new AwsFault('ConflictException', message, 400, { resourceIds });
   }
   return earlier.tasks.map((task) =>
     task.lastStatus === 'STOPPED'

@@ -9,8 +9,9 @@ import { Roles } from './roles.ts';
 export interface Iam {
   readonly operations: Readonly<Record<string, Operation>>;
   readonly roles: Roles;
-  /** Whether `service` (for example `ecs-tasks.amazonaws.com`) can assume the role now; false while IAM propagates. */
-  roleUsable(nameOrArn: string, service: string): boolean;
+  /** Whether `service` (for example `ecs-tasks.amazonaws.com`) can assume the role now; false while IAM propagates.
+   * `region` is where that service runs: IAM itself belongs to the account. */
+  roleUsable(nameOrArn: string, service: string, region?: string): boolean;
   /** What the role's policies say. `context` holds condition keys such as `iam:PassedToService`. */
   allows(
     roleNameOrArn: string,
@@ -25,10 +26,10 @@ export function createIam(world: World): Iam {
   return {
     operations: { ...roleOperations(world, roles), ...rolePolicyOperations(roles) },
     roles,
-    roleUsable(nameOrArn, service) {
+    roleUsable(nameOrArn, service, region = world.region) {
       const role = roles.find(nameOrArn);
       const trust = role && roles.effectiveTrust(role);
-      return trust !== undefined && trusts(trust, service, sourceContext(world, service));
+      return trust !== undefined && trusts(trust, service, sourceContext(world, service, region));
     },
     allows(nameOrArn, action, resource, context = {}) {
       const role = roles.find(nameOrArn);
@@ -43,11 +44,11 @@ export function createIam(world: World): Iam {
 }
 
 /** The confused-deputy keys each service sends when it assumes a role for us. */
-function sourceContext(world: World, service: string): Readonly<Record<string, string>> {
+function sourceContext(world: World, service: string, region: string): Readonly<Record<string, string>> {
   const source = service === 'ecs-tasks.amazonaws.com' ? 'ecs' : (service.split('.')[0] ?? service);
   return {
     'aws:SourceAccount': world.accountId,
-    'aws:SourceArn': `arn:aws:${source}:${world.region}:${world.accountId}:*`,
+    'aws:SourceArn': `arn:aws:${source}:${region}:${world.accountId}:*`,
   };
 }
 

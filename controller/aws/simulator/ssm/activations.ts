@@ -34,7 +34,7 @@ function createActivation(world: World, iam: Iam, state: SsmState, input: Input)
   // SSM builds the ARN from what it is given: a role with a path is found only as `path/name`.
   const roleArn = `arn:aws:iam::${world.accountId}:role/${role}`;
   if (!iam.roles.find(roleArn)) throw invalid(`Not existing role: ${roleArn}`);
-  if (!iam.roleUsable(roleArn, 'ssm.amazonaws.com')) {
+  if (!iam.roleUsable(roleArn, 'ssm.amazonaws.com', world.region)) {
     throw invalid(`Nonexistent role or missing ssm service principal in trust policy: ${roleArn}`);
   }
   const now = world.now();
