@@ -103,7 +103,7 @@ function checkMap(
     return [{ field, type: 'TypeInvalid', message: `found ${showTyped(map)}, allowed: an object` }];
   }
   return Object.entries(map).flatMap(([key, value]) => {
-    const entry = `${field}[${key}]`;
+    const entry = joinField(field, key);
     if (!isQualifiedName(key)) return [badKey(entry, key)];
     if (typeof value !== 'string') return [notText(entry, value)];
     return check(entry, key, value) ?? [];
