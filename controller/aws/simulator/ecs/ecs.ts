@@ -47,12 +47,7 @@ export function createEcs(
     imageArchitectures: new Map(),
     capacityFailures: { times: 0, reason: NO_CAPACITY },
   };
-  neighbours.ssm.answerTaskTargets((target) => {
-    const id = target.split('_').at(-2);
-    const task = [...ecs.tasks.values()].find((entry) => entry.id === id);
-    if (!task || !sessionTargets(task).includes(target)) return false;
-    return task.lastStatus === 'RUNNING' && task.agent?.connected() === true;
-  });
+  neighbours.ssm.answerTaskTargets((target) => isConnected(ecs, target));
   return {
     operations: {
       ...clusterOperations(ecs),
@@ -75,4 +70,12 @@ export function createEcs(
       if (task) stopTask(ecs, task, 'TerminationNotice', 'Task is being retired by Fargate');
     },
   };
+}
+
+/** Whether a target (`ecs:<cluster>_<task id>_<runtime id>`) is a running task whose Exec agent is connected. */
+function isConnected(ecs: EcsContext, target: string): boolean {
+  const id = target.split('_').at(-2);
+  const task = [...ecs.tasks.values()].find((entry) => entry.id === id);
+  if (!task || !sessionTargets(task).includes(target)) return false;
+  return task.lastStatus === 'RUNNING' && task.agent?.connected() === true;
 }

@@ -7,6 +7,7 @@ export const invalid = (message: string): AwsFault => new AwsFault('ValidationEr
 /** Everything about roles except the policies attached to them. */
 export function roleOperations(world: World, roles: Roles): Readonly<Record<string, Operation>> {
   return {
+    ...taggingOperations(roles),
     CreateRole: (input) => ({ Role: describeRole(createRole(roles, input)) }),
     GetRole: (input) => ({
       Role: describeRole(roles.get(new Fields(input, invalid).text('RoleName'))),
@@ -27,6 +28,12 @@ export function roleOperations(world: World, roles: Roles): Readonly<Record<stri
       roles.changeTrust(role, readTrust(fields.text('PolicyDocument')));
       return {};
     },
+    GetAccountAuthorizationDetails: (input) => authorizationDetails(world, roles, input),
+  };
+}
+
+function taggingOperations(roles: Roles): Readonly<Record<string, Operation>> {
+  return {
     TagRole: (input) => {
       const fields = new Fields(input, invalid);
       const role = roles.get(fields.text('RoleName'));
@@ -44,7 +51,6 @@ export function roleOperations(world: World, roles: Roles): Readonly<Record<stri
       const page = pageOf(fields, tagList(roles.get(fields.text('RoleName'))));
       return { Tags: page.items, ...page.more };
     },
-    GetAccountAuthorizationDetails: (input) => authorizationDetails(world, roles, input),
   };
 }
 

@@ -32,6 +32,12 @@ export function rolePolicyOperations(roles: Roles): Readonly<Record<string, Oper
       const page = pageOf(fields, [...role.inline.keys()].sort());
       return { PolicyNames: page.items, ...page.more };
     },
+    ...attachmentOperations(roles),
+  };
+}
+
+function attachmentOperations(roles: Roles): Readonly<Record<string, Operation>> {
+  return {
     AttachRolePolicy: (input) => attachRolePolicy(roles, input),
     DetachRolePolicy: (input) => {
       const { fields, role } = read(roles, input);

@@ -28,57 +28,13 @@ const RETENTION_DAYS = [
 ];
 const invalid = (message: string) => new AwsFault('InvalidParameterException', message);
 
+type Groups = Map<string, LogGroup>;
+
 /** Simulated CloudWatch Logs: groups with tags and retention, and what the tasks wrote to them. */
 export function createLogs(world: World): Logs {
-  const groups = new Map<string, LogGroup>();
-  const arnOf = (name: string) => `arn:aws:logs:${world.region}:${world.accountId}:log-group:${name}`;
-
-  const get = (name: string): LogGroup => {
-    const group = groups.get(name);
-    if (group) return group;
-    throw new AwsFault('ResourceNotFoundException', 'The specified log group does not exist.');
-  };
-  const byArn = (fields: Fields): LogGroup => {
-    const arn = fields.text('resourceArn').replace(/:\*$/, '');
-    const prefix = arnOf('');
-    if (!arn.startsWith(prefix)) {
-      throw new AwsFault('ResourceNotFoundException', `The specified resource does not exist: ${arn}`);
-    }
-    return get(arn.slice(prefix.length));
-  };
-
+  const groups: Groups = new Map();
   return {
-    operations: {
-      CreateLogGroup: (input) => createLogGroup(world, groups, input),
-      DescribeLogGroups: (input) => describeLogGroups(groups, arnOf, input),
-      PutRetentionPolicy: (input) => {
-        const fields = new Fields(input, invalid);
-        const group = get(fields.text('logGroupName'));
-        const days = fields.integer('retentionInDays', { least: 1, most: 3653, fallback: 0 });
-        if (!RETENTION_DAYS.includes(days)) throw invalid(`Invalid retentionInDays: ${days}`);
-        group.retentionDays = days;
-        return {};
-      },
-      DeleteLogGroup: (input) => {
-        groups.delete(get(new Fields(input, invalid).text('logGroupName')).name);
-        return {};
-      },
-      TagResource: (input) => {
-        const fields = new Fields(input, invalid);
-        const group = byArn(fields);
-        for (const [key, value] of tagMap(fields)) group.tags.set(key, value);
-        return {};
-      },
-      UntagResource: (input) => {
-        const fields = new Fields(input, invalid);
-        const group = byArn(fields);
-        for (const key of fields.texts('tagKeys')) group.tags.delete(key);
-        return {};
-      },
-      ListTagsForResource: (input) => ({
-        tags: Object.fromEntries(byArn(new Fields(input, invalid)).tags),
-      }),
-    },
+    operations: { ...groupOperations(world, groups), ...taggingOperations(world, groups) },
     exists: (group) => groups.has(group),
     write: (group, stream, message) => {
       groups.get(group)?.events.push({ at: world.now(), stream, message });
@@ -87,7 +43,62 @@ export function createLogs(world: World): Logs {
   };
 }
 
-function createLogGroup(world: World, groups: Map<string, LogGroup>, input: Input): object {
+function arnOf(world: World, name: string): string {
+  return `arn:aws:logs:${world.region}:${world.accountId}:log-group:${name}`;
+}
+
+function getGroup(groups: Groups, name: string): LogGroup {
+  const group = groups.get(name);
+  if (group) return group;
+  throw new AwsFault('ResourceNotFoundException', 'The specified log group does not exist.');
+}
+
+function groupOperations(world: World, groups: Groups): Readonly<Record<string, Operation>> {
+  return {
+    CreateLogGroup: (input) => createLogGroup(world, groups, input),
+    DescribeLogGroups: (input) => describeLogGroups(world, groups, input),
+    PutRetentionPolicy: (input) => {
+      const fields = new Fields(input, invalid);
+      const group = getGroup(groups, fields.text('logGroupName'));
+      const days = fields.integer('retentionInDays', { least: 1, most: 3653, fallback: 0 });
+      if (!RETENTION_DAYS.includes(days)) throw invalid(`Invalid retentionInDays: ${days}`);
+      group.retentionDays = days;
+      return {};
+    },
+    DeleteLogGroup: (input) => {
+      groups.delete(getGroup(groups, new Fields(input, invalid).text('logGroupName')).name);
+      return {};
+    },
+  };
+}
+
+function taggingOperations(world: World, groups: Groups): Readonly<Record<string, Operation>> {
+  const byArn = (fields: Fields): LogGroup => {
+    const arn = fields.text('resourceArn').replace(/:\*$/, '');
+    const prefix = arnOf(world, '');
+    if (arn.startsWith(prefix)) return getGroup(groups, arn.slice(prefix.length));
+    throw new AwsFault('ResourceNotFoundException', `The specified resource does not exist: ${arn}`);
+  };
+  return {
+    TagResource: (input) => {
+      const fields = new Fields(input, invalid);
+      const group = byArn(fields);
+      for (const [key, value] of tagMap(fields)) group.tags.set(key, value);
+      return {};
+    },
+    UntagResource: (input) => {
+      const fields = new Fields(input, invalid);
+      const group = byArn(fields);
+      for (const key of fields.texts('tagKeys')) group.tags.delete(key);
+      return {};
+    },
+    ListTagsForResource: (input) => ({
+      tags: Object.fromEntries(byArn(new Fields(input, invalid)).tags),
+    }),
+  };
+}
+
+function createLogGroup(world: World, groups: Groups, input: Input): object {
   const fields = new Fields(input, invalid);
   const name = fields.text('logGroupName');
   if (!/^[.\-_/#A-Za-z0-9]{1,512}$/.test(name)) {
@@ -108,11 +119,7 @@ function createLogGroup(world: World, groups: Map<string, LogGroup>, input: Inpu
   return {};
 }
 
-function describeLogGroups(
-  groups: ReadonlyMap<string, LogGroup>,
-  arnOf: (name: string) => string,
-  input: Input,
-): object {
+function describeLogGroups(world: World, groups: Groups, input: Input): object {
   const fields = new Fields(input, invalid);
   const prefix = fields.optionalText('logGroupNamePrefix') ?? '';
   const pattern = fields.optionalText('logGroupNamePattern')?.toLowerCase();
@@ -132,8 +139,8 @@ function describeLogGroups(
       creationTime: group.createdAt,
       retentionInDays: group.retentionDays,
       metricFilterCount: 0,
-      arn: `${arnOf(group.name)}:*`,
-      logGroupArn: arnOf(group.name),
+      arn: `${arnOf(world, group.name)}:*`,
+      logGroupArn: arnOf(world, group.name),
       logGroupClass: 'STANDARD',
       storedBytes: 0,
     }),
