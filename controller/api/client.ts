@@ -18,7 +18,7 @@ export interface Resources<T extends KubeObject> {
   /** @throws ApiError AlreadyExists, Invalid */
   create(object: Manifest, options?: WriteOptions): Promise<T>;
   /** Replaces spec and metadata; status is left alone. Needs metadata.resourceVersion. @throws ApiError NotFound, Conflict, Invalid */
-  update(object: Manifest, options?: WriteOptions): Promise<T>;
+  update(object: Manifest | T, options?: WriteOptions): Promise<T>;
   /** RFC 7386 merge patch; a resourceVersion in it is a precondition. @throws ApiError NotFound, Conflict, Invalid */
   patch(namespace: string, name: string, mergePatch: object, options?: WriteOptions): Promise<T>;
   /** Marks for deletion while finalizers are left, otherwise removes. @throws ApiError NotFound, Conflict */

@@ -51,7 +51,7 @@ export function createResources<T extends KubeObject>(options: ResourcesOptions<
       const selected = items.map(strategy.complete).filter(selection.matches);
       return { items: selected, resourceVersion: String(revision) };
     },
-    create: (manifest, { dryRun } = {}) => createObject(options, plain(manifest), dryRun),
+    create: async (manifest, { dryRun } = {}) => createObject(options, plain(manifest), dryRun),
     async update(manifest, { dryRun } = {}) {
       const sent = plain(manifest);
       const { namespace, name } = requireVersion(strategy, sent);
