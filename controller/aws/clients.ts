@@ -1,0 +1,106 @@
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { ECSClient } from '@aws-sdk/client-ecs';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
+import type { Clock } from '../api/clock.ts';
+import { bucketFor, TokenBucket } from './rates.ts';
+import { createReads, type Reads } from './reads.ts';
+
+/** One account and region, and whose resources in it are ours. */
+export interface Scope {
+  readonly accountId: string;
+  readonly region: string;
+  readonly installation: string;
+}
+
+/** All that a kind needs to talk to AWS in one scope. */
+export interface Aws {
+  readonly scope: Scope;
+  readonly ec2: EC2Client;
+  readonly ecs: ECSClient;
+  readonly iam: IAMClient;
+  readonly ssm: SSMClient;
+  readonly logs: CloudWatchLogsClient;
+  /** Lists that several kinds share, read once per pass. */
+  readonly reads: Reads;
+}
+
+/** Where and as whom to call: the parts of an SDK client's configuration that differ between real and simulated AWS. */
+export type Connection = Pick<STSClientConfig, 'endpoint' | 'credentials' | 'requestHandler'>;
+
+export interface AwsOptions {
+  readonly connection: Connection;
+  readonly scope: Scope;
+  readonly clock: Clock;
+  /** Called after each request; `code` is the error's, when there was one. */
+  readonly onCall?: (call: { service: string; operation: string; code?: string }) => void;
+}
+
+/** Thrown instead of sending a request that AWS's published rates would refuse. */
+export class PacedByClient extends Error {
+  override readonly name = 'PacedByClient';
+  readonly retryAfterMs: number;
+  constructor(operation: string, retryAfterMs: number) {
+    super(`${operation} waits ${retryAfterMs} ms for its published request rate`);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The SDK does not retry: the next pass does, with what is true then. */
+const ONE_ATTEMPT = 1;
+
+/** Creates the clients of one scope. Call the result once per pass: its reads are shared within that pass. */
+export function connect(options: AwsOptions): () => Aws {
+  const { scope } = options;
+  const config = { ...options.connection, region: scope.region, maxAttempts: ONE_ATTEMPT };
+  const clients = {
+    ec2: new EC2Client(config),
+    ecs: new ECSClient(config),
+    iam: new IAMClient(config),
+    ssm: new SSMClient(config),
+    logs: new CloudWatchLogsClient(config),
+  };
+  const buckets = new Map<string, TokenBucket>();
+  for (const [service, client] of Object.entries(clients)) {
+    // The clients' stacks differ only in the types of input and output, which this middleware does not look at.
+    const stack = client.middlewareStack as Pick<STSClient, 'middlewareStack'>['middlewareStack'];
+    stack.add(
+      (next, context) => async (args) => {
+        const operation = String(context['commandName']).replace(/Command$/, '');
+        pace(buckets, service, operation, options.clock);
+        try {
+          const result = await next(args);
+          options.onCall?.({ service, operation });
+          return result;
+        } catch (error) {
+          options.onCall?.({ service, operation, code: error instanceof Error ? error.name : 'Unknown' });
+          throw error;
+        }
+      },
+      { step: 'initialize', name: 'paceAndCount' },
+    );
+  }
+  return () => ({ scope, ...clients, reads: createReads(clients, scope.installation) });
+}
+
+function pace(buckets: Map<string, TokenBucket>, service: string, operation: string, clock: Clock): void {
+  const rate = bucketFor(service, operation);
+  if (!rate) return;
+  const bucket = buckets.get(rate.key) ?? new TokenBucket(rate, clock.now());
+  buckets.set(rate.key, bucket);
+  if (!bucket.take(clock.now())) throw new PacedByClient(operation, bucket.waitMs(clock.now()));
+}
+
+/** Who we are, by STS. @throws when there are no usable credentials */
+export async function readAccountId(connection: Connection, region: string): Promise<string> {
+  const sts = new STSClient({ ...connection, region });
+  try {
+    const identity = await sts.send(new GetCallerIdentityCommand({}));
+    if (!identity.Account) throw new Error('sts:GetCallerIdentity named no account');
+    return identity.Account;
+  } finally {
+    sts.destroy();
+  }
+}

@@ -1,0 +1,204 @@
+import {
+  DescribeManagedPrefixListsCommand,
+  DescribeVpcAttributeCommand,
+  DescribeVpcEndpointServicesCommand,
+  type EC2Client,
+  type RouteTable,
+} from '@aws-sdk/client-ec2';
+import { GetServiceSettingCommand } from '@aws-sdk/client-ssm';
+import { type Facts, NO_FACTS, type RouteTableFact, type SubnetFact, type VpcFact } from '../core/facts.ts';
+import type { Aws } from './clients.ts';
+import { rulesOf } from './permission.ts';
+import { readTags } from './tags.ts';
+
+/** What the Bastions of a scope make it necessary to know. */
+export interface Interests {
+  readonly vpcIds: readonly string[];
+  readonly hybrid: boolean;
+}
+
+/** Which facts to read anew; the others are taken from the pass before. */
+export interface FactDepth {
+  /** Groups and endpoints: read with the resources of the same name. */
+  readonly groups: boolean;
+  readonly endpoints: boolean;
+  readonly routes: boolean;
+  /** VPCs, subnets, DNS attributes, the activation tier: what changes seldom. */
+  readonly all: boolean;
+}
+
+/** @throws when any part cannot be read: half of the facts would look like a VPC without endpoints. */
+export async function readFacts(
+  aws: Aws,
+  before: Facts,
+  depth: FactDepth,
+  interests: Interests,
+): Promise<Facts> {
+  const { accountId, region } = aws.scope;
+  const known = before === NO_FACTS ? undefined : before;
+  const all = depth.all || !known;
+  const [vpcs, network, securityGroups, foreignEndpoints, s3PrefixListId, endpointZones, activationTier] =
+    await Promise.all([
+      all ? readVpcs(aws, interests.vpcIds) : known.vpcs,
+      all || depth.routes ? readNetwork(aws, known, all) : known,
+      depth.groups || !known ? readGroups(aws) : known.securityGroups,
+      depth.endpoints || !known ? readForeignEndpoints(aws) : known.foreignEndpoints,
+      known?.s3PrefixListId ?? readPrefixList(aws.ec2, region),
+      known?.endpointZones ?? readZones(aws.ec2, region),
+      all ? (interests.hybrid ? readTier(aws) : known?.activationTier) : known.activationTier,
+    ]);
+  const { subnets, routeTables } = network ?? NO_FACTS;
+  return {
+    accountId,
+    region,
+    vpcs,
+    subnets,
+    routeTables,
+    securityGroups,
+    foreignEndpoints,
+    endpointZones,
+    ...(s3PrefixListId === undefined ? {} : { s3PrefixListId }),
+    ...(activationTier === undefined ? {} : { activationTier }),
+  };
+}
+
+async function readVpcs(aws: Aws, interesting: readonly string[]): Promise<Record<string, VpcFact>> {
+  const vpcs = await aws.reads.vpcs();
+  const entries = await Promise.all(
+    vpcs.map(async (vpc): Promise<[string, VpcFact]> => {
+      const id = vpc.VpcId ?? '';
+      const associated = (vpc.CidrBlockAssociationSet ?? []).map((association) => association.CidrBlock);
+      const cidrs = [...new Set([vpc.CidrBlock, ...associated])].filter((cidr) => cidr !== undefined).sort();
+      return [id, interesting.includes(id) ? { cidrs, ...(await readDns(aws.ec2, id)) } : { cidrs }];
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
+/** AWS tells one attribute per call. */
+async function readDns(
+  ec2: EC2Client,
+  VpcId: string,
+): Promise<{ dnsSupport: boolean; dnsHostnames: boolean }> {
+  const [support, hostnames] = await Promise.all([
+    ec2.send(new DescribeVpcAttributeCommand({ VpcId, Attribute: 'enableDnsSupport' })),
+    ec2.send(new DescribeVpcAttributeCommand({ VpcId, Attribute: 'enableDnsHostnames' })),
+  ]);
+  return {
+    dnsSupport: support.EnableDnsSupport?.Value === true,
+    dnsHostnames: hostnames.EnableDnsHostnames?.Value === true,
+  };
+}
+
+async function readNetwork(
+  aws: Aws,
+  known: Facts | undefined,
+  all: boolean,
+): Promise<Pick<Facts, 'subnets' | 'routeTables'>> {
+  const tables = await aws.reads.routeTables();
+  const routeTables = Object.fromEntries(tables.map((table) => [table.RouteTableId ?? '', routeFact(table)]));
+  const tableOf = associations(tables);
+  if (!all && known) {
+    const entries = Object.entries(known.subnets).map(([id, subnet]) => [
+      id,
+      withTable(subnet, tableOf(id, subnet.vpcId)),
+    ]);
+    return { subnets: Object.fromEntries(entries) as Record<string, SubnetFact>, routeTables };
+  }
+  const subnets = (await aws.reads.subnets()).map((subnet): [string, SubnetFact] => {
+    const id = subnet.SubnetId ?? '';
+    const fact = {
+      vpcId: subnet.VpcId ?? '',
+      zone: subnet.AvailabilityZone ?? '',
+      cidr: subnet.CidrBlock ?? '',
+    };
+    return [id, withTable(fact, tableOf(id, fact.vpcId))];
+  });
+  return { subnets: Object.fromEntries(subnets), routeTables };
+}
+
+function withTable({ vpcId, zone, cidr }: SubnetFact, routeTableId: string | undefined): SubnetFact {
+  return { vpcId, zone, cidr, ...(routeTableId ? { routeTableId } : {}) };
+}
+
+/** A subnet without an association of its own uses the VPC's main table. */
+function associations(
+  tables: readonly RouteTable[],
+): (subnetId: string, vpcId: string) => string | undefined {
+  const bySubnet = new Map<string, string>();
+  const mainOf = new Map<string, string>();
+  for (const table of tables) {
+    for (const association of table.Associations ?? []) {
+      if (association.SubnetId) bySubnet.set(association.SubnetId, table.RouteTableId ?? '');
+      if (association.Main) mainOf.set(table.VpcId ?? '', table.RouteTableId ?? '');
+    }
+  }
+  return (subnetId, vpcId) => bySubnet.get(subnetId) ?? mainOf.get(vpcId);
+}
+
+function routeFact(table: RouteTable): RouteTableFact {
+  const route = (table.Routes ?? []).find((candidate) => candidate.DestinationCidrBlock === '0.0.0.0/0');
+  const alive = route !== undefined && route.State !== 'blackhole';
+  const nat =
+    alive && (route.NatGatewayId ?? route.TransitGatewayId ?? route.NetworkInterfaceId ?? route.InstanceId);
+  const gateway = alive && route.GatewayId;
+  return { vpcId: table.VpcId ?? '', defaultRoute: nat ? 'nat' : gateway ? 'internet-gateway' : 'none' };
+}
+
+async function readGroups(aws: Aws): Promise<Facts['securityGroups']> {
+  const groups = await aws.reads.securityGroups();
+  return Object.fromEntries(
+    groups.map((group) => [
+      group.GroupId ?? '',
+      {
+        vpcId: group.VpcId ?? '',
+        name: group.GroupName ?? '',
+        ingress: rulesOf(group.IpPermissions),
+        egress: rulesOf(group.IpPermissionsEgress),
+      },
+    ]),
+  );
+}
+
+async function readForeignEndpoints(aws: Aws): Promise<Facts['foreignEndpoints']> {
+  const endpoints = await aws.reads.vpcEndpoints();
+  return endpoints
+    .filter((endpoint) => !readTags(aws.scope.installation, endpoint.Tags).owned)
+    .map((endpoint) => ({
+      id: endpoint.VpcEndpointId ?? '',
+      vpcId: endpoint.VpcId ?? '',
+      service: endpoint.ServiceName?.replace(`com.amazonaws.${aws.scope.region}.`, '') ?? '',
+      type: endpoint.VpcEndpointType === 'Gateway' ? 'Gateway' : 'Interface',
+      state: (endpoint.State ?? '').toLowerCase(),
+      privateDns: endpoint.PrivateDnsEnabled === true,
+      groupIds: (endpoint.Groups ?? []).flatMap((group) => group.GroupId ?? []),
+      subnetIds: endpoint.SubnetIds ?? [],
+      routeTableIds: endpoint.RouteTableIds ?? [],
+    }));
+}
+
+async function readPrefixList(ec2: EC2Client, region: string): Promise<string | undefined> {
+  const Filters = [{ Name: 'prefix-list-name', Values: [`com.amazonaws.${region}.s3`] }];
+  const { PrefixLists } = await ec2.send(new DescribeManagedPrefixListsCommand({ Filters, MaxResults: 100 }));
+  return PrefixLists?.[0]?.PrefixListId;
+}
+
+const SERVICES_WITH_ZONES = ['ecr.api', 'ecr.dkr', 'logs', 'ssmmessages', 'ssm'];
+
+async function readZones(ec2: EC2Client, region: string): Promise<Record<string, string[]>> {
+  const ServiceNames = SERVICES_WITH_ZONES.map((service) => `com.amazonaws.${region}.${service}`);
+  const { ServiceDetails = [] } = await ec2.send(new DescribeVpcEndpointServicesCommand({ ServiceNames }));
+  const offered = ServiceDetails.filter((detail) => (detail.AvailabilityZones ?? []).length > 0);
+  return Object.fromEntries(
+    offered.map((detail) => [
+      detail.ServiceName?.replace(`com.amazonaws.${region}.`, '') ?? '',
+      detail.AvailabilityZones ?? [],
+    ]),
+  );
+}
+
+async function readTier(aws: Aws): Promise<string | undefined> {
+  const SettingId = '/ssm/managed-instance/activation-tier';
+  const { ServiceSetting } = await aws.ssm.send(new GetServiceSettingCommand({ SettingId }));
+  return ServiceSetting?.SettingValue;
+}

@@ -1,0 +1,72 @@
+import {
+  type EC2Client,
+  paginateDescribeRouteTables,
+  paginateDescribeSecurityGroups,
+  paginateDescribeSubnets,
+  paginateDescribeVpcEndpoints,
+  paginateDescribeVpcs,
+  type RouteTable,
+  type SecurityGroup,
+  type Subnet,
+  type Vpc,
+  type VpcEndpoint,
+} from '@aws-sdk/client-ec2';
+import {
+  type InstanceInformation,
+  paginateDescribeInstanceInformation,
+  type SSMClient,
+} from '@aws-sdk/client-ssm';
+import { TAG } from './tags.ts';
+
+/** Whole lists that more than one kind looks at. Each is read at most once per pass, to its last page, or throws. */
+export interface Reads {
+  readonly securityGroups: () => Promise<readonly SecurityGroup[]>;
+  readonly vpcEndpoints: () => Promise<readonly VpcEndpoint[]>;
+  readonly vpcs: () => Promise<readonly Vpc[]>;
+  readonly subnets: () => Promise<readonly Subnet[]>;
+  readonly routeTables: () => Promise<readonly RouteTable[]>;
+  /** Managed nodes that carry our tag, as far as the service's filter can be trusted. */
+  readonly ownNodes: () => Promise<readonly InstanceInformation[]>;
+}
+
+export function createReads(
+  { ec2, ssm }: { readonly ec2: EC2Client; readonly ssm: SSMClient },
+  installation: string,
+): Reads {
+  // A page size turns a describe into the cheaper, paginated kind for AWS's throttling (aws-facts 8).
+  const paging = { client: ec2, pageSize: 1000 };
+  return {
+    securityGroups: once(() =>
+      collect(paginateDescribeSecurityGroups(paging, {}), (page) => page.SecurityGroups),
+    ),
+    vpcEndpoints: once(() => collect(paginateDescribeVpcEndpoints(paging, {}), (page) => page.VpcEndpoints)),
+    vpcs: once(() => collect(paginateDescribeVpcs(paging, {}), (page) => page.Vpcs)),
+    subnets: once(() => collect(paginateDescribeSubnets(paging, {}), (page) => page.Subnets)),
+    routeTables: once(() =>
+      collect(paginateDescribeRouteTables({ ...paging, pageSize: 100 }, {}), (page) => page.RouteTables),
+    ),
+    ownNodes: once(() => {
+      const filter = { Filters: [{ Key: `tag:${TAG.installation}`, Values: [installation] }] };
+      const pages = paginateDescribeInstanceInformation({ client: ssm, pageSize: 50 }, filter);
+      return collect(pages, (page) => page.InstanceInformationList);
+    }),
+  };
+}
+
+/** All items of all pages. @throws what any page throws: a partial list is never returned */
+export async function collect<Page, Item>(
+  pages: AsyncIterable<Page>,
+  itemsOf: (page: Page) => readonly Item[] | undefined,
+): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const page of pages) items.push(...(itemsOf(page) ?? []));
+  return items;
+}
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => {
+    loaded ??= load();
+    return loaded;
+  };
+}

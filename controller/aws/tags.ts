@@ -1,0 +1,72 @@
+import { GROUP } from '../api/bastion.ts';
+import type { ObjectName } from '../api/object.ts';
+import type { Desired, Key, Tags } from '../core/resource.ts';
+
+/*
+ * Every resource the operator makes carries, from the call that creates it:
+ *   bastion-operator.dev/installation  whose it is: nothing without this exact value is ever changed or deleted
+ *   bastion-operator.dev/key           what it is: the key under which it is found again after a crash
+ *   bastion-operator.dev/bastion       namespace/name it was made for; not on shared resources
+ *   Name                               for people in the AWS console
+ * and whatever spec.tags adds. Tags are read again in the client: a server-side filter only narrows what is listed.
+ */
+export const TAG = {
+  installation: `${GROUP}/installation`,
+  key: `${GROUP}/key`,
+  bastion: `${GROUP}/bastion`,
+} as const;
+
+export interface Tagged {
+  readonly owned: boolean;
+  readonly key?: Key;
+  readonly owner?: ObjectName;
+  readonly tags: Tags;
+}
+
+/** The tags of a resource about to be created. */
+export function tagsFor(installation: string, desired: Desired, name: string): Tags {
+  const [owner] = desired.owners;
+  return {
+    ...desired.tags,
+    Name: name,
+    [TAG.installation]: installation,
+    [TAG.key]: desired.key,
+    ...(!desired.shared && owner ? { [TAG.bastion]: owner } : {}),
+  };
+}
+
+/** Reads any service's tag list: EC2, IAM and SSM write Key and Value, ECS key and value. */
+export function readTags(
+  installation: string,
+  list:
+    | readonly {
+        Key?: string | undefined;
+        Value?: string | undefined;
+        key?: string | undefined;
+        value?: string | undefined;
+      }[]
+    | undefined,
+): Tagged {
+  const tags = Object.fromEntries(
+    (list ?? []).map((tag) => [tag.Key ?? tag.key ?? '', tag.Value ?? tag.value ?? '']),
+  );
+  const key = tags[TAG.key] as Key | undefined;
+  const owner = tags[TAG.bastion] as ObjectName | undefined;
+  const owned = tags[TAG.installation] === installation && key !== undefined;
+  return { owned, tags, ...(owned && key ? { key } : {}), ...(owned && owner ? { owner } : {}) };
+}
+
+/** Key/Value pairs, as EC2, IAM and SSM take them. */
+export function upper(tags: Tags): { Key: string; Value: string }[] {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+}
+
+/** key/value pairs, as ECS takes them. */
+export function lower(tags: Tags): { key: string; value: string }[] {
+  return Object.entries(tags).map(([key, value]) => ({ key, value }));
+}
+
+/** People's tags that a resource lacks or has with another value; extra ones are left alone: they may be somebody's. */
+export function missingTags(desired: Tags, present: Tags): Tags {
+  return Object.fromEntries(Object.entries(desired).filter(([name, value]) => present[name] !== value));
+}

@@ -1,0 +1,132 @@
+import { ANNOTATION, type Bastion, type Condition, type ConditionType } from '../api/bastion.ts';
+import type { Life } from './lifetime.ts';
+import type { Outcome } from './outcome.ts';
+import type { KindName, Observed, Problem } from './resource.ts';
+
+export type Verdict = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+export interface ActiveView {
+  readonly bastion: Bastion;
+  readonly outcomes: readonly Outcome[];
+  readonly problems: readonly Problem[];
+  readonly conditionOf: (kind: KindName) => ConditionType;
+  readonly describe: (observed: Observed) => string | undefined;
+}
+
+const PARTS = ['NetworkReady', 'IdentityReady', 'TaskRunning'] as const;
+
+/** Whether the operator took the spec on as it is written. */
+export function acceptedCondition(bastion: Bastion, life: Life, problems: readonly Problem[]): Verdict {
+  const conflict = problems.find((problem) => problem.condition === 'Accepted');
+  if (life.state === 'invalid') return verdict('Accepted', 'False', 'Invalid', life.message);
+  if (conflict) return verdict('Accepted', 'False', conflict.reason, conflict.message);
+  const stale = bastion.metadata.annotations?.[ANNOTATION.sourceError];
+  if (stale)
+    return verdict('Accepted', 'True', 'StaleManifest', `the last good spec stays in force: ${stale}`);
+  if (life.state === 'active' && life.clamped) {
+    const message = `spec.ttl ${bastion.spec.ttl} is over the controller's --max-ttl, which ends it earlier`;
+    return verdict('Accepted', 'True', 'TtlClamped', message);
+  }
+  return verdict('Accepted', 'True', 'Valid', 'the spec is valid');
+}
+
+/** Conditions of a Bastion that should be open. */
+export function activeConditions(view: ActiveView): Verdict[] {
+  const parts = PARTS.map((type) => partCondition(type, view));
+  const open = verdict('TornDown', 'False', 'Active', 'the Bastion is active');
+  return [...parts, readyCondition(parts, view), open];
+}
+
+function partCondition(type: (typeof PARTS)[number], view: ActiveView): Verdict {
+  const problems = view.problems.filter((problem) => problem.condition === type);
+  if (problems[0])
+    return verdict(type, 'False', problems[0].reason, problems.map((problem) => problem.message).join('; '));
+  const mine = view.outcomes.filter(
+    ({ step }) => step.desired !== undefined && view.conditionOf(step.kind) === type,
+  );
+  const relevant = mine.filter(
+    ({ step }) => !(step.action === 'wait' && step.desired?.external === 'optional'),
+  );
+  const pending = relevant.filter((outcome) => !isReady(outcome));
+  if (mine.length === 0) return verdict(type, 'Unknown', 'NotLookedAt', 'nothing is known yet');
+  if (pending.length === 0)
+    return verdict(type, 'True', 'AsDesired', `${relevant.length} resources as desired`);
+  return verdict(type, 'False', reasonFor(pending), summarise(pending, view.describe));
+}
+
+function isReady({ step, result }: Outcome): boolean {
+  if (step.action === 'keep' || step.action === 'adopt') return true;
+  // A resource in place that merely had to be touched, or whose duplicate goes, does its job.
+  const touched = step.action === 'create' || step.action === 'update';
+  if (touched && result === 'done') return step.observed?.state === 'ready';
+  return step.action === 'delete' && step.reason === 'superseded';
+}
+
+function reasonFor(pending: readonly Outcome[]): string {
+  if (pending.some(({ result }) => result === 'failed')) return 'Failed';
+  if (pending.some(({ step }) => step.action === 'blocked')) return 'Blocked';
+  return 'Progressing';
+}
+
+const SHOWN = 3;
+
+function summarise(pending: readonly Outcome[], describe: ActiveView['describe']): string {
+  // What failed says more than what waits for it.
+  const first = [...pending].sort((a, b) => Number(b.result === 'failed') - Number(a.result === 'failed'));
+  const shown = first.slice(0, SHOWN).map(({ step, message }) => {
+    const what = message ?? (step.observed && describe(step.observed)) ?? step.why;
+    return `${step.key}: ${what}`;
+  });
+  const rest = pending.length - shown.length;
+  return shown.join('; ') + (rest > 0 ? ` (and ${rest} more)` : '');
+}
+
+function readyCondition(parts: readonly Verdict[], { outcomes }: ActiveView): Verdict {
+  const missing = parts.find((part) => part.status !== 'True');
+  const target = outcomes.map(({ step }) => step.observed?.sessionTarget).find((one) => one !== undefined);
+  if (missing)
+    return verdict(
+      'Ready',
+      'False',
+      missing.reason,
+      `${missing.type} is ${missing.status}: ${missing.message}`,
+    );
+  if (!target) return verdict('Ready', 'False', 'Progressing', 'waits for the agent to connect');
+  return verdict('Ready', 'True', 'Connected', `session target ${target}`);
+}
+
+/** Conditions of a Bastion that should be gone, was never open, or waits for its next opening. */
+export function endedConditions(life: Life, outcomes: readonly Outcome[], verified: boolean): Verdict[] {
+  const why = reasonOfEnd(life);
+  const closed = [...PARTS, 'Ready' as const].map((type) =>
+    verdict(type, 'False', why, `the Bastion is ${life.state}`),
+  );
+  const left = outcomes.filter(
+    ({ step, result }) => !(step.action === 'delete' && result === 'done' && step.observed?.state === 'gone'),
+  );
+  return [...closed, tornDown(left, verified, why)];
+}
+
+function tornDown(left: readonly Outcome[], verified: boolean, why: string): Verdict {
+  if (left.length > 0) {
+    const shown = left.slice(0, SHOWN).map(({ step, message }) => `${step.key}: ${message ?? step.why}`);
+    const rest = left.length - shown.length;
+    return verdict(
+      'TornDown',
+      'False',
+      'TearingDown',
+      shown.join('; ') + (rest > 0 ? ` (and ${rest} more)` : ''),
+    );
+  }
+  return verified
+    ? verdict('TornDown', 'True', why, 'a complete look at AWS shows nothing left of it')
+    : verdict('TornDown', 'False', 'Verifying', 'a complete look at AWS must show that nothing is left');
+}
+
+function reasonOfEnd(life: Life): string {
+  return `${life.state.charAt(0).toUpperCase()}${life.state.slice(1)}`;
+}
+
+function verdict(type: ConditionType, status: Condition['status'], reason: string, message: string): Verdict {
+  return { type, status, reason, message };
+}

@@ -1,0 +1,106 @@
+import { type ObjectName, objectName } from '../api/object.ts';
+import type { Facts } from './facts.ts';
+import type { Claim, Desired, Key, Problem, Settings } from './resource.ts';
+
+/** The part of a kind that turns a Bastion into wishes; the rest of it lives in `kinds/`. */
+export interface Wisher {
+  readonly desire: (claim: Claim, facts: Facts, settings: Settings) => readonly Wish[];
+  readonly preflight?: (claim: Claim, facts: Facts, settings: Settings) => readonly Problem[];
+  /** Both specs of one key made one; undefined when they contradict. Must be commutative and associative. */
+  readonly merge?: (a: unknown, b: unknown) => unknown;
+}
+
+/** A desire before it is known who else has it. */
+export type Wish = Omit<Desired, 'owners'>;
+
+export interface DesiredSet {
+  readonly byKey: ReadonlyMap<Key, Desired>;
+  readonly problems: ReadonlyMap<ObjectName, readonly Problem[]>;
+}
+
+/** desired = union over all active Bastions of what each needs. The order of `claims` does not matter. */
+export function union(
+  claims: readonly Claim[],
+  kinds: readonly Wisher[],
+  facts: Facts,
+  settings: Settings,
+): DesiredSet {
+  const byKey = new Map<Key, Desired>();
+  const problems = new Map<ObjectName, Problem[]>();
+  const report = (owner: ObjectName, found: readonly Problem[]) => {
+    if (found.length > 0) problems.set(owner, [...(problems.get(owner) ?? []), ...found]);
+  };
+  for (const claim of sortByName(claims)) {
+    const owner = objectName(claim.bastion);
+    for (const kind of kinds) {
+      report(owner, kind.preflight?.(claim, facts, settings) ?? []);
+      for (const wish of kind.desire(claim, facts, settings)) {
+        const mine: Desired = { ...wish, owners: [owner] };
+        const others = byKey.get(wish.key);
+        const joined = others ? join(others, mine, kind) : mine;
+        if (joined) byKey.set(wish.key, joined);
+        else report(owner, [conflict(mine, others)]);
+      }
+    }
+  }
+  return { byKey, problems };
+}
+
+/** Undefined when the two contradict each other. */
+export function join(a: Desired, b: Desired, kind: Pick<Wisher, 'merge'>): Desired | undefined {
+  const spec = same(a.spec, b.spec) ? a.spec : kind.merge?.(a.spec, b.spec);
+  if (spec === undefined || a.adopts !== b.adopts) return undefined;
+  return {
+    ...a,
+    spec,
+    needs: [...new Set([...a.needs, ...b.needs])].sort(),
+    tags: joinTags(a.tags, b.tags),
+    owners: [...new Set([...a.owners, ...b.owners])].sort(),
+    ...later(a.generation, b.generation),
+  };
+}
+
+function later(a: string | undefined, b: string | undefined): { generation?: string } {
+  const generation = [a, b]
+    .filter((text) => text !== undefined)
+    .sort()
+    .at(-1);
+  return generation === undefined ? {} : { generation };
+}
+
+/** A tag that two teams give different values keeps the smaller one: any order of joining ends the same. */
+function joinTags(a: Desired['tags'], b: Desired['tags']): Desired['tags'] {
+  const joined: Record<string, string> = { ...a };
+  for (const [name, value] of Object.entries(b)) {
+    const present = joined[name];
+    joined[name] = present === undefined || value < present ? value : present;
+  }
+  return joined;
+}
+
+function conflict(mine: Desired, others: Desired | undefined): Problem {
+  const rivals = others?.owners.join(', ') ?? 'another Bastion';
+  return {
+    condition: 'Accepted',
+    reason: 'Conflict',
+    message: `${mine.key} is already needed in another form by ${rivals}: make the two specs agree, or delete one`,
+  };
+}
+
+/** Structural equality, blind to the order of keys. */
+export function same(a: unknown, b: unknown): boolean {
+  return a === b || canonical(a) === canonical(b);
+}
+
+/** JSON with sorted keys: equal text for equal data. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+function sortByName(claims: readonly Claim[]): Claim[] {
+  return [...claims].sort((a, b) => (objectName(a.bastion) < objectName(b.bastion) ? -1 : 1));
+}

@@ -1,0 +1,135 @@
+import type { Bastion, BastionStatus } from '../api/bastion.ts';
+import { formatDuration } from '../api/duration.ts';
+import { type ObjectName, objectName } from '../api/object.ts';
+import type { Outcome } from './outcome.ts';
+
+/** An event before it is counted and stored. */
+export interface EventDraft {
+  readonly type: 'Normal' | 'Warning';
+  /** One CamelCase word. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+const VERB = { create: 'Created', update: 'Updated', delete: 'Deleting' } as const;
+
+/** What this pass did or met that a person would want to read later, per Bastion. */
+export function eventsOf(
+  bastions: readonly Bastion[],
+  statuses: ReadonlyMap<ObjectName, BastionStatus>,
+  outcomes: readonly Outcome[],
+): Map<ObjectName, EventDraft[]> {
+  const events = new Map<ObjectName, EventDraft[]>();
+  const add = (name: ObjectName, draft: EventDraft) => events.set(name, [...(events.get(name) ?? []), draft]);
+  for (const outcome of outcomes) {
+    // What is shared happened once: its first owner tells.
+    const [owner] = outcome.step.owners;
+    const draft = owner ? eventOfOutcome(outcome) : undefined;
+    if (owner && draft) add(owner, draft);
+  }
+  for (const bastion of bastions) {
+    const name = objectName(bastion);
+    const status = statuses.get(name);
+    for (const draft of status ? transitions(bastion, status) : []) add(name, draft);
+  }
+  return events;
+}
+
+function eventOfOutcome({ step, result, message }: Outcome): EventDraft | undefined {
+  const { action, key, why, observed } = step;
+  if (result === 'failed') {
+    return {
+      type: 'Warning',
+      reason: 'Failed',
+      message: `${action} ${key}: ${message ?? 'no reason given'}`,
+    };
+  }
+  if (action === 'withheld') return { type: 'Warning', reason: 'Withheld', message: `delete ${key}: ${why}` };
+  if (result !== 'done' || (action !== 'create' && action !== 'update' && action !== 'delete'))
+    return undefined;
+  const id = observed && observed.id !== key ? ` (${observed.id})` : '';
+  const reason = action === 'delete' && observed?.state === 'gone' ? 'Deleted' : VERB[action];
+  return { type: 'Normal', reason, message: `${key}${id}: ${why}` };
+}
+
+function transitions(bastion: Bastion, after: BastionStatus): EventDraft[] {
+  const before = bastion.status;
+  const drafts: EventDraft[] = [];
+  const ended = after.task?.lastStoppedArn;
+  if (ended && ended !== before?.task?.lastStoppedArn) {
+    const failed = (after.task?.failures ?? 0) > 0;
+    const message = after.task?.lastStoppedReason ?? 'no reason given';
+    drafts.push({ type: failed ? 'Warning' : 'Normal', reason: 'TaskStopped', message });
+  }
+  for (const condition of after.conditions ?? []) {
+    const earlier = before?.conditions?.find((one) => one.type === condition.type);
+    const notable =
+      condition.status === 'False' &&
+      !/^(Progressing|Failed|Blocked|Active|TearingDown|Verifying)$/.test(condition.reason);
+    const isNews =
+      earlier?.reason !== condition.reason && condition.type !== 'Ready' && condition.type !== 'TornDown';
+    if (notable && isNews && !isEnd(after.phase)) {
+      drafts.push({ type: 'Warning', reason: condition.reason, message: condition.message });
+    }
+  }
+  if (before?.phase !== after.phase) drafts.push(...phaseEvent(bastion, before, after));
+  return drafts;
+}
+
+function isEnd(phase: BastionStatus['phase']): boolean {
+  return phase === 'Expired' || phase === 'Terminating' || phase === 'Suspended' || phase === 'Scheduled';
+}
+
+function phaseEvent(bastion: Bastion, before: BastionStatus | undefined, after: BastionStatus): EventDraft[] {
+  switch (after.phase) {
+    case 'Ready':
+      return [
+        {
+          type: 'Normal',
+          reason: 'Ready',
+          message: `open until ${after.expiresAt}: ${after.sessionTarget}${tookText(after)}`,
+        },
+      ];
+    case 'Degraded':
+      return [{ type: 'Warning', reason: 'Degraded', message: notReady(after) }];
+    case 'Terminating':
+      return [{ type: 'Normal', reason: 'Terminating', message: `tearing down: ${endText(bastion, after)}` }];
+    case 'Expired':
+      return [
+        {
+          type: 'Normal',
+          reason: 'Expired',
+          message: `expired at ${after.expiresAt}; nothing of it is left in AWS`,
+        },
+      ];
+    case 'Suspended':
+      return [{ type: 'Normal', reason: 'Suspended', message: 'suspended; nothing of it is left in AWS' }];
+    case 'Scheduled':
+      return [{ type: 'Normal', reason: 'Scheduled', message: `opens at ${after.nextActivationAt}` }];
+    case 'Provisioning':
+    case 'Pending': {
+      const started = before?.activatedAt !== after.activatedAt;
+      return started
+        ? [{ type: 'Normal', reason: 'Activated', message: `opens until ${after.expiresAt}` }]
+        : [];
+    }
+    default:
+      return [];
+  }
+}
+
+function endText(bastion: Bastion, after: BastionStatus): string {
+  if (bastion.metadata.deletionTimestamp) return 'the Bastion was deleted';
+  if (bastion.spec.suspend) return 'the Bastion is suspended';
+  return `its TTL ran out at ${after.expiresAt ?? 'an unknown time'}`;
+}
+
+function notReady(after: BastionStatus): string {
+  return after.conditions?.find((condition) => condition.type === 'Ready')?.message ?? 'not ready';
+}
+
+function tookText(after: BastionStatus): string {
+  const readyAt = after.conditions?.find((condition) => condition.type === 'Ready')?.lastTransitionTime;
+  if (!readyAt || !after.activatedAt) return '';
+  return ` (${formatDuration(Date.parse(readyAt) - Date.parse(after.activatedAt))} after activation)`;
+}

@@ -1,0 +1,128 @@
+import { Cron } from 'croner';
+import { ANNOTATION, type Bastion } from '../api/bastion.ts';
+import { parseDuration } from '../api/duration.ts';
+
+/** Where a Bastion stands in its life at one instant. All times are epoch milliseconds. */
+export type Life =
+  | { readonly state: 'deleted' }
+  | { readonly state: 'suspended' }
+  | { readonly state: 'scheduled'; readonly opensAt: number }
+  | {
+      readonly state: 'active';
+      readonly activatedAt: number;
+      readonly expiresAt: number;
+      readonly clamped: boolean;
+    }
+  | {
+      readonly state: 'expired';
+      readonly activatedAt: number;
+      readonly expiredAt: number;
+      readonly opensAt?: number;
+    }
+  | { readonly state: 'invalid'; readonly message: string };
+
+/**
+ * The TTL counts from `status.activatedAt`, which is fixed once per activation; a renewal moves the end, never past
+ * `maxTtlMs` after the start. A renewal after the end is a new activation: there was a gap, and the record shows it.
+ */
+export function lifetime(bastion: Bastion, now: number, maxTtlMs: number): Life {
+  if (bastion.metadata.deletionTimestamp) return { state: 'deleted' };
+  if (bastion.spec.suspend) return { state: 'suspended' };
+  const ttlMs = parseDuration(bastion.spec.ttl);
+  if (ttlMs === undefined) {
+    return {
+      state: 'invalid',
+      message: `spec.ttl: found ${bastion.spec.ttl}, allowed: a duration such as 90m or 4h`,
+    };
+  }
+  const terms = { ttlMs, maxTtlMs, now };
+  return bastion.spec.schedule ? scheduledLife(bastion, terms) : plainLife(bastion, terms);
+}
+
+interface Terms {
+  readonly ttlMs: number;
+  readonly maxTtlMs: number;
+  readonly now: number;
+}
+
+function plainLife(bastion: Bastion, terms: Terms): Life {
+  const activatedAt = time(bastion.status?.activatedAt) ?? firstActivation(bastion) ?? terms.now;
+  const life = lifeFrom(activatedAt, bastion, terms);
+  if (life.state === 'active') return life;
+  const renewedAt = renewal(bastion, terms.now);
+  if (renewedAt !== undefined && renewedAt > life.expiredAt) return lifeFrom(renewedAt, bastion, terms);
+  return life;
+}
+
+function scheduledLife(bastion: Bastion, terms: Terms): Life {
+  const { cron, timeZone } = bastion.spec.schedule ?? { cron: '', timeZone: 'UTC' };
+  const schedule = parseCron(cron, timeZone);
+  if (typeof schedule === 'string') return { state: 'invalid', message: schedule };
+  const createdAt = time(bastion.metadata.creationTimestamp) ?? 0;
+  const opensAt = schedule.nextRun(new Date(terms.now))?.getTime();
+  // A firing exactly now counts: croner looks strictly before the reference.
+  const firing = schedule.previousRuns(1, new Date(terms.now + 1))[0]?.getTime();
+  if (firing === undefined || firing < createdAt) {
+    return opensAt === undefined
+      ? { state: 'invalid', message: `spec.schedule.cron: "${cron}" never fires` }
+      : { state: 'scheduled', opensAt };
+  }
+  const life = lifeFrom(firing, bastion, terms);
+  return life.state === 'expired' && opensAt !== undefined ? { ...life, opensAt } : life;
+}
+
+function lifeFrom(
+  activatedAt: number,
+  bastion: Bastion,
+  terms: Terms,
+): Extract<Life, { state: 'active' | 'expired' }> {
+  const end = activatedAt + terms.maxTtlMs;
+  const onRecord =
+    time(bastion.status?.activatedAt) === activatedAt ? (time(bastion.status?.expiresAt) ?? 0) : 0;
+  const openUntil = Math.max(activatedAt + terms.ttlMs, onRecord);
+  const renewedAt = renewal(bastion, terms.now);
+  // Only a renewal made while it was open prolongs this activation. The annotation knows just the latest one; that
+  // earlier ones kept it open so long stands in status.expiresAt.
+  const renewed = renewedAt !== undefined && renewedAt > activatedAt && renewedAt <= openUntil;
+  const expiresAt = Math.min((renewed ? renewedAt : activatedAt) + terms.ttlMs, end);
+  if (terms.now >= expiresAt) return { state: 'expired', activatedAt, expiredAt: expiresAt };
+  return { state: 'active', activatedAt, expiresAt, clamped: activatedAt + terms.ttlMs > end };
+}
+
+/** The commit's time, for a Bastion that came with the first sync of its source; it holds for the first activation only. */
+function firstActivation(bastion: Bastion): number | undefined {
+  if (bastion.status?.observedGeneration !== undefined) return undefined;
+  return time(bastion.metadata.annotations?.[ANNOTATION.activateFrom]);
+}
+
+/** When the controller must look again although nothing happened; undefined when never. */
+export function nextDeadline(life: Life): number | undefined {
+  switch (life.state) {
+    case 'active':
+      return life.expiresAt;
+    case 'scheduled':
+    case 'expired':
+      return life.opensAt;
+    default:
+      return undefined;
+  }
+}
+
+/** A renewal dated in the future counts from now on only once that time has come. */
+function renewal(bastion: Bastion, now: number): number | undefined {
+  const renewedAt = time(bastion.metadata.annotations?.[ANNOTATION.renewedAt]);
+  return renewedAt !== undefined && renewedAt <= now ? renewedAt : undefined;
+}
+
+function parseCron(cron: string, timeZone: string): Cron | string {
+  try {
+    return new Cron(cron, { timezone: timeZone, mode: '5-part', paused: true });
+  } catch (error) {
+    return `spec.schedule: "${cron}" in ${timeZone}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function time(text: string | undefined): number | undefined {
+  const parsed = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(parsed) ? undefined : parsed;
+}

@@ -1,0 +1,17 @@
+import type { Step } from './plan.ts';
+
+/** What came of one step of the plan in this pass. */
+export interface Outcome {
+  readonly step: Step;
+  /**
+   * done      the call succeeded
+   * failed    it did not; `message` says why
+   * deferred  it was not made, or AWS asked to come back: no fault of anybody's
+   * waiting   something else has to happen first; `message` says what
+   * idle      there was nothing to do
+   */
+  readonly result: 'done' | 'failed' | 'deferred' | 'waiting' | 'idle';
+  readonly message?: string;
+  /** When trying again can help, milliseconds from now; deferred and failed only. */
+  readonly retryAfterMs?: number;
+}

@@ -1,0 +1,200 @@
+import type { ObjectName } from '../api/object.ts';
+import type { DesiredSet } from './desired.ts';
+import type { DeleteReason, Endings } from './endings.ts';
+import { NO_FACTS } from './facts.ts';
+import {
+  type Desired,
+  type Difference,
+  type Key,
+  type KindName,
+  kindOf,
+  type Lookup,
+  type Observed,
+} from './resource.ts';
+import { indexByKey, knows, lookupIn, preferred, type Snapshot } from './snapshot.ts';
+
+export type Action = 'create' | 'update' | 'delete' | 'keep' | 'adopt' | 'wait' | 'blocked' | 'withheld';
+
+/** What is to be done about one resource, and why. */
+export interface Step {
+  readonly action: Action;
+  readonly kind: KindName;
+  readonly key: Key;
+  /** For people: one clause, no full stop. */
+  readonly why: string;
+  readonly owners: readonly ObjectName[];
+  readonly desired?: Desired;
+  readonly observed?: Observed;
+  /** Deletes only. */
+  readonly reason?: DeleteReason;
+  /** Waits only: the earliest instant at which looking again can help, when that is known. */
+  readonly notBefore?: number;
+}
+
+export interface Plan {
+  readonly steps: readonly Step[];
+}
+
+/** The part of a kind that compares. */
+export interface Differ {
+  readonly name: KindName;
+  /** Several live resources may share a key (sessions): none of them is a duplicate. */
+  readonly many?: boolean;
+  readonly diff: (desired: Desired, observed: Observed, lookup: Lookup) => Difference;
+}
+
+/*
+ * desired     observed                     step
+ * ---------   --------------------------   ---------------------------------------------------------------
+ * any         kind could not be listed     blocked: unknown is not absent
+ * any         facts could not be read      blocked; only what belongs to an ended Bastion goes
+ * no          ours, live                   delete (expired | deleted | suspended | superseded | unclaimed)
+ * no          ours, deleting               wait: leaving
+ * no          gone, or not ours            -
+ * adopts      somebody else's              adopt; wait while it is pending
+ * external    none                         wait: it makes itself
+ * yes         none                         create; blocked by its owners' problems; wait for the back-off
+ * yes         none, an end not on record   wait: the end is recorded first
+ * yes         ours, deleting               wait: leaving, then create
+ * yes         ours, failed                 delete (replaced)
+ * yes         ours, differs in place       update
+ * yes         ours, differs for good       delete (replaced); created by a later pass
+ * yes         ours, same, pending          wait
+ * yes         ours, same, ready            keep
+ * yes         ours, more than one          the best by this table; delete (superseded) the others
+ */
+export function makePlan(
+  desired: DesiredSet,
+  snapshot: Snapshot,
+  kinds: readonly Differ[],
+  endings: Endings,
+  now: number,
+): Plan {
+  const index = indexByKey(snapshot);
+  const lookup = lookupIn(index);
+  const differs = new Map(kinds.map((kind) => [kind.name, kind]));
+  const hasFacts = snapshot.facts !== NO_FACTS;
+  const steps: Step[] = [];
+  for (const wanted of desired.byKey.values()) {
+    const differ = differs.get(wanted.kind);
+    if (!differ) continue;
+    if (!knows(snapshot, wanted.kind)) steps.push(unknown(wanted, snapshot));
+    else
+      steps.push(...stepsForDesired(wanted, index.get(wanted.key) ?? [], { differ, lookup, desired, now }));
+  }
+  for (const [key, resources] of index) {
+    if (desired.byKey.has(key) || !knows(snapshot, kindOf(key))) continue;
+    for (const resource of resources) steps.push(...stepsForUnwanted(resource, endings, hasFacts));
+  }
+  return { steps };
+}
+
+interface Context {
+  readonly differ: Differ;
+  readonly lookup: Lookup;
+  readonly desired: DesiredSet;
+  readonly now: number;
+}
+
+function stepsForDesired(wanted: Desired, resources: readonly Observed[], context: Context): Step[] {
+  if (wanted.adopts !== undefined) return [adopt(wanted, resources), ...surplus(wanted, resources)];
+  const live = resources.filter((resource) => resource.owned && resource.state !== 'gone');
+  if (context.differ.many) return live.map((resource) => step('keep', wanted, 'as desired', resource));
+  const best = preferred(live);
+  if (!best) return [absent(wanted, resources, context)];
+  const others = live.filter((resource) => resource !== best && resource.state !== 'deleting');
+  return [
+    present(wanted, best, context),
+    ...others.map((other) => removal(wanted, other, 'superseded', `duplicate of ${best.id}`)),
+  ];
+}
+
+function absent(wanted: Desired, resources: readonly Observed[], context: Context): Step {
+  const ended = resources.find((resource) => resource.state === 'gone');
+  if (ended && wanted.recordedEnd !== ended.id && !wanted.external) {
+    return step('wait', wanted, `${ended.id} ended and the record of that comes first`, ended);
+  }
+  if (wanted.external) return step('wait', wanted, 'it registers itself', ended);
+  const problem = commonProblem(wanted, context.desired);
+  if (problem) return step('blocked', wanted, problem, ended);
+  if (wanted.notBefore !== undefined && wanted.notBefore > context.now) {
+    return { ...step('wait', wanted, 'backing off after a failure', ended), notBefore: wanted.notBefore };
+  }
+  return step('create', wanted, 'does not exist', ended);
+}
+
+function present(wanted: Desired, best: Observed, context: Context): Step {
+  if (best.state === 'deleting') return step('wait', wanted, 'the old one is being deleted', best);
+  if (best.state === 'failed') return removal(wanted, best, 'replaced', best.message ?? 'it failed');
+  const difference = context.differ.diff(wanted, best, context.lookup);
+  if (difference.verdict === 'replace') return removal(wanted, best, 'replaced', difference.why);
+  const problem = difference.verdict === 'update' ? commonProblem(wanted, context.desired) : undefined;
+  if (problem) return step('blocked', wanted, problem, best);
+  if (difference.verdict === 'update') return step('update', wanted, difference.why, best);
+  if (difference.verdict === 'pending') return step('wait', wanted, difference.why, best);
+  if (best.state === 'pending') return step('wait', wanted, best.message ?? 'not ready yet', best);
+  return step('keep', wanted, 'as desired', best);
+}
+
+function adopt(wanted: Desired, resources: readonly Observed[]): Step {
+  const foreign = resources.find((resource) => resource.id === wanted.adopts);
+  if (foreign?.state === 'ready')
+    return step('adopt', wanted, `${foreign.id} exists and is not ours`, foreign);
+  const why = foreign ? `${foreign.id} is ${foreign.state}` : `${wanted.adopts} was not seen again`;
+  return step('wait', wanted, why, foreign);
+}
+
+/** Ours beside an adopted one: somebody made theirs after ours, and one is enough. */
+function surplus(wanted: Desired, resources: readonly Observed[]): Step[] {
+  return resources
+    .filter((resource) => resource.owned && resource.state !== 'deleting' && resource.state !== 'gone')
+    .map((resource) => removal(wanted, resource, 'superseded', `${wanted.adopts} does the same`));
+}
+
+function stepsForUnwanted(resource: Observed, endings: Endings, hasFacts: boolean): Step[] {
+  if (!resource.owned || resource.state === 'gone') return [];
+  const { reason, owners } = endings(resource);
+  // Without facts nobody's desires are known, so what is shared, or was only outgrown, has to stay.
+  const ended = resource.owner !== undefined && reason !== 'superseded' && reason !== 'unclaimed';
+  if (!hasFacts && !ended) return [];
+  const base = { kind: resource.kind, key: resource.key, observed: resource, owners, reason };
+  if (resource.state === 'deleting') return [{ ...base, action: 'wait', why: 'being deleted' }];
+  return [
+    {
+      ...base,
+      action: 'delete',
+      why: reason === 'unclaimed' ? 'no Bastion wants it' : `its Bastion is ${reason}`,
+    },
+  ];
+}
+
+function unknown(wanted: Desired, snapshot: Snapshot): Step {
+  return step('blocked', wanted, snapshot.failures.get(wanted.kind) ?? `${wanted.kind} was not listed yet`);
+}
+
+/** A resource is only held back when every Bastion that wants it has a problem: one poisoned Bastion blocks only itself. */
+function commonProblem(wanted: Desired, desired: DesiredSet): string | undefined {
+  const found = wanted.owners.map((owner) => desired.problems.get(owner)?.[0]?.message);
+  return found.every((message) => message !== undefined) ? found[0] : undefined;
+}
+
+function step(action: Action, wanted: Desired, why: string, observed?: Observed): Step {
+  const base = { action, kind: wanted.kind, key: wanted.key, why, owners: wanted.owners, desired: wanted };
+  return observed ? { ...base, observed } : base;
+}
+
+function removal(wanted: Desired, observed: Observed, reason: DeleteReason, why: string): Step {
+  return { ...step('delete', wanted, why, observed), reason };
+}
+
+/** True when nothing is left to do and nothing is on its way. */
+export function isSettled(plan: Plan): boolean {
+  return plan.steps.every(
+    (candidate) => candidate.action === 'keep' || candidate.action === 'adopt' || isIdleWait(candidate),
+  );
+}
+
+/** Something that makes itself, if it likes, is not waited for. */
+function isIdleWait(candidate: Step): boolean {
+  return candidate.action === 'wait' && candidate.desired?.external === 'optional';
+}

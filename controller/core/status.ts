@@ -1,0 +1,242 @@
+import {
+  type Bastion,
+  type BastionStatus,
+  type Condition,
+  type ConditionType,
+  condition,
+  type Phase,
+  type ResourceStatus,
+} from '../api/bastion.ts';
+import { rfc3339 } from '../api/clock.ts';
+import { type ObjectName, objectName } from '../api/object.ts';
+import { acceptedCondition, activeConditions, endedConditions, type Verdict } from './conditions.ts';
+import type { Facts } from './facts.ts';
+import type { Life } from './lifetime.ts';
+import { networkPath } from './network-path.ts';
+import type { Outcome } from './outcome.ts';
+import type { KindName, Observed, Problem } from './resource.ts';
+
+export interface StatusContext {
+  readonly lives: ReadonlyMap<ObjectName, Life>;
+  readonly problems: ReadonlyMap<ObjectName, readonly Problem[]>;
+  readonly outcomes: readonly Outcome[];
+  readonly facts: Facts;
+  /** Every kind was listed anew, without a failure. */
+  readonly complete: boolean;
+  readonly conditionOf: (kind: KindName) => ConditionType;
+  /** What a person should know about an observed resource of this Bastion. */
+  readonly diagnose: (bastion: Bastion, observed: Observed) => string | undefined;
+  readonly now: number;
+}
+
+/** What the plan and its outcomes mean for each Bastion. */
+export function statuses(
+  bastions: readonly Bastion[],
+  context: StatusContext,
+): Map<ObjectName, BastionStatus> {
+  const byOwner = groupByOwner(context.outcomes);
+  return new Map(
+    bastions.map((bastion) => {
+      const name = objectName(bastion);
+      return [name, statusOf(bastion, byOwner.get(name) ?? [], context)];
+    }),
+  );
+}
+
+function groupByOwner(outcomes: readonly Outcome[]): Map<ObjectName, Outcome[]> {
+  const groups = new Map<ObjectName, Outcome[]>();
+  for (const outcome of outcomes) {
+    for (const owner of outcome.step.owners) {
+      const group = groups.get(owner);
+      if (group) group.push(outcome);
+      else groups.set(owner, [outcome]);
+    }
+  }
+  return groups;
+}
+
+function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: StatusContext): BastionStatus {
+  const life = context.lives.get(objectName(bastion)) ?? {
+    state: 'invalid' as const,
+    message: 'not looked at yet',
+  };
+  const problems = context.problems.get(objectName(bastion)) ?? [];
+  const resources = resourcesOf(bastion, outcomes, context);
+  const verdicts =
+    life.state === 'active'
+      ? activeConditions({
+          bastion,
+          outcomes,
+          problems,
+          conditionOf: context.conditionOf,
+          describe: describeIn(bastion, context),
+        })
+      : endedConditions(life, outcomes, context.complete || wasTornDown(bastion));
+  const conditions = stamp(bastion, [acceptedCondition(bastion, life, problems), ...verdicts], context.now);
+  const tornDown = conditions.some((one) => one.type === 'TornDown' && one.status === 'True');
+  return {
+    observedGeneration: bastion.metadata.generation,
+    phase: phaseOf(bastion, life, conditions, problems),
+    ...lifeFields(life),
+    ...(life.state === 'active' ? activeFields(bastion, outcomes, context) : leftovers(bastion, tornDown)),
+    conditions,
+    resources,
+  };
+}
+
+/** Nothing of it can have come back: only an activation makes anything, and that ends this condition. */
+function wasTornDown(bastion: Bastion): boolean {
+  return condition(bastion, 'TornDown')?.status === 'True';
+}
+
+function describeIn(bastion: Bastion, context: StatusContext): (observed: Observed) => string | undefined {
+  return (observed) => context.diagnose(bastion, observed) ?? observed.message;
+}
+
+function lifeFields(life: Life): BastionStatus {
+  const opens =
+    'opensAt' in life && life.opensAt !== undefined ? { nextActivationAt: rfc3339(life.opensAt) } : {};
+  if (life.state === 'active')
+    return { activatedAt: rfc3339(life.activatedAt), expiresAt: rfc3339(life.expiresAt) };
+  if (life.state === 'expired')
+    return { activatedAt: rfc3339(life.activatedAt), expiresAt: rfc3339(life.expiredAt), ...opens };
+  return opens;
+}
+
+function activeFields(bastion: Bastion, outcomes: readonly Outcome[], context: StatusContext): BastionStatus {
+  const observed = outcomes.flatMap(({ step }) => (step.observed ? [step.observed] : []));
+  const sessionTarget = observed.find(
+    (one) => one.sessionTarget !== undefined && one.state === 'ready',
+  )?.sessionTarget;
+  const kept = sessionTarget ?? bastion.status?.sessionTarget;
+  const task = taskRecord(bastion, observed, context);
+  return {
+    ...(kept ? { sessionTarget: kept } : {}),
+    networkPath: networkPath(bastion, context.facts),
+    ...(task ? { task } : {}),
+  };
+}
+
+/** Who had a session on what must be known until the session is ended. */
+function leftovers(bastion: Bastion, tornDown: boolean): BastionStatus {
+  const { sessionTarget } = bastion.status ?? {};
+  return tornDown || !sessionTarget ? {} : { sessionTarget };
+}
+
+/** A task that ran this long had nothing wrong with it from the start. */
+const LONG_RUN_MS = 10 * 60_000;
+
+function taskRecord(
+  bastion: Bastion,
+  observed: readonly Observed[],
+  context: StatusContext,
+): BastionStatus['task'] {
+  const record = sameActivation(bastion, context) ? bastion.status?.task : undefined;
+  const ended = observed.find((one) => one.state === 'gone' && one.end !== undefined);
+  if (!ended?.end || ended.id === record?.lastStoppedArn) return record;
+  const { at, ranMs, failed } = ended.end;
+  const before = ranMs >= LONG_RUN_MS ? 0 : (record?.failures ?? 0);
+  return {
+    attempt: (record?.attempt ?? 0) + 1,
+    failures: failed ? before + 1 : 0,
+    lastStoppedArn: ended.id,
+    lastStoppedAt: rfc3339(at),
+    lastStoppedReason: context.diagnose(bastion, ended) ?? ended.message ?? 'no reason given',
+  };
+}
+
+function sameActivation(bastion: Bastion, context: StatusContext): boolean {
+  const life = context.lives.get(objectName(bastion));
+  return life?.state === 'active' && bastion.status?.activatedAt === rfc3339(life.activatedAt);
+}
+
+function phaseOf(
+  bastion: Bastion,
+  life: Life,
+  conditions: readonly Condition[],
+  problems: readonly Problem[],
+): Phase {
+  const is = (type: ConditionType) => conditions.some((one) => one.type === type && one.status === 'True');
+  if (life.state === 'deleted') return 'Terminating';
+  if (life.state === 'invalid') return 'Failed';
+  if (life.state !== 'active') {
+    if (!is('TornDown')) return 'Terminating';
+    if (life.state === 'suspended') return 'Suspended';
+    return life.state === 'scheduled' || life.opensAt !== undefined ? 'Scheduled' : 'Expired';
+  }
+  if (is('Ready')) return 'Ready';
+  if (wasReady(bastion, life.activatedAt)) return 'Degraded';
+  if (problems.length > 0 || (bastion.status?.task?.failures ?? 0) >= 3) return 'Failed';
+  return bastion.status?.phase === undefined ? 'Pending' : 'Provisioning';
+}
+
+function wasReady(bastion: Bastion, activatedAt: number): boolean {
+  const { status } = bastion;
+  return (
+    status?.activatedAt === rfc3339(activatedAt) && (status.phase === 'Ready' || status.phase === 'Degraded')
+  );
+}
+
+function resourcesOf(
+  bastion: Bastion,
+  outcomes: readonly Outcome[],
+  context: StatusContext,
+): ResourceStatus[] {
+  const recorded = new Map((bastion.status?.resources ?? []).map((resource) => [resource.key, resource.id]));
+  return outcomes
+    .filter(({ step }) => !(step.desired?.external === 'optional' && !step.observed))
+    .map((outcome) => {
+      const { step } = outcome;
+      const { observed } = step;
+      // The id of one that is gone is kept: it tells the next one's client token from its predecessor's.
+      const id = observed?.id ?? recorded.get(step.key);
+      const message =
+        outcome.message ?? (observed && context.diagnose(bastion, observed)) ?? messageOf(outcome);
+      return {
+        kind: step.kind,
+        key: step.key,
+        ...(id === undefined ? {} : { id }),
+        state: stateOf(outcome),
+        ...(step.desired?.shared ? { shared: true } : {}),
+        ...(step.action === 'adopt' ? { adopted: true } : {}),
+        ...(message === undefined ? {} : { message }),
+      };
+    })
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : (a.id ?? '') < (b.id ?? '') ? -1 : 1));
+}
+
+function messageOf({ step }: Outcome): string | undefined {
+  return step.action === 'keep' ? undefined : step.why;
+}
+
+/** One word per resource, for the table that people read. */
+function stateOf({ step, result }: Outcome): string {
+  if (result === 'failed') return 'Failed';
+  switch (step.action) {
+    case 'keep':
+      return 'Ready';
+    case 'adopt':
+      return 'Adopted';
+    case 'create':
+    case 'update':
+      if (result === 'done') return step.observed?.state === 'ready' ? 'Ready' : 'Pending';
+      return result === 'waiting' ? 'Waiting' : 'Pending';
+    case 'delete':
+      return result === 'done' && step.observed?.state === 'gone' ? 'Deleted' : 'Deleting';
+    case 'wait':
+      return step.observed?.state === 'deleting' ? 'Deleting' : 'Pending';
+    case 'blocked':
+      return 'Blocked';
+    case 'withheld':
+      return 'Withheld';
+  }
+}
+
+/** Keeps the time of the last transition where nothing changed. */
+function stamp(bastion: Bastion, verdicts: readonly Verdict[], now: number): Condition[] {
+  return verdicts.map((verdict) => {
+    const before = bastion.status?.conditions?.find((one) => one.type === verdict.type);
+    const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : rfc3339(now);
+    return { ...verdict, observedGeneration: bastion.metadata.generation, lastTransitionTime };
+  });
+}

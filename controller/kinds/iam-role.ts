@@ -1,0 +1,203 @@
+import {
+  AttachRolePolicyCommand,
+  CreateRoleCommand,
+  DeleteRoleCommand,
+  DeleteRolePolicyCommand,
+  DetachRolePolicyCommand,
+  GetRoleCommand,
+  PutRolePolicyCommand,
+  paginateGetAccountAuthorizationDetails,
+  type RoleDetail,
+  TagRoleCommand,
+  UpdateAssumeRolePolicyCommand,
+} from '@aws-sdk/client-iam';
+import type { Aws } from '../aws/clients.ts';
+import { unlessGone } from '../aws/errors.ts';
+import { collect } from '../aws/reads.ts';
+import { missingTags, readTags, tagsFor, upper } from '../aws/tags.ts';
+import { same } from '../core/desired.ts';
+import { keyFor, nameFor, type RoleName } from '../core/key.ts';
+import type { Claim, Desired, Observed, Settings, Tags } from '../core/resource.ts';
+import { SAME } from '../core/resource.ts';
+import { defineKind } from './kind.ts';
+import { type RoleContent, roleContent } from './role-content.ts';
+
+interface Spec extends RoleContent {
+  readonly name: string;
+  readonly path: string;
+}
+
+interface Detail {
+  readonly name: string;
+  readonly trust: unknown;
+  readonly managed: readonly string[];
+  readonly inline: Readonly<Record<string, unknown>>;
+  readonly tags: Tags;
+}
+
+/** The roles that one Bastion needs; Bastions with the same needs share them. */
+function rolesFor({ bastion }: Claim): readonly RoleName[] {
+  const { transport, activation } = bastion.spec.access;
+  if (transport === 'EcsExec') return ['execution', 'task-exec'];
+  return activation?.issuer === 'Task'
+    ? ['execution', 'task-activation', 'ssm-service']
+    : ['execution-with-secret', 'ssm-service'];
+}
+
+export const iamRole = defineKind<Spec, Detail>({
+  name: 'iam-role',
+  condition: 'IdentityReady',
+  desire: (claim, facts, settings: Settings) =>
+    rolesFor(claim).map((role) => ({
+      kind: 'iam-role',
+      key: keyFor.role(role),
+      spec: {
+        name: nameFor.role(settings.installation, facts.region, role),
+        path: nameFor.rolePath(settings.installation, facts.region),
+        ...roleContent(role, facts, settings),
+      },
+      needs: role === 'task-activation' ? [keyFor.role('ssm-service')] : [],
+      tags: claim.bastion.spec.tags,
+      shared: true,
+    })),
+  diff(desired, observed) {
+    const { trust, managed, inline, tags } = observed.detail;
+    const why = [
+      same(trust, desired.spec.trust) ? '' : 'trust policy differs',
+      same([...managed].sort(), [...desired.spec.managed].sort()) ? '' : 'attached policies differ',
+      same(inline, desired.spec.inline) ? '' : 'inline policies differ',
+      Object.keys(missingTags(desired.tags, tags)).length === 0 ? '' : 'tags differ',
+    ].filter(Boolean);
+    return why.length > 0 ? { verdict: 'update', why: why.join(', ') } : SAME;
+  },
+  // IAM is global: the path tells this region's roles from those of the same installation elsewhere.
+  async list(aws) {
+    const path = nameFor.rolePath(aws.scope.installation, aws.scope.region);
+    const pages = paginateGetAccountAuthorizationDetails(
+      { client: aws.iam, pageSize: 1000 },
+      { Filter: ['Role'] },
+    );
+    const roles = await collect(pages, (page) => page.RoleDetailList);
+    return roles.filter((role) => role.Path === path).flatMap((role) => observe(aws, role));
+  },
+  async create(aws, desired, lookup) {
+    const { spec } = desired;
+    const tags = tagsFor(aws.scope.installation, desired, spec.name);
+    const input = {
+      RoleName: spec.name,
+      Path: spec.path,
+      AssumeRolePolicyDocument: JSON.stringify(spec.trust),
+      Description: `Made by bastion-operator (installation ${aws.scope.installation})`,
+      Tags: upper(tags),
+    };
+    const arn =
+      (await aws.iam.send(new CreateRoleCommand(input))).Role?.Arn ?? (await readArn(aws, spec.name));
+    const bare = found(arn, desired, { name: spec.name, trust: spec.trust, managed: [], inline: {}, tags });
+    return this.update?.(aws, desired, bare, lookup);
+  },
+  async update(aws, desired, observed) {
+    const { spec, tags } = desired;
+    const role = { RoleName: spec.name };
+    if (!same(observed.detail.trust, spec.trust)) {
+      await aws.iam.send(
+        new UpdateAssumeRolePolicyCommand({ ...role, PolicyDocument: JSON.stringify(spec.trust) }),
+      );
+    }
+    await convergeManaged(aws, spec, observed.detail.managed);
+    await convergeInline(aws, spec, observed.detail.inline);
+    const missing = missingTags(tags, observed.detail.tags);
+    if (Object.keys(missing).length > 0)
+      await aws.iam.send(new TagRoleCommand({ ...role, Tags: upper(missing) }));
+    const { trust, managed, inline } = spec;
+    return found(observed.id, desired, {
+      name: spec.name,
+      trust,
+      managed,
+      inline,
+      tags: { ...observed.detail.tags, ...missing },
+    });
+  },
+  async remove(aws, observed) {
+    const { name, managed, inline } = observed.detail;
+    await convergeManaged(aws, { name, managed: [] }, managed);
+    await convergeInline(aws, { name, inline: {} }, inline);
+    await unlessGone(() => aws.iam.send(new DeleteRoleCommand({ RoleName: name })));
+    return 'gone';
+  },
+});
+
+function observe(aws: Aws, role: RoleDetail): Observed<Detail>[] {
+  const tagged = readTags(aws.scope.installation, role.Tags);
+  if (!tagged.owned || !tagged.key || !role.Arn || !role.RoleName) return [];
+  const inline = (role.RolePolicyList ?? []).map((policy) => [
+    policy.PolicyName ?? '',
+    decodePolicy(policy.PolicyDocument),
+  ]);
+  return [
+    {
+      kind: 'iam-role',
+      key: tagged.key,
+      id: role.Arn,
+      owned: true,
+      state: 'ready',
+      uses: [],
+      detail: {
+        name: role.RoleName,
+        trust: decodePolicy(role.AssumeRolePolicyDocument),
+        managed: (role.AttachedManagedPolicies ?? []).map((policy) => policy.PolicyArn ?? ''),
+        inline: Object.fromEntries(inline),
+        tags: tagged.tags,
+      },
+    },
+  ];
+}
+
+function found(id: string, desired: Desired<Spec>, detail: Detail): Observed<Detail> {
+  return { kind: 'iam-role', key: desired.key, id, owned: true, state: 'ready', uses: [], detail };
+}
+
+/** IAM answers with URL-encoded JSON. What does not parse was not written by us and differs from all that was. */
+function decodePolicy(text: string | undefined): unknown {
+  try {
+    return JSON.parse(decodeURIComponent(text ?? ''));
+  } catch {
+    return text;
+  }
+}
+
+async function readArn(aws: Aws, name: string): Promise<string> {
+  const { Role } = await aws.iam.send(new GetRoleCommand({ RoleName: name }));
+  if (!Role?.Arn) throw new Error(`iam:GetRole answered without an ARN for ${name}`);
+  return Role.Arn;
+}
+
+async function convergeManaged(
+  aws: Aws,
+  spec: Pick<Spec, 'name' | 'managed'>,
+  present: readonly string[],
+): Promise<void> {
+  const role = { RoleName: spec.name };
+  for (const PolicyArn of present.filter((arn) => !spec.managed.includes(arn))) {
+    await unlessGone(() => aws.iam.send(new DetachRolePolicyCommand({ ...role, PolicyArn })));
+  }
+  for (const PolicyArn of spec.managed.filter((arn) => !present.includes(arn))) {
+    await aws.iam.send(new AttachRolePolicyCommand({ ...role, PolicyArn }));
+  }
+}
+
+async function convergeInline(
+  aws: Aws,
+  spec: Pick<Spec, 'name' | 'inline'>,
+  present: Detail['inline'],
+): Promise<void> {
+  const role = { RoleName: spec.name };
+  for (const PolicyName of Object.keys(present).filter((name) => !(name in spec.inline))) {
+    await unlessGone(() => aws.iam.send(new DeleteRolePolicyCommand({ ...role, PolicyName })));
+  }
+  for (const [PolicyName, policy] of Object.entries(spec.inline)) {
+    if (same(policy, present[PolicyName])) continue;
+    await aws.iam.send(
+      new PutRolePolicyCommand({ ...role, PolicyName, PolicyDocument: JSON.stringify(policy) }),
+    );
+  }
+}

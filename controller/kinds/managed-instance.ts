@@ -1,0 +1,74 @@
+import {
+  DeregisterManagedInstanceCommand,
+  type InstanceInformation,
+  ListTagsForResourceCommand,
+} from '@aws-sdk/client-ssm';
+import { type ObjectName, objectName } from '../api/object.ts';
+import type { Aws } from '../aws/clients.ts';
+import { unlessGone } from '../aws/errors.ts';
+import { readTags } from '../aws/tags.ts';
+import { keyFor } from '../core/key.ts';
+import type { Observed } from '../core/resource.ts';
+import { SAME } from '../core/resource.ts';
+import { defineKind } from './kind.ts';
+
+interface Detail {
+  readonly pingStatus: string;
+}
+
+/** The managed node (`mi-…`) that a HybridActivation task registers itself as, and that only we deregister. */
+export const managedInstance = defineKind<null, Detail>({
+  name: 'managed-instance',
+  condition: 'IdentityReady',
+  leavesAfter: ['task'],
+  desire({ bastion }) {
+    if (bastion.spec.access.transport !== 'HybridActivation') return [];
+    const owner = objectName(bastion);
+    const key = keyFor.managedInstance(owner);
+    return [
+      { kind: 'managed-instance', key, spec: null, needs: [], tags: {}, shared: false, external: 'required' },
+    ];
+  },
+  // A node that lost its connection may be that of a task that was replaced: the living one is preferred, this one goes.
+  diff: () => SAME,
+  /** The node's tags come from its activation and are in no list; an owner once read does not change. */
+  async list(aws, before) {
+    const nodes = await aws.reads.ownNodes();
+    const known = new Map((before ?? []).map((resource) => [resource.id, resource.owner]));
+    const found: Observed<Detail>[] = [];
+    for (const node of nodes) {
+      const id = node.InstanceId ?? '';
+      const owner = known.get(id) ?? (await readOwner(aws, id));
+      if (owner) found.push(observe(node, id, owner));
+    }
+    return found;
+  },
+  async remove(aws, observed) {
+    if (!(await readOwner(aws, observed.id))) return 'gone';
+    await unlessGone(() => aws.ssm.send(new DeregisterManagedInstanceCommand({ InstanceId: observed.id })));
+    return 'gone';
+  },
+});
+
+/** Undefined when the node is not ours, or gone. */
+async function readOwner(aws: Aws, id: string): Promise<ObjectName | undefined> {
+  const request = new ListTagsForResourceCommand({ ResourceType: 'ManagedInstance', ResourceId: id });
+  const answer = await unlessGone(() => aws.ssm.send(request));
+  return readTags(aws.scope.installation, answer?.TagList).owner;
+}
+
+function observe(node: InstanceInformation, id: string, owner: ObjectName): Observed<Detail> {
+  const online = node.PingStatus === 'Online';
+  return {
+    kind: 'managed-instance',
+    key: keyFor.managedInstance(owner),
+    id,
+    owned: true,
+    state: online ? 'ready' : 'pending',
+    owner,
+    uses: [keyFor.role('ssm-service')],
+    message: `agent is ${node.PingStatus ?? 'not connected'}`,
+    ...(online ? { sessionTarget: id } : {}),
+    detail: { pingStatus: node.PingStatus ?? '' },
+  };
+}

@@ -1,0 +1,174 @@
+import {
+  AuthorizeSecurityGroupIngressCommand,
+  DescribeSecurityGroupRulesCommand,
+  RevokeSecurityGroupIngressCommand,
+  type SecurityGroup,
+} from '@aws-sdk/client-ec2';
+import { type ObjectName, objectName } from '../api/object.ts';
+import type { Aws } from '../aws/clients.ts';
+import { unlessGone } from '../aws/errors.ts';
+import { permissionOf, rulesOf, tcp } from '../aws/permission.ts';
+import { readTags, tagsFor, upper } from '../aws/tags.ts';
+import type { Facts } from '../core/facts.ts';
+import { keyFor } from '../core/key.ts';
+import type { Claim, Key, Observed, Problem } from '../core/resource.ts';
+import { SAME } from '../core/resource.ts';
+import { defineKind } from './kind.ts';
+
+interface Spec {
+  readonly groupId: string;
+  readonly port: number;
+  readonly taskGroup: Key;
+}
+
+interface Detail {
+  readonly groupId: string;
+  readonly port: number;
+  readonly taskGroupId: string;
+}
+
+/** One rule on somebody else's group: lets one Bastion's task in, for the Bastion's life. */
+export const targetIngress = defineKind<Spec, Detail>({
+  name: 'target-ingress',
+  condition: 'NetworkReady',
+  desire: ({ bastion }) => {
+    const owner = objectName(bastion);
+    const taskGroup = keyFor.taskGroup(bastion.spec.network.vpcId, owner);
+    return bastion.spec.targets.flatMap(({ securityGroupId: groupId, port }) =>
+      groupId === undefined
+        ? []
+        : [
+            {
+              kind: 'target-ingress' as const,
+              key: keyFor.targetIngress(groupId, port, owner),
+              spec: { groupId, port, taskGroup },
+              needs: [taskGroup],
+              tags: bastion.spec.tags,
+              shared: false,
+            },
+          ],
+    );
+  },
+  preflight: (claim, facts) =>
+    claim.bastion.spec.targets.flatMap((target) => groupProblem(target, claim, facts)),
+  diff(desired, observed, lookup) {
+    const taskGroupId = lookup(desired.spec.taskGroup)?.id;
+    return observed.detail.taskGroupId === taskGroupId
+      ? SAME
+      : { verdict: 'replace', why: 'it lets an older group in' };
+  },
+  /**
+   * Found from the groups themselves, without a call of its own: a rule is a grant of ours when it admits one port from a task
+   * group of ours. Whose rule it is, its tags must still say before it is revoked.
+   */
+  async list(aws) {
+    const groups = await aws.reads.securityGroups();
+    const ownersOf = taskGroupOwners(aws, groups);
+    return groups.flatMap((group) => grantsOn(aws, group, ownersOf));
+  },
+  async create(aws, desired, lookup) {
+    const { groupId, port } = desired.spec;
+    const taskGroupId = lookup(desired.spec.taskGroup)?.id;
+    if (!taskGroupId) return undefined;
+    const tags = tagsFor(aws.scope.installation, desired, `bastion ${desired.owners[0]}`);
+    await aws.ec2.send(
+      new AuthorizeSecurityGroupIngressCommand({
+        GroupId: groupId,
+        IpPermissions: [
+          permissionOf(tcp(port, taskGroupId), `bastion-operator ${desired.owners[0]}`.slice(0, 255)),
+        ],
+        TagSpecifications: [{ ResourceType: 'security-group-rule', Tags: upper(tags) }],
+      }),
+    );
+    return grant({ groupId, port, taskGroupId }, desired.owners[0]);
+  },
+  async remove(aws, observed) {
+    const ruleId = await findOwnRule(aws, observed.detail);
+    if (ruleId === undefined) return 'gone';
+    const revoke = { GroupId: observed.detail.groupId, SecurityGroupRuleIds: [ruleId] };
+    await unlessGone(() => aws.ec2.send(new RevokeSecurityGroupIngressCommand(revoke)));
+    return 'gone';
+  },
+});
+
+function groupProblem(
+  target: Claim['bastion']['spec']['targets'][number],
+  claim: Claim,
+  facts: Facts,
+): Problem[] {
+  const { securityGroupId: id, name } = target;
+  if (id === undefined) return [];
+  const group = facts.securityGroups[id];
+  const { vpcId } = claim.bastion.spec.network;
+  // A group of a peered VPC can be named by a rule, but is in no list we can check; only an unknown one is refused.
+  if (group) return [];
+  return [
+    {
+      condition: 'NetworkReady',
+      reason: 'TargetGroupNotFound',
+      message: `target ${name}: security group ${id} was not found in ${facts.region}: correct spec.targets, or create it in ${vpcId}`,
+    },
+  ];
+}
+
+/** Task groups of ours by id, with the Bastion each is for. */
+function taskGroupOwners(aws: Aws, groups: readonly SecurityGroup[]): ReadonlyMap<string, ObjectName> {
+  const owners = new Map<string, ObjectName>();
+  for (const group of groups) {
+    const tagged = readTags(aws.scope.installation, group.Tags);
+    if (tagged.owned && tagged.owner && group.GroupId) owners.set(group.GroupId, tagged.owner);
+  }
+  return owners;
+}
+
+function grantsOn(
+  aws: Aws,
+  group: SecurityGroup,
+  owners: ReadonlyMap<string, ObjectName>,
+): Observed<Detail>[] {
+  const groupId = group.GroupId ?? '';
+  if (readTags(aws.scope.installation, group.Tags).owned) return [];
+  return rulesOf(group.IpPermissions).flatMap((rule) => {
+    const owner = owners.get(rule.peer);
+    const onePort = rule.protocol === 'tcp' && rule.fromPort === rule.toPort;
+    return owner && onePort ? [grant({ groupId, port: rule.fromPort, taskGroupId: rule.peer }, owner)] : [];
+  });
+}
+
+function grant(detail: Detail, owner: ObjectName | undefined): Observed<Detail> {
+  const { groupId, port, taskGroupId } = detail;
+  return {
+    kind: 'target-ingress',
+    key: keyFor.targetIngress(groupId, port, owner ?? 'unknown/unknown'),
+    id: `${groupId} tcp ${port} from ${taskGroupId}`,
+    owned: true,
+    state: 'ready',
+    ...(owner ? { owner } : {}),
+    uses: [taskGroupId],
+    detail,
+  };
+}
+
+/** The rule's own tag decides: somebody may have allowed the same by hand. @throws when such a rule is not ours */
+async function findOwnRule(aws: Aws, { groupId, port, taskGroupId }: Detail): Promise<string | undefined> {
+  const Filters = [{ Name: 'group-id', Values: [groupId] }];
+  let NextToken: string | undefined;
+  do {
+    const input = { Filters, MaxResults: 1000, ...(NextToken ? { NextToken } : {}) };
+    const page = await aws.ec2.send(new DescribeSecurityGroupRulesCommand(input));
+    const rule = (page.SecurityGroupRules ?? []).find(
+      (candidate) =>
+        !candidate.IsEgress &&
+        candidate.FromPort === port &&
+        candidate.ReferencedGroupInfo?.GroupId === taskGroupId,
+    );
+    if (rule && !readTags(aws.scope.installation, rule.Tags).owned) {
+      throw new Error(
+        `rule ${rule.SecurityGroupRuleId} on ${groupId} lets ${taskGroupId} in and is not ours: revoke it by hand`,
+      );
+    }
+    if (rule) return rule.SecurityGroupRuleId;
+    NextToken = page.NextToken;
+  } while (NextToken);
+  return undefined;
+}

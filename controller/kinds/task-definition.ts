@@ -1,0 +1,139 @@
+import {
+  type ContainerDefinition,
+  DeleteTaskDefinitionsCommand,
+  DeregisterTaskDefinitionCommand,
+  DescribeTaskDefinitionCommand,
+  paginateListTaskDefinitions,
+  RegisterTaskDefinitionCommand,
+} from '@aws-sdk/client-ecs';
+import type { Aws } from '../aws/clients.ts';
+import { unlessGone } from '../aws/errors.ts';
+import { collect } from '../aws/reads.ts';
+import { lower, readTags, tagsFor } from '../aws/tags.ts';
+import { keyFor } from '../core/key.ts';
+import type { Key, Observed } from '../core/resource.ts';
+import { SAME } from '../core/resource.ts';
+import { imageProblems } from './image.ts';
+import { defineKind } from './kind.ts';
+import { type TaskContent, taskDefinitionOf } from './task-content.ts';
+
+interface Spec extends TaskContent {
+  readonly family: string;
+}
+
+interface Detail {
+  readonly family: string;
+}
+
+/**
+ * What a task runs. Immutable, and named by a digest of its content: Bastions with the same content share one, other content
+ * is another definition. So nothing of one is ever read again once its owner is known.
+ */
+export const taskDefinition = defineKind<Spec, Detail>({
+  name: 'task-definition',
+  condition: 'TaskRunning',
+  inert: true,
+  desire(claim, facts, settings) {
+    const { family, content, key } = taskDefinitionOf(claim, facts, settings);
+    const roles = [content.executionRole, ...(content.taskRole ? [content.taskRole] : [])];
+    const needs = [...roles, keyFor.logGroup()];
+    return [
+      {
+        kind: 'task-definition',
+        key,
+        spec: { family, ...content },
+        needs,
+        tags: claim.bastion.spec.tags,
+        shared: true,
+      },
+    ];
+  },
+  preflight: imageProblems,
+  diff: () => SAME,
+  async list(aws, before) {
+    const known = new Map((before ?? []).map((resource) => [resource.id, resource]));
+    const pages = paginateListTaskDefinitions({ client: aws.ecs, pageSize: 100 }, { status: 'ACTIVE' });
+    const arns = await collect(pages, (page) => page.taskDefinitionArns);
+    const prefix = `bastion-${aws.scope.installation}-`;
+    const found: Observed<Detail>[] = [];
+    for (const arn of arns.filter((candidate) => familyOf(candidate).startsWith(prefix))) {
+      found.push(
+        ...(known.has(arn) ? [known.get(arn)] : [await read(aws, arn)]).filter((one) => one !== undefined),
+      );
+    }
+    return found;
+  },
+  async create(aws, desired, lookup) {
+    const { spec } = desired;
+    const role = (key: Key) => lookup(key)?.id;
+    const taskRoleArn = spec.taskRole ? role(spec.taskRole) : undefined;
+    const { taskDefinition: registered } = await aws.ecs.send(
+      new RegisterTaskDefinitionCommand({
+        family: spec.family,
+        requiresCompatibilities: ['FARGATE'],
+        networkMode: 'awsvpc',
+        cpu: String(spec.cpu),
+        memory: String(spec.memory),
+        runtimePlatform: { cpuArchitecture: spec.architecture, operatingSystemFamily: 'LINUX' },
+        executionRoleArn: role(spec.executionRole),
+        ...(taskRoleArn ? { taskRoleArn } : {}),
+        containerDefinitions: [container(spec)],
+        tags: lower(tagsFor(aws.scope.installation, desired, spec.family)),
+      }),
+    );
+    const arn = registered?.taskDefinitionArn;
+    return arn ? observed(desired.key, arn, spec.family, [taskRoleArn, role(spec.executionRole)]) : undefined;
+  },
+  async remove(aws, { id }) {
+    await unlessGone(() => aws.ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition: id })));
+    await unlessGone(() => aws.ecs.send(new DeleteTaskDefinitionsCommand({ taskDefinitions: [id] })));
+    return 'gone';
+  },
+});
+
+function container(spec: Spec): ContainerDefinition {
+  return {
+    name: 'bastion',
+    image: spec.image,
+    essential: true,
+    environment: Object.entries(spec.environment).map(([name, value]) => ({ name, value })),
+    secrets: Object.entries(spec.secrets).map(([name, valueFrom]) => ({ name, valueFrom })),
+    // Reaps what sessions leave behind (aws-facts 4).
+    linuxParameters: { initProcessEnabled: true },
+    logConfiguration: {
+      logDriver: 'awslogs',
+      options: {
+        'awslogs-group': spec.logGroup,
+        'awslogs-region': spec.region,
+        'awslogs-stream-prefix': 'bastion',
+      },
+    },
+    stopTimeout: 30,
+  };
+}
+
+async function read(aws: Aws, arn: string): Promise<Observed<Detail> | undefined> {
+  const input = { taskDefinition: arn, include: ['TAGS' as const] };
+  const { taskDefinition, tags } = await aws.ecs.send(new DescribeTaskDefinitionCommand(input));
+  const tagged = readTags(aws.scope.installation, tags);
+  if (!tagged.owned || !tagged.key || !taskDefinition) return undefined;
+  return observed(tagged.key, arn, familyOf(arn), [
+    taskDefinition.taskRoleArn,
+    taskDefinition.executionRoleArn,
+  ]);
+}
+
+function observed(
+  key: Key,
+  arn: string,
+  family: string,
+  roles: readonly (string | undefined)[],
+): Observed<Detail> {
+  const uses = [...roles.filter((role) => role !== undefined), keyFor.logGroup()];
+  return { kind: 'task-definition', key, id: arn, owned: true, state: 'ready', uses, detail: { family } };
+}
+
+/** arn:aws:ecs:R:A:task-definition/FAMILY:REVISION */
+function familyOf(arn: string): string {
+  return arn.slice(arn.lastIndexOf('/') + 1).replace(/:\d+$/, '');
+}

@@ -1,0 +1,116 @@
+import type { Task } from '@aws-sdk/client-ecs';
+import type { ObjectName } from '../api/object.ts';
+import type { Scope } from '../aws/clients.ts';
+import { readTags } from '../aws/tags.ts';
+import { ENDPOINT_SERVICES, keyFor } from '../core/key.ts';
+import type { End, Key, Observed, ObservedState } from '../core/resource.ts';
+
+export interface TaskDetail {
+  readonly family: string;
+  readonly subnetId?: string;
+  readonly exec: boolean;
+  readonly lastStatus: string;
+  readonly startedAt?: number;
+  readonly createdAt?: number;
+  readonly stoppedAt?: number;
+  readonly stopCode?: string;
+  readonly stoppedReason?: string;
+  readonly exitCode?: number;
+  readonly containerReason?: string;
+  readonly agentReason?: string;
+}
+
+/** Nothing when the task is not ours. A stopped task has lost its tags: who started it, and for whom, stands in itself. */
+export function observeTask(scope: Scope, cluster: string, task: Task): Observed<TaskDetail>[] {
+  const environment = environmentOf(task);
+  const ours = task.startedBy === `bastion-operator/${scope.installation}`;
+  const stopping = task.desiredStatus === 'STOPPED' || task.lastStatus === 'STOPPED';
+  const owned = ours && (stopping || readTags(scope.installation, task.tags).owned);
+  const owner = environment['BASTION_OWNER'] as ObjectName | undefined;
+  if (!owned || !owner || !task.taskArn) return [];
+  const state = stateOf(task);
+  const target = state === 'ready' && task.enableExecuteCommand ? execTarget(cluster, task) : undefined;
+  return [
+    {
+      kind: 'task',
+      key: keyFor.task(owner),
+      id: task.taskArn,
+      owned: true,
+      state,
+      owner,
+      uses: usesOf(task, owner, environment['BASTION_VPC']),
+      message: `task is ${task.lastStatus}`,
+      ...(state === 'gone' ? { end: endOf(task) } : {}),
+      ...(target ? { sessionTarget: target } : {}),
+      detail: detailOf(task),
+    },
+  ];
+}
+
+/** What we say when we stop a task, and know our own stops by. */
+export const OUR_STOP = 'Stopped by bastion-operator';
+
+function endOf(task: Task): End {
+  const at = (task.stoppedAt ?? task.stoppingAt ?? task.createdAt)?.getTime() ?? 0;
+  return { at, ranMs: at - (task.startedAt?.getTime() ?? at), failed: task.stoppedReason !== OUR_STOP };
+}
+
+function environmentOf(task: Task): Record<string, string> {
+  const entries = task.overrides?.containerOverrides?.[0]?.environment ?? [];
+  return Object.fromEntries(entries.map(({ name, value }) => [name ?? '', value ?? '']));
+}
+
+/** Its group and the VPC's endpoints stay until it is gone: it says goodbye through them. */
+function usesOf(task: Task, owner: ObjectName, vpcId: string | undefined): (Key | string)[] {
+  const network = vpcId
+    ? [keyFor.taskGroup(vpcId, owner), ...ENDPOINT_SERVICES.map((service) => keyFor.endpoint(vpcId, service))]
+    : [];
+  const ids = [task.clusterArn, task.taskDefinitionArn].filter((arn) => arn !== undefined);
+  return [...ids, ...network];
+}
+
+function stateOf(task: Task): ObservedState {
+  if (task.lastStatus === 'STOPPED') return 'gone';
+  if (task.desiredStatus === 'STOPPED') return 'deleting';
+  if (task.lastStatus !== 'RUNNING') return 'pending';
+  return !task.enableExecuteCommand || execAgent(task)?.lastStatus === 'RUNNING' ? 'ready' : 'pending';
+}
+
+/** Our container by name: GuardDuty may put one of its own beside it (aws-facts 4). */
+function ownContainer(task: Task) {
+  return task.containers?.find((container) => container.name === 'bastion');
+}
+
+function execAgent(task: Task) {
+  return ownContainer(task)?.managedAgents?.find((agent) => agent.name === 'ExecuteCommandAgent');
+}
+
+/** `ecs:<cluster>_<task id>_<container runtime id>` (aws-facts 5). */
+function execTarget(cluster: string, task: Task): string | undefined {
+  const runtimeId = ownContainer(task)?.runtimeId;
+  const taskId = task.taskArn?.slice(task.taskArn.lastIndexOf('/') + 1);
+  return runtimeId ? `ecs:${cluster}_${taskId}_${runtimeId}` : undefined;
+}
+
+function detailOf(task: Task): TaskDetail {
+  const container = ownContainer(task);
+  const details = task.attachments?.flatMap((attachment) => attachment.details ?? []);
+  const given = {
+    subnetId: details?.find((detail) => detail.name === 'subnetId')?.value,
+    startedAt: task.startedAt?.getTime(),
+    createdAt: task.createdAt?.getTime(),
+    stoppedAt: task.stoppedAt?.getTime(),
+    stopCode: task.stopCode,
+    stoppedReason: task.stoppedReason,
+    exitCode: container?.exitCode,
+    containerReason: container?.reason,
+    agentReason: execAgent(task)?.reason,
+  };
+  const arn = task.taskDefinitionArn ?? '';
+  return {
+    family: arn.slice(arn.lastIndexOf('/') + 1).replace(/:\d+$/, ''),
+    exec: task.enableExecuteCommand ?? false,
+    lastStatus: task.lastStatus ?? 'UNKNOWN',
+    ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as typeof given),
+  } as TaskDetail;
+}

@@ -1,0 +1,191 @@
+import {
+  CreateTagsCommand,
+  CreateVpcEndpointCommand,
+  DeleteVpcEndpointsCommand,
+  ModifyVpcEndpointCommand,
+  type ModifyVpcEndpointCommandInput,
+  type VpcEndpoint,
+} from '@aws-sdk/client-ec2';
+import type { Aws } from '../aws/clients.ts';
+import { classify, unlessGone } from '../aws/errors.ts';
+import { missingTags, readTags, tagsFor, upper } from '../aws/tags.ts';
+import { type EndpointService, keyFor } from '../core/key.ts';
+import { digest } from '../core/name.ts';
+import type { Desired, Lookup, Observed, ObservedState } from '../core/resource.ts';
+import { SAME } from '../core/resource.ts';
+import { type EndpointSpec, mergeEndpoints, wishEndpoints } from './endpoint-wishes.ts';
+import { defineKind } from './kind.ts';
+import { networkProblems } from './network-preflight.ts';
+
+interface Detail {
+  readonly service: string;
+  readonly subnetIds: readonly string[];
+  readonly routeTableIds: readonly string[];
+  readonly groupIds: readonly string[];
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Interface endpoints with private DNS, and the S3 gateway: one each per VPC, shared by all Bastions in it. */
+export const vpcEndpoint = defineKind<EndpointSpec, Detail>({
+  name: 'vpc-endpoint',
+  condition: 'NetworkReady',
+  desire: wishEndpoints,
+  preflight: ({ bastion }, facts) => networkProblems(bastion, facts),
+  merge: mergeEndpoints,
+  diff(desired, observed, lookup) {
+    const changes = differences(desired, observed, lookup);
+    const names = Object.keys(changes);
+    if (names.length > 0) return { verdict: 'update', why: `differs in ${names.join(', ')}` };
+    const tags = missingTags(desired.tags, observed.detail.tags);
+    return Object.keys(tags).length > 0 ? { verdict: 'update', why: 'tags differ' } : SAME;
+  },
+  async list(aws) {
+    const endpoints = await aws.reads.vpcEndpoints();
+    return endpoints.flatMap((endpoint) => observe(aws, endpoint));
+  },
+  async create(aws, desired, lookup) {
+    const { spec } = desired;
+    const tags = tagsFor(aws.scope.installation, desired, `bastion ${spec.service}`);
+    const group = spec.group ? lookup(spec.group)?.id : undefined;
+    const shape =
+      spec.type === 'Gateway'
+        ? { RouteTableIds: [...spec.routeTableIds] }
+        : {
+            SubnetIds: Object.values(spec.subnets),
+            PrivateDnsEnabled: true,
+            ...(group ? { SecurityGroupIds: [group] } : {}),
+          };
+    const { VpcEndpoint } = await aws.ec2.send(
+      new CreateVpcEndpointCommand({
+        VpcId: spec.vpcId,
+        ServiceName: `com.amazonaws.${aws.scope.region}.${spec.service}`,
+        VpcEndpointType: spec.type,
+        ClientToken: clientToken(aws, desired, lookup),
+        TagSpecifications: [{ ResourceType: 'vpc-endpoint', Tags: upper(tags) }],
+        ...shape,
+      }),
+    );
+    return VpcEndpoint ? observe(aws, { ...VpcEndpoint, Tags: upper(tags) })[0] : undefined;
+  },
+  async update(aws, desired, observed, lookup) {
+    const changes = differences(desired, observed, lookup);
+    if (Object.keys(changes).length > 0) {
+      await aws.ec2.send(new ModifyVpcEndpointCommand({ VpcEndpointId: observed.id, ...changes }));
+    }
+    const tags = missingTags(desired.tags, observed.detail.tags);
+    if (Object.keys(tags).length > 0) {
+      await aws.ec2.send(new CreateTagsCommand({ Resources: [observed.id], Tags: upper(tags) }));
+    }
+    // AWS may take it back to pending; the next list says.
+    return { ...observed, state: 'pending' };
+  },
+  async remove(aws, observed) {
+    const removal = new DeleteVpcEndpointsCommand({ VpcEndpointIds: [observed.id] });
+    const answer = await unlessGone(() => aws.ec2.send(removal));
+    // The call succeeds even when it refuses (aws-facts 1).
+    const refusal = answer?.Unsuccessful?.[0]?.Error;
+    if (refusal) {
+      const error = Object.assign(new Error(refusal.Message ?? 'DeleteVpcEndpoints refused'), {
+        name: refusal.Code ?? 'Unknown',
+      });
+      if (classify(error) !== 'gone') throw error;
+      return 'gone';
+    }
+    return answer ? 'deleting' : 'gone';
+  },
+});
+
+/** The same for the same wish, so that a call repeated after a lost answer makes no second endpoint. */
+function clientToken(aws: Aws, desired: Desired<EndpointSpec>, lookup: Lookup): string {
+  const { spec } = desired;
+  const group = spec.group ? lookup(spec.group)?.id : undefined;
+  return digest([aws.scope.installation, desired.key, spec, desired.tags, group, desired.generation], 48);
+}
+
+function observe(aws: Aws, endpoint: VpcEndpoint): Observed<Detail>[] {
+  const { VpcEndpointId: id, VpcId: vpcId, ServiceName } = endpoint;
+  const service = ServiceName?.replace(`com.amazonaws.${aws.scope.region}.`, '');
+  const state = stateOf(endpoint.State);
+  if (!id || !vpcId || !service || !state) return [];
+  const tagged = readTags(aws.scope.installation, endpoint.Tags);
+  const error = endpoint.LastError?.Message ?? endpoint.FailureReason;
+  const groupIds = (endpoint.Groups ?? []).flatMap((group) => group.GroupId ?? []);
+  return [
+    {
+      kind: 'vpc-endpoint',
+      key: tagged.key ?? keyFor.endpoint(vpcId, service as EndpointService),
+      id,
+      owned: tagged.owned,
+      state,
+      uses: groupIds,
+      ...(error ? { message: error } : {}),
+      detail: {
+        service,
+        subnetIds: endpoint.SubnetIds ?? [],
+        routeTableIds: endpoint.RouteTableIds ?? [],
+        groupIds,
+        tags: tagged.tags,
+      },
+    },
+  ];
+}
+
+/** The wire writes states in lower case, the SDK's enum capitalised (aws-facts 1). Undefined: deleted. */
+function stateOf(state: string | undefined): ObservedState | undefined {
+  switch (state?.toLowerCase()) {
+    case 'available':
+      return 'ready';
+    case 'deleted':
+      return undefined;
+    case 'deleting':
+      return 'deleting';
+    case 'failed':
+    case 'rejected':
+    case 'expired':
+      return 'failed';
+    default:
+      return 'pending';
+  }
+}
+
+type Changes = Omit<ModifyVpcEndpointCommandInput, 'VpcEndpointId'>;
+
+function differences(desired: Desired<EndpointSpec>, observed: Observed<Detail>, lookup: Lookup): Changes {
+  const { spec } = desired;
+  const { subnetIds, routeTableIds, groupIds } = observed.detail;
+  if (spec.type === 'Gateway') {
+    return {
+      ...listed('AddRouteTableIds', minus(spec.routeTableIds, routeTableIds)),
+      ...listed('RemoveRouteTableIds', minus(routeTableIds, spec.routeTableIds)),
+    };
+  }
+  const group = spec.group ? lookup(spec.group)?.id : undefined;
+  const groups = group ? [group] : [];
+  return {
+    // One subnet per zone: any subnet that covers a wanted zone does, so two Bastions with different ones don't fight.
+    ...listed('AddSubnetIds', uncovered(spec, subnetIds)),
+    ...listed('RemoveSubnetIds', minus(subnetIds, covering(spec, subnetIds))),
+    ...listed('AddSecurityGroupIds', minus(groups, groupIds)),
+    ...(group ? listed('RemoveSecurityGroupIds', minus(groupIds, groups)) : {}),
+  };
+}
+
+function uncovered(spec: EndpointSpec, present: readonly string[]): string[] {
+  const zones = new Set(present.map((id) => spec.zones[id]));
+  return Object.entries(spec.subnets).flatMap(([zone, id]) => (zones.has(zone) ? [] : [id]));
+}
+
+function covering(spec: EndpointSpec, present: readonly string[]): string[] {
+  return present.filter((id) => {
+    const zone = spec.zones[id];
+    return zone !== undefined && zone in spec.subnets;
+  });
+}
+
+function listed<Name extends string>(name: Name, ids: readonly string[]): { [N in Name]?: string[] } {
+  return (ids.length > 0 ? { [name]: [...ids] } : {}) as { [N in Name]?: string[] };
+}
+
+function minus(a: readonly string[], b: readonly string[]): string[] {
+  return a.filter((id) => !b.includes(id));
+}

@@ -1,0 +1,119 @@
+import pLimit from 'p-limit';
+import type { Aws } from '../aws/clients.ts';
+import { PacedByClient } from '../aws/clients.ts';
+import { classify, explain } from '../aws/errors.ts';
+import { hindrance, inOrder } from '../core/order.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Plan, Step } from '../core/plan.ts';
+import type { KindName, Observed } from '../core/resource.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { Kind } from '../kinds/kind.ts';
+import { startProgress, type Tracker } from './progress.ts';
+
+/** Enough to be quick, few enough to stay under AWS's rates. */
+const CONCURRENT_CALLS = 8;
+
+export interface Execution {
+  readonly outcomes: readonly Outcome[];
+  /** The snapshot with what the pass created and removed. */
+  readonly after: Snapshot;
+  /** Kinds whose state is not what `after` says with certainty: list them again. */
+  readonly touched: ReadonlySet<KindName>;
+}
+
+export interface ExecuteOptions {
+  readonly aws: Aws;
+  readonly kinds: readonly Kind[];
+  readonly snapshot: Snapshot;
+  /** False once this replica must not change anything any more. */
+  readonly mayMutate: () => boolean;
+}
+
+/**
+ * Runs what is ready, in the order of dependency, and what becomes ready by that. Never waits for AWS to finish
+ * something: a later pass looks again. A step that fails holds back only what needs it.
+ */
+export async function execute(plan: Plan, options: ExecuteOptions): Promise<Execution> {
+  const limit = pLimit(CONCURRENT_CALLS);
+  const kinds = new Map(options.kinds.map((kind) => [kind.name, kind]));
+  const steps = inOrder(plan);
+  const tracker = startProgress(steps, options.snapshot);
+  const outcomes = new Map<Step, Outcome>();
+  let pending = steps.filter((step) => isMutation(step));
+  for (const step of steps) if (!isMutation(step)) outcomes.set(step, passive(step));
+  while (pending.length > 0) {
+    const ready = pending.filter((step) => hindranceOf(step, kinds, tracker) === undefined);
+    if (ready.length === 0) break;
+    await Promise.all(
+      ready.map((step) =>
+        limit(async () => outcomes.set(step, await runStep(step, kinds, options, tracker))),
+      ),
+    );
+    pending = pending.filter((step) => !outcomes.has(step));
+  }
+  for (const step of pending) {
+    outcomes.set(step, { step, result: 'waiting', message: hindranceOf(step, kinds, tracker) ?? 'waits' });
+  }
+  const ordered = steps.flatMap((step) => outcomes.get(step) ?? []);
+  return { outcomes: ordered, after: tracker.snapshot(), touched: tracker.touched() };
+}
+
+function isMutation(step: Step): boolean {
+  return step.action === 'create' || step.action === 'update' || step.action === 'delete';
+}
+
+function passive(step: Step): Outcome {
+  const idle = step.action === 'keep' || step.action === 'adopt';
+  return idle ? { step, result: 'idle' } : { step, result: 'waiting' };
+}
+
+function hindranceOf(step: Step, kinds: ReadonlyMap<KindName, Kind>, tracker: Tracker): string | undefined {
+  const kind = kinds.get(step.kind);
+  return kind ? hindrance(step, kind, tracker) : `${step.kind} is no kind of this controller`;
+}
+
+async function runStep(
+  step: Step,
+  kinds: ReadonlyMap<KindName, Kind>,
+  options: ExecuteOptions,
+  tracker: Tracker,
+): Promise<Outcome> {
+  const kind = kinds.get(step.kind);
+  if (!kind) return { step, result: 'waiting' };
+  if (!options.mayMutate()) return { step, result: 'deferred', message: 'another replica has taken over' };
+  try {
+    const changed = await mutate(step, kind, options.aws, tracker);
+    tracker.record(step, changed);
+    return { step: changed ? { ...step, observed: changed } : step, result: 'done' };
+  } catch (error) {
+    tracker.doubt(step.kind);
+    return failure(step, error);
+  }
+}
+
+/** The resource as it is after the call; undefined when only a later list will tell. */
+async function mutate(step: Step, kind: Kind, aws: Aws, tracker: Tracker): Promise<Observed | undefined> {
+  const { desired, observed } = step;
+  if (step.action === 'create' && desired) return kind.create?.(aws, desired, tracker.lookup);
+  if (step.action === 'update' && desired && observed)
+    return kind.update?.(aws, desired, observed, tracker.lookup);
+  if (step.action === 'delete' && observed) return { ...observed, state: await kind.remove(aws, observed) };
+  return undefined;
+}
+
+/** Throttling, and things that AWS has still under way, are nobody's fault and no event. */
+function failure(step: Step, error: unknown): Outcome {
+  if (error instanceof PacedByClient) {
+    return {
+      step,
+      result: 'deferred',
+      message: "paced to AWS's request rate",
+      retryAfterMs: error.retryAfterMs,
+    };
+  }
+  const means = classify(error);
+  const message = explain(error);
+  if (means === 'busy' || means === 'throttled' || means === 'gone')
+    return { step, result: 'deferred', message };
+  return { step, result: 'failed', message };
+}

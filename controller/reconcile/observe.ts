@@ -1,0 +1,66 @@
+import type { Aws } from '../aws/clients.ts';
+import { explain } from '../aws/errors.ts';
+import { type Interests, readFacts } from '../aws/facts.ts';
+import type { Facts } from '../core/facts.ts';
+import type { KindName } from '../core/resource.ts';
+import type { Part, Snapshot } from '../core/snapshot.ts';
+import type { Kind } from '../kinds/kind.ts';
+
+/** Which kinds to list anew. What is not listed is taken from the pass before. */
+export type Refresh = 'all' | 'resync' | ReadonlySet<KindName>;
+
+export interface ObserveOptions {
+  readonly aws: Aws;
+  readonly kinds: readonly Kind[];
+  readonly before: Snapshot;
+  readonly refresh: Refresh;
+  readonly interests: Interests;
+  readonly now: number;
+}
+
+/** Looks at AWS. A kind that cannot be listed whole is a failure of that kind, not of the pass. */
+export async function observe(options: ObserveOptions): Promise<Snapshot> {
+  const { kinds, before } = options;
+  const failures = new Map<KindName | 'facts', string>();
+  const listed = kinds.filter((kind) => isDue(kind, options));
+  const facts = await factsOrFailure(options, listed, failures);
+  const parts = new Map<KindName, Part>(before.parts);
+  await Promise.all(
+    listed.map(async (kind) => {
+      const part = before.parts.get(kind.name);
+      try {
+        const resources = await kind.list(options.aws, part?.resources);
+        parts.set(kind.name, { resources, observedAt: options.now, sequence: (part?.sequence ?? 0) + 1 });
+      } catch (error) {
+        failures.set(kind.name, `cannot list ${kind.name}: ${explain(error)}`);
+      }
+    }),
+  );
+  const fresh = new Set(listed.map((kind) => kind.name).filter((name) => !failures.has(name)));
+  return { parts, facts, failures, fresh };
+}
+
+function isDue(kind: Kind, { refresh, before }: ObserveOptions): boolean {
+  if (refresh === 'all' || !before.parts.has(kind.name)) return true;
+  return refresh === 'resync' ? !kind.inert : refresh.has(kind.name);
+}
+
+async function factsOrFailure(
+  { aws, before, refresh, interests }: ObserveOptions,
+  listed: readonly Kind[],
+  failures: Map<KindName | 'facts', string>,
+): Promise<Facts> {
+  const lists = (name: KindName) => listed.some((kind) => kind.name === name);
+  const depth = {
+    all: refresh === 'all',
+    routes: refresh === 'resync',
+    groups: lists('security-group') || lists('target-ingress'),
+    endpoints: lists('vpc-endpoint'),
+  };
+  try {
+    return await readFacts(aws, before.facts, depth, interests);
+  } catch (error) {
+    failures.set('facts', `cannot read the network of ${aws.scope.region}: ${explain(error)}`);
+    return before.facts;
+  }
+}

@@ -1,0 +1,121 @@
+import type { Bastion, BastionStatus, ConditionType } from '../api/bastion.ts';
+import type { ApiClient } from '../api/client.ts';
+import type { Clock } from '../api/clock.ts';
+import type { ObjectName } from '../api/object.ts';
+import type { Aws } from '../aws/clients.ts';
+import type { Interests } from '../aws/facts.ts';
+import { eventsOf } from '../core/events.ts';
+import { type GuardMemory, guard } from '../core/guard.ts';
+import type { Outcome } from '../core/outcome.ts';
+import { makePlan, type Plan } from '../core/plan.ts';
+import { KIND_NAMES, type KindName, type Settings } from '../core/resource.ts';
+import { isComplete, type Snapshot } from '../core/snapshot.ts';
+import { statuses } from '../core/status.ts';
+import type { Kind } from '../kinds/kind.ts';
+import { diagnoser } from './diagnose.ts';
+import { execute } from './execute.ts';
+import { observe, type Refresh } from './observe.ts';
+import { publish } from './publish.ts';
+import { record } from './record.ts';
+import { type Wishes, wishesOf } from './wishes.ts';
+
+/** What one pass hands on to the next one of the same scope. Nothing in it is needed to be right, only to be quick. */
+export interface Memory {
+  readonly snapshot: Snapshot;
+  readonly guard: GuardMemory;
+  readonly sequence: number;
+}
+
+export interface PassOptions {
+  readonly api: ApiClient;
+  readonly aws: Aws;
+  readonly kinds: readonly Kind[];
+  readonly clock: Clock;
+  readonly settings: Settings;
+  /** The region of Bastions that name none. */
+  readonly defaultRegion: string;
+  readonly shrinkLimit: number;
+  readonly refresh: Refresh;
+  readonly interests: Interests;
+  readonly mayMutate: () => boolean;
+  /** Remembers that this scope may hold resources, before it does. */
+  readonly rememberScope: () => Promise<void>;
+}
+
+/** What a pass would do, and what it is based on. */
+export interface Preview {
+  readonly observed: Snapshot;
+  readonly all: readonly Bastion[];
+  readonly bastions: readonly Bastion[];
+  readonly wishes: Wishes;
+  readonly plan: Plan;
+  readonly guard: GuardMemory;
+  readonly complete: boolean;
+}
+
+export interface Pass extends Preview {
+  readonly outcomes: readonly Outcome[];
+  readonly statuses: ReadonlyMap<ObjectName, BastionStatus>;
+  readonly touched: ReadonlySet<KindName>;
+  readonly memory: Memory;
+}
+
+/**
+ * One pass over one scope: observe, want, plan, execute, tell. Never waits for AWS to finish something; `manager.ts` decides
+ * when the next pass can find something new.
+ */
+export async function reconcile(memory: Memory, options: PassOptions): Promise<Pass> {
+  const { api, kinds, clock } = options;
+  const preview = await look(memory, options);
+  if (preview.plan.steps.length > 0) await options.rememberScope();
+  const { outcomes, after, touched } = await execute(preview.plan, {
+    ...options,
+    snapshot: preview.observed,
+  });
+  const told = statuses(preview.bastions, {
+    lives: preview.wishes.lives,
+    problems: preview.wishes.desired.problems,
+    outcomes,
+    facts: preview.observed.facts,
+    conditionOf: conditionOf(kinds),
+    diagnose: diagnoser(preview.wishes.claims, kinds, preview.observed, clock.now()),
+    complete: preview.complete,
+    now: clock.now(),
+  });
+  const written = await publish(api, preview.bastions, told);
+  await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes), clock.now());
+  return {
+    ...preview,
+    outcomes,
+    statuses: told,
+    touched,
+    memory: { snapshot: after, guard: preview.guard, sequence: memory.sequence + 1 },
+  };
+}
+
+/** The same page without `execute` and `publish`: what `bastionctl plan` shows. */
+export async function look(memory: Memory, options: PassOptions): Promise<Preview> {
+  const { api, kinds, clock, settings, aws } = options;
+  // Cloud before store: what is newer in the store protects fresh creations.
+  const observed = await observe({ ...options, before: memory.snapshot, now: clock.now() });
+  const all = (await api.bastions.list()).items;
+  const now = clock.now();
+  const bastions = bastionsIn(aws.scope.region, all, options.defaultRegion);
+  const wishes = wishesOf({ all, inScope: bastions, kinds, facts: observed.facts, settings, now });
+  const complete = isComplete(observed, KIND_NAMES);
+  const guarded = guard(makePlan(wishes.desired, observed, kinds, wishes.endings, now), memory.guard, {
+    complete,
+    sequence: memory.sequence,
+    shrinkLimit: options.shrinkLimit,
+  });
+  return { observed, all, bastions, wishes, plan: guarded.plan, guard: guarded.memory, complete };
+}
+
+function bastionsIn(region: string, all: readonly Bastion[], defaultRegion: string): Bastion[] {
+  return all.filter((bastion) => (bastion.spec.region ?? defaultRegion) === region);
+}
+
+function conditionOf(kinds: readonly Kind[]): (name: KindName) => ConditionType {
+  const conditions = new Map(kinds.map((kind) => [kind.name, kind.condition]));
+  return (name) => conditions.get(name) ?? 'Ready';
+}

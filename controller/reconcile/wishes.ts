@@ -1,0 +1,56 @@
+import { type Bastion, condition } from '../api/bastion.ts';
+import { type ObjectName, objectName } from '../api/object.ts';
+import { type DesiredSet, union } from '../core/desired.ts';
+import { type Endings, endings } from '../core/endings.ts';
+import type { Facts } from '../core/facts.ts';
+import { type Life, lifetime } from '../core/lifetime.ts';
+import type { Claim, Key, Settings } from '../core/resource.ts';
+import type { Kind } from '../kinds/kind.ts';
+
+/** What the Bastions of a scope want, and how those that want nothing any more ended. */
+export interface Wishes {
+  /** Of every Bastion there is, in this scope or not. */
+  readonly lives: ReadonlyMap<ObjectName, Life>;
+  readonly claims: readonly Claim[];
+  readonly desired: DesiredSet;
+  readonly endings: Endings;
+}
+
+export interface WishOptions {
+  readonly all: readonly Bastion[];
+  readonly inScope: readonly Bastion[];
+  readonly kinds: readonly Kind[];
+  readonly facts: Facts;
+  readonly settings: Settings;
+  readonly now: number;
+}
+
+export function wishesOf({ all, inScope, kinds, facts, settings, now }: WishOptions): Wishes {
+  const lives = new Map(
+    all.map((bastion) => [objectName(bastion), lifetime(bastion, now, settings.maxTtlMs)]),
+  );
+  const claims: Claim[] = [];
+  const formerKeys = new Map<ObjectName, readonly Key[]>();
+  for (const bastion of inScope) {
+    const life = lives.get(objectName(bastion));
+    if (life?.state === 'active')
+      claims.push({ bastion, activatedAt: life.activatedAt, expiresAt: life.expiresAt });
+    else if (condition(bastion, 'TornDown')?.status !== 'True') {
+      formerKeys.set(objectName(bastion), keysIfActive(bastion, kinds, facts, settings, now));
+    }
+  }
+  const desired = union(claims, kinds, facts, settings);
+  return { lives, claims, desired, endings: endings(all, lives, formerKeys) };
+}
+
+/** What it would want, which is what it had: its status may have been lost. */
+function keysIfActive(
+  bastion: Bastion,
+  kinds: readonly Kind[],
+  facts: Facts,
+  settings: Settings,
+  now: number,
+): Key[] {
+  const claim = { bastion, activatedAt: now, expiresAt: now };
+  return kinds.flatMap((kind) => kind.desire(claim, facts, settings).map((wish) => wish.key));
+}

@@ -1,0 +1,94 @@
+import type { ApiClient } from '../api/client.ts';
+import type { Clock } from '../api/clock.ts';
+import type { Aws } from '../aws/clients.ts';
+import type { Interests } from '../aws/facts.ts';
+import { NO_MEMORY } from '../core/guard.ts';
+import { isSettled } from '../core/plan.ts';
+import type { Settings } from '../core/resource.ts';
+import { EMPTY_SNAPSHOT } from '../core/snapshot.ts';
+import { nextWake, type Wake } from '../core/wake.ts';
+import type { Kind } from '../kinds/kind.ts';
+import type { Refresh } from './observe.ts';
+import { type Memory, type Pass, reconcile } from './reconcile.ts';
+
+export interface WorkerOptions {
+  readonly api: ApiClient;
+  readonly connect: () => Aws;
+  readonly kinds: readonly Kind[];
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly defaultRegion: string;
+  readonly shrinkLimit: number;
+  readonly resyncMs: number;
+  readonly mayMutate: () => boolean;
+  readonly rememberScope: () => Promise<void>;
+}
+
+/** Runs the passes of one scope, one at a time, and remembers between them what makes the next one cheap. */
+export class ScopeWorker {
+  readonly #options: WorkerOptions;
+  #memory: Memory = { snapshot: EMPTY_SNAPSHOT, guard: NO_MEMORY, sequence: 1 };
+  #failedPasses = 0;
+  #pollingPasses = 0;
+  #remembered = false;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+  }
+
+  /** @returns the pass and when to come back */
+  async run(refresh: Refresh, interests: Interests): Promise<{ pass: Pass; wake: Wake }> {
+    const { connect, rememberScope, ...rest } = this.#options;
+    const pass = await reconcile(this.#memory, {
+      ...rest,
+      aws: connect(),
+      refresh,
+      interests,
+      rememberScope: async () => {
+        if (!this.#remembered) await rememberScope();
+        this.#remembered = true;
+      },
+    });
+    this.#memory = pass.memory;
+    return { pass, wake: this.#wakeAfter(pass) };
+  }
+
+  #wakeAfter(pass: Pass): Wake {
+    const { clock, resyncMs } = this.#options;
+    const unknown = pass.observed.failures.size > 0;
+    const failed = unknown || pass.outcomes.some(({ result }) => result === 'failed');
+    this.#failedPasses = failed ? this.#failedPasses + 1 : 0;
+    this.#pollingPasses = isSettled(pass.plan) ? 0 : this.#pollingPasses + 1;
+    return nextWake({
+      outcomes: pass.outcomes,
+      touched: pass.touched,
+      lives: pass.bastions.flatMap(
+        ({ metadata }) => pass.wishes.lives.get(`${metadata.namespace}/${metadata.name}`) ?? [],
+      ),
+      unknown,
+      unverified: isUnverified(pass),
+      recorded: isRecorded(pass),
+      failedPasses: this.#failedPasses,
+      pollingPasses: this.#pollingPasses,
+      now: clock.now(),
+      resyncMs,
+    });
+  }
+}
+
+function isUnverified({ statuses }: Pass): boolean {
+  return [...statuses.values()].some((status) =>
+    status.conditions?.some((condition) => condition.reason === 'Verifying'),
+  );
+}
+
+/** The end of a task is on record now, so its successor may start. */
+function isRecorded({ outcomes }: Pass): boolean {
+  return outcomes.some(
+    ({ step }) =>
+      step.action === 'wait' &&
+      step.notBefore === undefined &&
+      step.observed?.state === 'gone' &&
+      !step.desired?.external,
+  );
+}
