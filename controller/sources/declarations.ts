@@ -1,0 +1,160 @@
+import { ANNOTATION, type Bastion } from '../api/bastion.ts';
+import { type ParsedDocument, parseManifests } from '../api/manifest.ts';
+import { type ObjectName, objectName } from '../api/object.ts';
+import { type BastionManifest, formatFieldError, validateBastion } from '../api/schema.ts';
+import type { Repository, Touch, TreeEntry } from './repository.ts';
+
+export interface Problem {
+  readonly path?: string;
+  readonly message: string;
+}
+
+export interface Declaration {
+  readonly name: ObjectName;
+  readonly manifest: BastionManifest;
+  readonly path: string;
+  readonly blob: string;
+  readonly touch: Touch;
+}
+
+/** A file, or one document of it, that says something nobody understands. */
+export interface Failure {
+  readonly path: string;
+  /** Left out when not even the name could be read: it may then be about any Bastion of that file. */
+  readonly name?: ObjectName;
+  readonly message: string;
+}
+
+export interface Declarations {
+  readonly declared: ReadonlyMap<ObjectName, Declaration>;
+  readonly failures: readonly Failure[];
+  readonly problems: readonly Problem[];
+}
+
+/** As much as one text may hold for the parser. */
+const MAX_FILE_BYTES = 256 * 1024;
+const MAX_FILES = 2_000;
+const DEFAULT_NAMESPACE = 'default';
+
+export class TooManyFilesError extends Error {
+  override readonly name = 'TooManyFilesError';
+}
+
+/** Reads every manifest of a commit. A file's content and history are read once, however often it is asked for. */
+export function createReader(repository: Repository, defaultNamespace = DEFAULT_NAMESPACE) {
+  let cache = new Map<string, Promise<{ text: string; touch: Touch }>>();
+  let lastRead: string | undefined;
+
+  /** @throws TooManyFilesError */
+  return async (commit: string, tree: readonly TreeEntry[]): Promise<Declarations> => {
+    const files = manifestFiles(tree);
+    if (files.length > MAX_FILES) {
+      throw new TooManyFilesError(
+        `${files.length} manifest files, allowed: ${MAX_FILES}. Narrow the source by a path.`,
+      );
+    }
+    // A file keeps its last commit as long as it keeps its content, but only while history is not rewritten.
+    if (lastRead !== undefined && !(await repository.isAncestor(lastRead, commit))) cache = new Map();
+    lastRead = commit;
+    const seen: typeof cache = new Map();
+    const documents: Found[] = [];
+    for (const file of files) {
+      const refusal = refuse(file);
+      if (refusal !== undefined) {
+        documents.push({ file, failure: { path: file.path, message: refusal } });
+        continue;
+      }
+      const key = `${file.blob} ${file.path}`;
+      const content = cache.get(key) ?? readFile(repository, commit, file);
+      seen.set(key, content);
+      const { text, touch } = await content;
+      for (const document of parseManifests(text, { source: file.path })) {
+        documents.push(...judge(document, file, touch, defaultNamespace));
+      }
+    }
+    cache = seen;
+    return collect(documents);
+  };
+}
+
+async function readFile(repository: Repository, commit: string, { blob, path }: TreeEntry) {
+  const [text, touch] = await Promise.all([repository.read(blob), repository.lastTouch(commit, path)]);
+  return { text, touch };
+}
+
+export function manifestFiles(tree: readonly TreeEntry[]): readonly TreeEntry[] {
+  const files = tree.filter(
+    ({ path }) => /\.(ya?ml|json)$/i.test(path) && !path.split('/').some((part) => part.startsWith('.')),
+  );
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function refuse({ mode, bytes }: TreeEntry): string | undefined {
+  if (mode === '120000') return 'is a symbolic link, which is not followed. Put the manifest itself there.';
+  if (mode === '160000') return 'is a submodule, which is not read. Put the manifest itself there.';
+  if (bytes > MAX_FILE_BYTES) return `has ${bytes} bytes, allowed: ${MAX_FILE_BYTES}. Split it.`;
+  return undefined;
+}
+
+type Found = { readonly file: TreeEntry } & (
+  | { readonly declaration: Declaration }
+  | { readonly failure: Failure }
+);
+
+function judge(document: ParsedDocument, file: TreeEntry, touch: Touch, defaultNamespace: string): Found[] {
+  const { path, blob } = file;
+  const nameOf = (namespace: string | undefined, name: string): ObjectName =>
+    `${namespace ?? defaultNamespace}/${name}`;
+  if (!document.ok) {
+    if (isSomethingElse(document)) return [];
+    const message = document.errors.map(formatFieldError).join('; ');
+    const name = document.name === undefined ? undefined : nameOf(document.namespace, document.name);
+    return [{ file, failure: { path, message, ...(name && { name }) } }];
+  }
+  const { metadata } = document.manifest;
+  const name = nameOf(metadata.namespace, metadata.name);
+  const validation = validateBastion(document.manifest);
+  if (!validation.ok) {
+    return [{ file, failure: { path, name, message: validation.errors.map(formatFieldError).join('; ') } }];
+  }
+  return [{ file, declaration: { name, manifest: validation.value, path, blob, touch } }];
+}
+
+/** Repositories hold other YAML too: what plainly is of another kind is none of our business. */
+function isSomethingElse(document: Extract<ParsedDocument, { ok: false }>): boolean {
+  const header = document.errors.filter(
+    ({ field, type }) => /^(kind|apiVersion)$/.test(field) && type === 'NotSupported',
+  );
+  return header.length === 2 && header.every(({ message }) => message.includes('allowed:'));
+}
+
+function collect(documents: readonly Found[]): Declarations {
+  const declared = new Map<ObjectName, Declaration>();
+  const failures: Failure[] = [];
+  const problems: Problem[] = [];
+  for (const found of documents) {
+    if ('failure' in found) {
+      const { path, name, message } = found.failure;
+      failures.push(found.failure);
+      problems.push({ path, message: name === undefined ? message : `Bastion ${name}: ${message}` });
+      continue;
+    }
+    const { declaration } = found;
+    const first = declared.get(declaration.name);
+    if (!first) declared.set(declaration.name, declaration);
+    else {
+      const message = `Bastion ${declaration.name} is declared in ${first.path} already, which wins. Remove one of them.`;
+      problems.push({ path: declaration.path, message });
+    }
+  }
+  return { declared, failures, problems };
+}
+
+/** Why the manifest of a stored Bastion is not in force, if so. */
+export function failureOf(bastion: Bastion, failures: readonly Failure[]): Failure | undefined {
+  const path = bastion.metadata.annotations?.[ANNOTATION.sourcePath];
+  const name = objectName(bastion);
+  return failures.find((failure) =>
+    failure.name === undefined ? failure.path === path : failure.name === name,
+  );
+}

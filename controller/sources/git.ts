@@ -1,0 +1,218 @@
+import { join } from 'node:path';
+import type { Bastion } from '../api/bastion.ts';
+import type { ApiClient } from '../api/client.ts';
+import { type Clock, rfc3339 } from '../api/clock.ts';
+import { type ObjectName, objectName } from '../api/object.ts';
+import type { Store } from '../store/store.ts';
+import { type Applied, applyDeclarations, ownerOf } from './apply.ts';
+import {
+  createReader,
+  type Declarations,
+  manifestFiles,
+  type Problem,
+  TooManyFilesError,
+} from './declarations.ts';
+import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
+import { FetchError, openRepository, type Repository } from './repository.ts';
+import {
+  type GitSource as GitSourceRecord,
+  readSource,
+  type SourceState,
+  type SourceStatus,
+  writeSource,
+} from './source-record.ts';
+
+export interface GitSourceOptions {
+  /** `URL[#ref][:path]` */
+  readonly spec: string;
+  readonly api: ApiClient;
+  /** Remembers what was synced, in the collection `sources`. */
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Holds one bare repository a source. May be lost at any time. */
+  readonly cacheDir: string;
+  /** The process's environment, for git's PATH, HOME, proxies and keys. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of manifests that name none. */
+  readonly namespace?: string;
+}
+
+export interface GitSource {
+  /** `URL#ref:path`, without credentials. */
+  readonly display: string;
+  /** Fetches and applies; calls that overlap take turns. @throws when the store or the API does not answer. */
+  sync(): Promise<SyncReport>;
+}
+
+export interface SyncReport {
+  readonly source: string;
+  readonly state: SourceState;
+  readonly message: string;
+  /** What the ref names; left out when it could not be fetched. */
+  readonly commit?: string;
+  readonly created: readonly ObjectName[];
+  readonly updated: readonly ObjectName[];
+  readonly deleted: readonly ObjectName[];
+  readonly unchanged: readonly ObjectName[];
+  readonly problems: readonly Problem[];
+}
+
+const NOTHING: Applied = { created: [], updated: [], deleted: [], unchanged: [], kept: [], problems: [] };
+
+/** @throws GitSpecError */
+export function createGitSource(options: GitSourceOptions): GitSource {
+  const { cacheDir, env, namespace } = options;
+  const spec = parseGitSpec(options.spec);
+  const repository = openRepository({ spec, env, dir: join(cacheDir, `${sourceId(spec)}.git`) });
+  const read = createReader(repository, namespace);
+  let queue: Promise<unknown> = Promise.resolve();
+  return {
+    display: spec.display,
+    sync() {
+      const result = queue.then(() => sync({ ...options, spec, repository, read }));
+      queue = result.catch(() => undefined);
+      return result;
+    },
+  };
+}
+
+interface Parts extends Omit<GitSourceOptions, 'spec'> {
+  readonly spec: GitSpec;
+  readonly repository: Repository;
+  readonly read: ReturnType<typeof createReader>;
+}
+
+async function sync(parts: Parts): Promise<SyncReport> {
+  const record = await readSource(parts.store, parts.spec);
+  let commit: string | undefined;
+  try {
+    commit = await parts.repository.fetch();
+    const declarations = await parts.read(commit, await parts.repository.tree(commit));
+    return await apply(parts, record, commit, declarations);
+  } catch (error) {
+    const state = stateOf(error);
+    if (state === undefined) throw error;
+    const message =
+      `${explain(state, parts.spec)} Nothing is deleted. ${error instanceof Error ? error.message : ''}`.trim();
+    return conclude(parts, record, { state, message, commit, applied: NOTHING, problems: [{ message }] });
+  }
+}
+
+function stateOf(error: unknown): SourceState | undefined {
+  if (error instanceof FetchError) return error.isRefMissing ? 'gone' : 'unreachable';
+  return error instanceof TooManyFilesError ? 'refused' : undefined;
+}
+
+function explain(state: SourceState, { display, ref }: GitSpec): string {
+  if (state === 'gone') return `${display}: there is no ref "${ref}" any more, or not yet.`;
+  return state === 'refused'
+    ? `${display} was not read.`
+    : `${display} cannot be fetched. Check the address and the login.`;
+}
+
+async function apply(
+  parts: Parts,
+  record: GitSourceRecord | undefined,
+  commit: string,
+  declarations: Declarations,
+): Promise<SyncReport> {
+  const { api, clock, spec, repository } = parts;
+  const { declared, failures } = declarations;
+  const last = record?.status.commit;
+  const wasEmptied = declared.size === 0 && failures.length === 0 && (await ownsAny(parts));
+  if (wasEmptied) {
+    const message = `${spec.display} holds no manifest any more. Nothing is deleted: delete the Bastions by name if that is meant.`;
+    return conclude(parts, record, {
+      state: 'emptied',
+      message,
+      commit,
+      applied: NOTHING,
+      problems: [{ message }],
+    });
+  }
+  const isRewritten = last !== undefined && !(await repository.isAncestor(last, commit));
+  const before = last === undefined ? new Map<string, string>() : await contentsAt(repository, last);
+  const isUnnamedNew = failures.some(({ name, path }) => name === undefined && !before.has(path));
+  const withheld = new Set(record?.status.withheld);
+  const keep = (bastion: Bastion): string | undefined => {
+    if (isRewritten) return 'history was rewritten, so that nobody can tell whether its file was deleted.';
+    if (withheld.has(objectName(bastion)))
+      return 'its file went missing when history was rewritten. Delete it by name if that is meant.';
+    if (isUnnamedNew) return 'a new file cannot be read and may be its new place.';
+    return undefined;
+  };
+  const applied = await applyDeclarations({
+    ...{ api, declarations, keep, source: spec.display, nowMs: clock.now() },
+    isOld: ({ path, blob }) => last === undefined || before.get(path) === blob,
+  });
+  const stillWithheld = applied.kept.filter((name) => isRewritten || withheld.has(name));
+  const problems = [...declarations.problems, ...applied.problems];
+  const state = stillWithheld.length > 0 ? 'rewritten' : 'synced';
+  const message = describe(declared.size, problems.length, stillWithheld);
+  return conclude(parts, record, {
+    state,
+    message,
+    commit,
+    applied,
+    problems,
+    inForce: commit,
+    withheld: stillWithheld,
+  });
+}
+
+async function ownsAny({ api, spec }: Parts): Promise<boolean> {
+  const { items } = await api.bastions.list();
+  return items.some(
+    (bastion) => ownerOf(bastion) === spec.display && bastion.metadata.deletionTimestamp === undefined,
+  );
+}
+
+/** Empty when the commit is not known any more. */
+async function contentsAt(repository: Repository, commit: string): Promise<ReadonlyMap<string, string>> {
+  const tree = await repository.tree(commit).catch(() => []);
+  return new Map(manifestFiles(tree).map(({ path, blob }) => [path, blob]));
+}
+
+function describe(declared: number, problems: number, withheld: readonly ObjectName[]): string {
+  const parts = [
+    `${declared} ${declared === 1 ? 'Bastion' : 'Bastions'} declared`,
+    ...(problems > 0 ? [`${problems} ${problems === 1 ? 'problem' : 'problems'}`] : []),
+    ...(withheld.length > 0 ? [`history was rewritten; not deleted: ${withheld.join(', ')}`] : []),
+  ];
+  return `${parts.join('; ')}.`;
+}
+
+interface Conclusion {
+  readonly state: SourceState;
+  readonly message: string;
+  readonly commit: string | undefined;
+  readonly applied: Applied;
+  readonly problems: readonly Problem[];
+  /** The commit that now is in force, when one is. */
+  readonly inForce?: string;
+  readonly withheld?: readonly ObjectName[];
+}
+
+async function conclude(
+  { store, clock, spec }: Parts,
+  record: GitSourceRecord | undefined,
+  { state, message, commit, applied, problems, inForce, withheld }: Conclusion,
+): Promise<SyncReport> {
+  const before = record?.status;
+  const isNew = inForce !== undefined && inForce !== before?.commit;
+  const lastSyncedAt = isNew ? rfc3339(clock.now()) : before?.lastSyncedAt;
+  const force = inForce ?? before?.commit;
+  const kept = withheld ?? before?.withheld ?? [];
+  const status: SourceStatus = {
+    ...{ state, message },
+    ...(force !== undefined && { commit: force }),
+    ...(lastSyncedAt !== undefined && { lastSyncedAt }),
+    ...(kept.length > 0 && { withheld: kept }),
+  };
+  await writeSource({ store, clock, spec }, record, status);
+  const { created, updated, deleted, unchanged } = applied;
+  return {
+    ...{ source: spec.display, state, message, created, updated, deleted, unchanged, problems },
+    ...(commit !== undefined && { commit }),
+  };
+}

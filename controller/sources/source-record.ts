@@ -1,0 +1,55 @@
+import { API_VERSION } from '../api/bastion.ts';
+import { type Clock, rfc3339 } from '../api/clock.ts';
+import type { KubeObject, ObjectName } from '../api/object.ts';
+import type { Store } from '../store/store.ts';
+import { type GitSpec, sourceId } from './git-spec.ts';
+
+/**
+ * synced: the ref's newest commit is in force. Everything else deletes nothing: unreachable (network, login), gone (the ref does
+ * not exist), emptied (no manifest where there were some), rewritten (history does not follow from what was synced last),
+ * refused (more files than allowed).
+ */
+export type SourceState = 'synced' | 'unreachable' | 'gone' | 'emptied' | 'rewritten' | 'refused';
+
+export interface SourceStatus {
+  readonly state: SourceState;
+  readonly message: string;
+  /** The last one in force. */
+  readonly commit?: string;
+  /** When it came into force. */
+  readonly lastSyncedAt?: string;
+  /** Bastions that went missing in a rewritten history: kept until somebody deletes them or they are declared again. */
+  readonly withheld?: readonly ObjectName[];
+}
+
+export interface GitSource extends KubeObject {
+  readonly kind: 'GitSource';
+  readonly spec: { readonly source: string };
+  readonly status: SourceStatus;
+}
+
+const NAMESPACE = 'bastion-system';
+
+export async function readSource(store: Store, spec: GitSpec): Promise<GitSource | undefined> {
+  return store.get<GitSource>('sources', `${NAMESPACE}/${sourceId(spec)}`);
+}
+
+/** Writes only what has changed. */
+export async function writeSource(
+  { store, clock, spec }: { readonly store: Store; readonly clock: Clock; readonly spec: GitSpec },
+  stored: GitSource | undefined,
+  status: SourceStatus,
+): Promise<void> {
+  if (stored && JSON.stringify(stored.status) === JSON.stringify(status)) return;
+  const name = sourceId(spec);
+  const created = {
+    apiVersion: API_VERSION,
+    kind: 'GitSource' as const,
+    metadata: {
+      ...{ name, namespace: NAMESPACE, uid: name, resourceVersion: '', generation: 1 },
+      creationTimestamp: rfc3339(clock.now()),
+    },
+    spec: { source: spec.display },
+  };
+  await store.put<GitSource>('sources', { ...(stored ?? created), status }, stored?.metadata.resourceVersion);
+}

@@ -1,0 +1,376 @@
+import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
+import type { ApiClient } from '../../controller/api/client.ts';
+import { createFacade } from '../../controller/server/facade.ts';
+import { createGitSource } from '../../controller/sources/git.ts';
+import type { GitSource } from '../../controller/sources/source-record.ts';
+import type { Store } from '../../controller/store/store.ts';
+import { sample } from '../api/sample.ts';
+import { VirtualClock } from '../clock.ts';
+import { createMemorySubject } from '../store/memory.ts';
+import { createRemote, GIT_ENV, type Remote } from './remote.ts';
+
+const manifest = (name: string, spec: object = {}, metadata: object = {}) =>
+  JSON.stringify(sample(spec, { name, ...metadata }));
+const NOW = '2026-11-23T09:00:00Z';
+
+describe('a git source', () => {
+  let clock: VirtualClock;
+  let store: Store;
+  let api: ApiClient;
+  let remote: Remote;
+  beforeEach(() => {
+    clock = new VirtualClock(NOW);
+    store = createMemorySubject(clock).open();
+    let uids = 0;
+    api = createFacade({ store, clock, newUid: () => `uid-${uids++}` });
+    remote = createRemote();
+  });
+  afterEach(() => remote.remove());
+
+  const open = (suffix = '#main', to: { store: Store; api: ApiClient } = { store, api }) =>
+    createGitSource({
+      ...to,
+      spec: `${remote.dir}${suffix}`,
+      clock,
+      cacheDir: remote.cacheDir,
+      env: GIT_ENV,
+    });
+  const get = (name: string) => api.bastions.get('default', name);
+  const noteOf = ({ metadata }: Bastion, annotation: string) => metadata.annotations?.[annotation];
+  const names = async () => {
+    const { items } = await api.bastions.list();
+    return items.filter(({ metadata }) => !metadata.deletionTimestamp).map(({ metadata }) => metadata.name);
+  };
+  const record = async () => (await store.list<GitSource>('sources')).items[0]?.status;
+  const revision = async () => (await store.list('sources')).revision;
+
+  it('creates what is committed, and records who committed it, where and when', async () => {
+    const author = { name: 'Bob', email: 'bob@example.com' };
+    const first = remote.commit({ 'team/orders.yaml': manifest('orders') }, '2026-11-23T07:00:00Z', author);
+    const head = remote.commit({ 'README.md': 'hello', 'team/other.yml': `---\n${manifest('other')}\n` });
+    const source = open();
+    const report = await source.sync();
+    expect(report).toMatchObject({
+      state: 'synced',
+      commit: head,
+      created: ['default/orders', 'default/other'],
+      problems: [],
+    });
+    expect((await get('orders')).metadata.annotations).toEqual({
+      [ANNOTATION.source]: `${remote.dir}#main`,
+      [ANNOTATION.sourcePath]: 'team/orders.yaml',
+      [ANNOTATION.sourceCommit]: first,
+      [ANNOTATION.sourceAuthor]: 'Bob <bob@example.com>',
+      [ANNOTATION.activateFrom]: '2026-11-23T07:00:00Z',
+    });
+    expect(await record()).toEqual({
+      state: 'synced',
+      message: '2 Bastions declared.',
+      commit: head,
+      lastSyncedAt: NOW,
+    });
+  });
+
+  it('counts from the commit only what is older than the store', async () => {
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') }, '2026-11-23T06:00:00Z');
+    const source = open();
+    await source.sync();
+    remote.commit({ 'c.yaml': manifest('c') }, '2026-11-23T08:30:00Z');
+    await source.sync();
+    expect(noteOf(await get('a'), ANNOTATION.activateFrom)).toBe('2026-11-23T06:00:00Z');
+    expect(noteOf(await get('c'), ANNOTATION.activateFrom)).toBeUndefined();
+    const removed = await store.get('bastions', 'default/a');
+    await store.delete('bastions', 'default/a', removed?.metadata.resourceVersion ?? '');
+    await source.sync();
+    expect(noteOf(await get('a'), ANNOTATION.activateFrom)).toBe('2026-11-23T06:00:00Z');
+  });
+
+  it('gains no time from a commit dated in the future', async () => {
+    remote.commit(
+      { 'a.yaml': manifest('a', {}, { annotations: { [ANNOTATION.activateFrom]: '2031-01-01T00:00:00Z' } }) },
+      '2030-01-01T00:00:00Z',
+    );
+    await open().sync();
+    expect(noteOf(await get('a'), ANNOTATION.activateFrom)).toBe(NOW);
+  });
+
+  it('writes nothing when nothing has changed', async () => {
+    remote.commit({ 'a.yaml': manifest('a'), 'bad.yaml': manifest('bad', { ttl: 'soon' }) });
+    await open().sync();
+    const before = await revision();
+    await clock.advance(60_000);
+    expect(await open().sync()).toMatchObject({
+      state: 'synced',
+      unchanged: ['default/a'],
+      created: [],
+      updated: [],
+    });
+    remote.commit({ 'README.md': 'hello' });
+    expect((await open().sync()).unchanged).toEqual(['default/a']);
+    expect(await revision()).toBe(before + 1);
+  });
+
+  it('puts back what was changed by hand', async () => {
+    remote.commit({ 'a.yaml': manifest('a', { reason: 'from git' }, { labels: { team: 'x' } }) });
+    const source = open();
+    await source.sync();
+    await api.bastions.patch('default', 'a', {
+      spec: { ttl: '8h', reason: null },
+      metadata: { labels: { team: 'y' } },
+    });
+    expect((await source.sync()).updated).toEqual(['default/a']);
+    expect(await get('a')).toMatchObject({
+      spec: { ttl: '4h', reason: 'from git' },
+      metadata: { labels: { team: 'x' } },
+    });
+  });
+
+  it('lets a renewal from the command line stand', async () => {
+    const metadata = { annotations: { [ANNOTATION.renewedAt]: '2026-11-23T08:00:00Z', note: 'from git' } };
+    remote.commit({ 'a.yaml': manifest('a', {}, metadata) });
+    const source = open();
+    await source.sync();
+    const annotations = { [ANNOTATION.renewedAt]: '2026-11-23T08:59:00Z' };
+    await api.bastions.patch('default', 'a', { metadata: { annotations } });
+    expect((await source.sync()).unchanged).toEqual(['default/a']);
+    expect((await get('a')).metadata.annotations).toMatchObject({ ...annotations, note: 'from git' });
+  });
+
+  it('follows a changed file, and deletes the Bastion of a deleted one', async () => {
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    const source = open();
+    await source.sync();
+    const head = remote.commit({ 'a.yaml': manifest('a', { ttl: '1h' }), 'b.yaml': undefined });
+    expect(await source.sync()).toMatchObject({
+      updated: ['default/a'],
+      deleted: ['default/b'],
+      problems: [],
+    });
+    expect(await get('a')).toMatchObject({ spec: { ttl: '1h' } });
+    expect(noteOf(await get('a'), ANNOTATION.sourceCommit)).toBe(head);
+    expect(await names()).toEqual(['a']);
+  });
+
+  it('does not delete a Bastion that moves to another file', async () => {
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    const source = open();
+    await source.sync();
+    remote.commit({
+      'a.yaml': undefined,
+      'b.yaml': undefined,
+      'all.yaml': `${manifest('a')}\n---\n${manifest('b')}\n`,
+    });
+    expect(await source.sync()).toMatchObject({ deleted: [], updated: ['default/a', 'default/b'] });
+    expect(noteOf(await get('b'), ANNOTATION.sourcePath)).toBe('all.yaml');
+  });
+
+  it.each([
+    ['does not validate', manifest('a', { ttl: 'soon' }), /^a.yaml: spec.ttl: found "soon"/],
+    ['does not parse', '{"kind": "Bastion", ', /^a.yaml: not YAML/],
+    ['has no name any more', manifest('a', {}, { name: undefined }), /^a.yaml: metadata.name/],
+  ])('keeps the last good spec of a manifest that %s, and says why', async (_, broken, reason) => {
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    const source = open();
+    await source.sync();
+    remote.commit({ 'a.yaml': broken });
+    const report = await source.sync();
+    expect(report).toMatchObject({
+      state: 'synced',
+      deleted: [],
+      updated: ['default/a'],
+      unchanged: ['default/b'],
+    });
+    expect(report.problems.map(({ path }) => path)).toEqual(['a.yaml']);
+    expect(await get('a')).toMatchObject({ spec: { ttl: '4h' } });
+    expect(noteOf(await get('a'), ANNOTATION.sourceError)).toMatch(reason);
+    const before = await revision();
+    await source.sync();
+    expect(await revision()).toBe(before);
+    remote.commit({ 'a.yaml': manifest('a', { ttl: '2h' }) });
+    await source.sync();
+    expect(noteOf(await get('a'), ANNOTATION.sourceError)).toBeUndefined();
+    expect(await get('a')).toMatchObject({ spec: { ttl: '2h' } });
+  });
+
+  it('deletes nothing that may have moved into a new file that cannot be read', async () => {
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    const source = open();
+    await source.sync();
+    remote.commit({ 'a.yaml': undefined, 'new.yaml': '{"kind": ' });
+    expect(await source.sync()).toMatchObject({ state: 'synced', deleted: [] });
+    expect(await names()).toEqual(['a', 'b']);
+  });
+
+  it('takes the first of two files that declare the same Bastion', async () => {
+    remote.commit({ 'b.yaml': manifest('a', { ttl: '2h' }), 'a.yaml': manifest('a', { ttl: '1h' }) });
+    const { problems, created } = await open().sync();
+    expect(created).toEqual(['default/a']);
+    expect(problems).toEqual([
+      {
+        path: 'b.yaml',
+        message: 'Bastion default/a is declared in a.yaml already, which wins. Remove one of them.',
+      },
+    ]);
+    expect(await get('a')).toMatchObject({ spec: { ttl: '1h' } });
+  });
+
+  it('leaves Bastions alone that are not its own', async () => {
+    await api.bastions.create(sample({ ttl: '9h' }, { name: 'a' }));
+    remote.commit({
+      'x/a.yaml': manifest('a'),
+      'x/b.yaml': manifest('b'),
+      'y/b.yaml': manifest('b', { ttl: '1h' }),
+    });
+    await open('#main:x').sync();
+    const { problems } = await open('#main:y').sync();
+    expect(problems).toEqual([
+      {
+        path: 'y/b.yaml',
+        message: `Bastion default/b: belongs to ${remote.dir}#main:x and is left alone. Rename or delete one of them.`,
+      },
+    ]);
+    expect(await get('a')).toMatchObject({ spec: { ttl: '9h' } });
+    remote.commit({ 'x/a.yaml': undefined });
+    expect((await open('#main:x').sync()).deleted).toEqual([]);
+  });
+
+  it('deletes nothing when the repository cannot be reached, and goes on when it can', async () => {
+    const head = remote.commit({ 'a.yaml': manifest('a') });
+    await open().sync();
+    renameSync(remote.dir, `${remote.dir}-away`);
+    const report = await open().sync();
+    expect(report).toMatchObject({ state: 'unreachable', deleted: [] });
+    expect(report.message).toMatch(/cannot be fetched. Check the address and the login. Nothing is deleted./);
+    expect(await record()).toMatchObject({ state: 'unreachable', commit: head, lastSyncedAt: NOW });
+    expect(await names()).toEqual(['a']);
+    renameSync(`${remote.dir}-away`, remote.dir);
+    expect(await open().sync()).toMatchObject({ state: 'synced', unchanged: ['default/a'] });
+    expect(await record()).toMatchObject({ state: 'synced' });
+  });
+
+  it('deletes nothing when the ref is gone', async () => {
+    remote.commit({ 'a.yaml': manifest('a') });
+    remote.git(['branch', 'live']);
+    await open('#live').sync();
+    remote.git(['branch', '-D', 'live']);
+    const report = await open('#live').sync();
+    expect([report.state, report.message]).toEqual([
+      'gone',
+      expect.stringContaining('there is no ref "live"'),
+    ]);
+    expect(await names()).toEqual(['a']);
+  });
+
+  it('deletes nothing when the path is emptied', async () => {
+    remote.commit({ 'x/a.yaml': manifest('a'), 'README.md': 'hello' });
+    const source = open('#main:x');
+    await source.sync();
+    remote.commit({ 'x/a.yaml': undefined });
+    expect(await source.sync()).toMatchObject({ state: 'emptied', deleted: [] });
+    expect(await names()).toEqual(['a']);
+    remote.commit({ 'x/b.yaml': manifest('b') });
+    expect(await source.sync()).toMatchObject({
+      state: 'synced',
+      deleted: ['default/a'],
+      created: ['default/b'],
+    });
+  });
+
+  it('applies a rewritten history but withholds its deletions, also later', async () => {
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    const source = open();
+    await source.sync();
+    remote.git(['checkout', '--quiet', '--orphan', 'fresh']);
+    remote.commit({ 'a.yaml': undefined, 'b.yaml': manifest('b', { ttl: '1h' }), 'c.yaml': manifest('c') });
+    remote.git(['branch', '--force', 'main', 'fresh']);
+    const report = await source.sync();
+    expect(report).toMatchObject({
+      state: 'rewritten',
+      deleted: [],
+      updated: ['default/b'],
+      created: ['default/c'],
+    });
+    expect(report.problems).toMatchObject(
+      [{ message: /^Bastion default\/a is kept: history was rewritten/ }].map(({ message }) => ({
+        message: expect.stringMatching(message),
+      })),
+    );
+    const before = await revision();
+    expect(await open().sync()).toMatchObject({ state: 'rewritten', deleted: [] });
+    expect(await revision()).toBe(before + 1);
+    remote.commit({ 'c.yaml': undefined });
+    remote.git(['branch', '--force', 'main', 'fresh']);
+    expect(await source.sync()).toMatchObject({ state: 'rewritten', deleted: ['default/c'] });
+    expect(await names()).toEqual(['a', 'b']);
+    remote.commit({ 'a.yaml': manifest('a') });
+    remote.git(['branch', '--force', 'main', 'fresh']);
+    expect(await source.sync()).toMatchObject({ state: 'synced' });
+    expect(await record()).not.toHaveProperty('withheld');
+  });
+
+  it('deletes nothing after a rewrite when its cache was lost too', async () => {
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    await open().sync();
+    remote.git(['checkout', '--quiet', '--orphan', 'fresh']);
+    remote.commit({ 'a.yaml': undefined });
+    remote.git(['branch', '--force', 'main', 'fresh']);
+    rmSync(remote.cacheDir, { recursive: true });
+    expect(await open().sync()).toMatchObject({ state: 'rewritten', deleted: [] });
+  });
+
+  it('makes its cache anew when it is damaged', async () => {
+    remote.commit({ 'a.yaml': manifest('a') });
+    await open().sync();
+    const [cache] = (await import('node:fs')).readdirSync(remote.cacheDir);
+    writeFileSync(join(remote.cacheDir, cache ?? '', 'refs', 'bastion', 'head.lock'), '');
+    remote.commit({ 'b.yaml': manifest('b') });
+    expect(await open().sync()).toMatchObject({ state: 'synced', created: ['default/b'] });
+  });
+
+  it('reads neither symbolic links nor hidden folders nor other kinds of YAML', async () => {
+    writeFileSync(join(remote.dir, 'a.yaml'), manifest('a'));
+    symlinkSync('/etc/hostname', join(remote.dir, 'link.yaml'));
+    remote.commit({
+      '.github/x.yaml': manifest('hidden'),
+      'service.yaml': 'apiVersion: v1\nkind: Service\nmetadata: { name: web }\n',
+      'notes.txt': 'kind: Bastion',
+    });
+    const { created, problems } = await open().sync();
+    expect(created).toEqual(['default/a']);
+    expect(problems).toEqual([
+      {
+        path: 'link.yaml',
+        message: 'is a symbolic link, which is not followed. Put the manifest itself there.',
+      },
+    ]);
+  });
+
+  it('runs no hook of the cache and reads a tag or a commit as well as a branch', async () => {
+    const tagged = remote.commit({ 'a.yaml': manifest('a') });
+    remote.git(['tag', '--annotate', 'v1', '--message', 'one']);
+    remote.commit({ 'b.yaml': manifest('b') });
+    expect((await open('#v1').sync()).commit).toBe(tagged);
+    expect((await open('').sync()).commit).toBe(remote.git(['rev-parse', 'HEAD']));
+  });
+
+  it('lets overlapping syncs take turns', async () => {
+    remote.commit({ 'a.yaml': manifest('a') });
+    const source = open();
+    const reports = await Promise.all([source.sync(), source.sync()]);
+    expect(reports.map(({ created }) => created)).toEqual([['default/a'], []]);
+  });
+
+  it('never shows credentials', async () => {
+    const source = createGitSource({
+      ...{ api, store, clock, cacheDir: remote.cacheDir, env: GIT_ENV },
+      spec: 'https://bot:s3cret@127.0.0.1:1/repo.git#main',
+    });
+    const report = await source.sync();
+    expect(report.state).toBe('unreachable');
+    const said = JSON.stringify([report, source.display, await store.list('sources')]);
+    expect(said).not.toMatch(/s3cret|bot:/);
+  });
+});
