@@ -18,6 +18,18 @@ export function inOrder(plan: Plan): readonly Step[] {
   return [...removals.sort((a, b) => rank(b) - rank(a)), ...others.sort((a, b) => rank(a) - rank(b))];
 }
 
+/** What lets somebody in, in the order in which it is ended; all else comes after. */
+const ENTRANCES: readonly KindName[] = ['session', 'target-ingress', 'task'];
+
+/**
+ * Steps of a lower stage are tried before those of a higher one begin. An entrance that cannot be closed does not keep the
+ * next one open: only the order is promised, not the success.
+ */
+export function stageOf({ action, kind }: Step): number {
+  const entrance = action === 'delete' ? ENTRANCES.indexOf(kind) : -1;
+  return entrance < 0 ? ENTRANCES.length : entrance;
+}
+
 /** Changes as a pass goes on: what was created is there, what was removed is not. */
 export interface Progress {
   readonly isReady: (key: Key) => boolean;

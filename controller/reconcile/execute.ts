@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import type { Aws } from '../aws/clients.ts';
 import { PacedByClient } from '../aws/clients.ts';
 import { classify, explain } from '../aws/errors.ts';
-import { hindrance, inOrder } from '../core/order.ts';
+import { hindrance, inOrder, stageOf } from '../core/order.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Plan, Step } from '../core/plan.ts';
 import type { KindName, Observed } from '../core/resource.ts';
@@ -44,10 +44,11 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
   while (pending.length > 0) {
     const ready = pending.filter((step) => hindranceOf(step, kinds, tracker) === undefined);
     if (ready.length === 0) break;
+    const stage = Math.min(...ready.map(stageOf));
     await Promise.all(
-      ready.map((step) =>
-        limit(async () => outcomes.set(step, await runStep(step, kinds, options, tracker))),
-      ),
+      ready
+        .filter((step) => stageOf(step) === stage)
+        .map((step) => limit(async () => outcomes.set(step, await runStep(step, kinds, options, tracker)))),
     );
     pending = pending.filter((step) => !outcomes.has(step));
   }
