@@ -36,6 +36,10 @@ export async function observe(options: ObserveOptions): Promise<Snapshot> {
       }
     }),
   );
+  // A kind stays unknown until a list of it succeeds; what was known before the failure is too old to act on.
+  for (const [name, why] of before.failures) {
+    if (name !== 'facts' && !listed.some((kind) => kind.name === name)) failures.set(name, why);
+  }
   const fresh = new Set(listed.map((kind) => kind.name).filter((name) => !failures.has(name)));
   return { parts, facts, failures, fresh };
 }
