@@ -47,7 +47,7 @@ export interface Differ {
  * desired     observed                     step
  * ---------   --------------------------   ---------------------------------------------------------------
  * any         kind could not be listed     blocked: unknown is not absent
- * any         facts could not be read      blocked; only what belongs to an ended Bastion goes
+ * unknowable  facts were never read        nothing is desired then; only what belongs to an ended Bastion goes
  * no          ours, live                   delete (expired | deleted | suspended | superseded | unclaimed)
  * no          ours, deleting               wait: leaving
  * no          gone, or not ours            -

@@ -10,7 +10,7 @@ import {
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { acceptedCondition, activeConditions, endedConditions, type Verdict } from './conditions.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, NO_FACTS } from './facts.ts';
 import type { Life } from './lifetime.ts';
 import { networkPath } from './network-path.ts';
 import type { Outcome } from './outcome.ts';
@@ -61,7 +61,8 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
     message: 'not looked at yet',
   };
   const problems = context.problems.get(objectName(bastion)) ?? [];
-  const resources = resourcesOf(bastion, outcomes, context);
+  const isUnknown = life.state === 'active' && context.facts === NO_FACTS;
+  const resources = isUnknown ? (bastion.status?.resources ?? []) : resourcesOf(bastion, outcomes, context);
   const verdicts =
     life.state === 'active'
       ? activeConditions({
@@ -71,7 +72,7 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
           conditionOf: context.conditionOf,
           describe: describeIn(bastion, context),
         })
-      : endedConditions(life, outcomes, context.complete || wasTornDown(bastion));
+      : endedConditions(life, outcomes, isVerified(bastion, outcomes, context));
   const conditions = stamp(bastion, [acceptedCondition(bastion, life, problems), ...verdicts], context.now);
   const tornDown = conditions.some((one) => one.type === 'TornDown' && one.status === 'True');
   return {
@@ -82,6 +83,12 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
     conditions,
     resources,
   };
+}
+
+/** The look that shows that nothing is left is a later one than that of the pass which removed the last of it. */
+function isVerified(bastion: Bastion, outcomes: readonly Outcome[], { complete }: StatusContext): boolean {
+  const isClean = !outcomes.some(({ step }) => step.action === 'delete');
+  return wasTornDown(bastion) || (complete && isClean);
 }
 
 /** Nothing of it can have come back: only an activation makes anything, and that ends this condition. */
@@ -110,9 +117,12 @@ function activeFields(bastion: Bastion, outcomes: readonly Outcome[], context: S
   )?.sessionTarget;
   const kept = sessionTarget ?? bastion.status?.sessionTarget;
   const task = taskRecord(bastion, observed, context);
+  // The path stays for the activation once it is chosen, so it is not chosen on facts that are missing or refused.
+  const troubled = context.problems.has(objectName(bastion));
+  const path = troubled ? bastion.status?.networkPath : networkPath(bastion, context.facts);
   return {
     ...(kept ? { sessionTarget: kept } : {}),
-    networkPath: networkPath(bastion, context.facts),
+    ...(path ? { networkPath: path } : {}),
     ...(task ? { task } : {}),
   };
 }

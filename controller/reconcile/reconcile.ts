@@ -101,7 +101,9 @@ export async function look(memory: Memory, options: PassOptions): Promise<Previe
   const all = (await api.bastions.list()).items;
   const now = clock.now();
   const bastions = bastionsIn(aws.scope.region, all, options.defaultRegion);
-  const wishes = wishesOf({ all, inScope: bastions, kinds, facts: observed.facts, settings, now });
+  const { facts, failures } = observed;
+  const unreadable = failures.get('facts');
+  const wishes = wishesOf({ all, inScope: bastions, kinds, facts, unreadable, settings, now });
   const complete = isComplete(observed, KIND_NAMES);
   const guarded = guard(makePlan(wishes.desired, observed, kinds, wishes.endings, now), memory.guard, {
     complete,

@@ -2,9 +2,9 @@ import { type Bastion, condition } from '../api/bastion.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { type DesiredSet, union } from '../core/desired.ts';
 import { type Endings, endings } from '../core/endings.ts';
-import type { Facts } from '../core/facts.ts';
+import { type Facts, NO_FACTS } from '../core/facts.ts';
 import { type Life, lifetime } from '../core/lifetime.ts';
-import type { Claim, Key, Settings } from '../core/resource.ts';
+import type { Claim, Key, Problem, Settings } from '../core/resource.ts';
 import type { Kind } from '../kinds/kind.ts';
 
 /** What the Bastions of a scope want, and how those that want nothing any more ended. */
@@ -21,11 +21,14 @@ export interface WishOptions {
   readonly inScope: readonly Bastion[];
   readonly kinds: readonly Kind[];
   readonly facts: Facts;
+  /** Why the facts could not be read, when they could not. */
+  readonly unreadable: string | undefined;
   readonly settings: Settings;
   readonly now: number;
 }
 
-export function wishesOf({ all, inScope, kinds, facts, settings, now }: WishOptions): Wishes {
+export function wishesOf(options: WishOptions): Wishes {
+  const { all, inScope, kinds, facts, settings, now } = options;
   const lives = new Map(
     all.map((bastion) => [objectName(bastion), lifetime(bastion, now, settings.maxTtlMs)]),
   );
@@ -39,8 +42,18 @@ export function wishesOf({ all, inScope, kinds, facts, settings, now }: WishOpti
       formerKeys.set(objectName(bastion), keysIfActive(bastion, kinds, facts, settings, now));
     }
   }
-  const desired = union(claims, kinds, facts, settings);
+  const desired = facts === NO_FACTS ? unknowable(claims, options) : union(claims, kinds, facts, settings);
   return { lives, claims, desired, endings: endings(all, lives, formerKeys) };
+}
+
+/** Without facts, what a Bastion wants would come out wrong: a guess must not replace what it has. */
+function unknowable(claims: readonly Claim[], { unreadable }: WishOptions): DesiredSet {
+  const message = unreadable ?? 'the network was not read yet';
+  const problem: Problem = { condition: 'NetworkReady', reason: 'AwsNotReadable', message };
+  return {
+    byKey: new Map(),
+    problems: new Map(claims.map(({ bastion }) => [objectName(bastion), [problem]])),
+  };
 }
 
 /** What it would want, which is what it had: its status may have been lost. */
