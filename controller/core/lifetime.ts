@@ -46,11 +46,11 @@ interface Terms {
 }
 
 function plainLife(bastion: Bastion, terms: Terms): Life {
-  const activatedAt = time(bastion.status?.activatedAt) ?? firstActivation(bastion) ?? terms.now;
+  const activatedAt = time(bastion.status?.activatedAt) ?? firstActivation(bastion) ?? wholeSecond(terms.now);
   const life = lifeFrom(activatedAt, bastion, terms);
   if (life.state === 'active') return life;
   const renewedAt = renewal(bastion, terms.now);
-  if (renewedAt !== undefined && renewedAt > life.expiredAt) return lifeFrom(renewedAt, bastion, terms);
+  if (renewedAt !== undefined && renewedAt >= life.expiredAt) return lifeFrom(renewedAt, bastion, terms);
   return life;
 }
 
@@ -124,5 +124,10 @@ function parseCron(cron: string, timeZone: string): Cron | string {
 
 function time(text: string | undefined): number | undefined {
   const parsed = text === undefined ? Number.NaN : Date.parse(text);
-  return Number.isNaN(parsed) ? undefined : parsed;
+  return Number.isNaN(parsed) ? undefined : wholeSecond(parsed);
+}
+
+/** Statuses hold whole seconds: an activation must be the same instant before and after it was written there. */
+function wholeSecond(epochMs: number): number {
+  return Math.floor(epochMs / 1000) * 1000;
 }
