@@ -75,19 +75,24 @@ export function startHarness(options: HarnessOptions = {}): Harness {
     settings,
     defaultRegion: REGION,
     shrinkLimit: DEFAULT_SHRINK_LIMIT,
-    resyncMs: options.resyncMs ?? 60_000,
     mayMutate: () => true,
     rememberScope: async () => {},
   });
   let wake: Wake = { afterMs: 0, refresh: 'all' };
+  const resyncMs = options.resyncMs ?? 60_000;
+  let resyncAt = clock.now() + resyncMs;
   const pass = async (refresh: Wake['refresh'] = 'all') => {
     const bastions = (await api.bastions.list()).items;
     const interests = {
       vpcIds: bastions.map((bastion) => bastion.spec.network.vpcId),
       hybrid: bastions.some((bastion) => bastion.spec.access.transport === 'HybridActivation'),
     };
-    const ran = await worker.run(refresh, interests);
-    wake = ran.wake;
+    // Resyncs come by a clock of their own, however busy the scope is.
+    const due = refresh !== 'all' && clock.now() >= resyncAt;
+    const ran = await worker.run(due ? 'resync' : refresh, interests);
+    if (due || clock.now() >= resyncAt) resyncAt = clock.now() + resyncMs;
+    const untilResync = Math.max(0, resyncAt - clock.now());
+    wake = ran.wake.afterMs < untilResync ? ran.wake : { afterMs: untilResync, refresh: 'resync' };
     return ran.pass;
   };
   const get = (name: string) => api.bastions.get('default', name);
