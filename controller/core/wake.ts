@@ -23,8 +23,9 @@ export interface WakeTerms {
   readonly failedPasses: number;
   readonly pollingPasses: number;
   readonly now: number;
-  readonly resyncMs: number;
 }
+
+const NEVER: Wake = { afterMs: Number.POSITIVE_INFINITY, refresh: 'resync' };
 
 const POLL_MS = 3_000;
 /** About as long as everything takes that goes well. */
@@ -35,16 +36,11 @@ const LONGEST_RETRY_MS = 5 * 60_000;
 /** Far enough from the first look for the second to be another one. */
 const SECOND_LOOK_MS = 30_000;
 
-/** The earliest of: deadline, retry, poll, second look, resync. */
+/** The earliest of: deadline, retry, poll, second look. Never, when nothing can change but by drift: resyncs look for that. */
 export function nextWake(terms: WakeTerms): Wake {
-  const candidates: Wake[] = [
-    { afterMs: terms.resyncMs, refresh: 'resync' },
-    ...deadlines(terms),
-    ...retries(terms),
-    ...polls(terms),
-  ];
+  const candidates: Wake[] = [NEVER, ...deadlines(terms), ...retries(terms), ...polls(terms)];
   if (terms.unverified && !terms.unknown) candidates.push({ afterMs: 0, refresh: 'all' });
-  if (terms.recorded) candidates.push({ afterMs: 0, refresh: terms.touched });
+  if (terms.recorded) candidates.push({ afterMs: 0, refresh: 'all' });
   if (terms.outcomes.some(({ step }) => step.action === 'withheld')) {
     candidates.push({ afterMs: SECOND_LOOK_MS, refresh: 'all' });
   }

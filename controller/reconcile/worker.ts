@@ -19,7 +19,6 @@ export interface WorkerOptions {
   readonly settings: Settings;
   readonly defaultRegion: string;
   readonly shrinkLimit: number;
-  readonly resyncMs: number;
   readonly mayMutate: () => boolean;
   readonly rememberScope: () => Promise<void>;
 }
@@ -54,7 +53,7 @@ export class ScopeWorker {
   }
 
   #wakeAfter(pass: Pass): Wake {
-    const { clock, resyncMs } = this.#options;
+    const { clock } = this.#options;
     const unknown = pass.observed.failures.size > 0;
     const failed = unknown || pass.outcomes.some(({ result }) => result === 'failed');
     this.#failedPasses = failed ? this.#failedPasses + 1 : 0;
@@ -71,7 +70,6 @@ export class ScopeWorker {
       failedPasses: this.#failedPasses,
       pollingPasses: this.#pollingPasses,
       now: clock.now(),
-      resyncMs,
     });
   }
 }

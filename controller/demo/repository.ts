@@ -1,0 +1,50 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { simpleGit } from 'simple-git';
+import { ORDINARY } from '../aws/simulator/seed.ts';
+
+const BASTIONS = [
+  {
+    name: 'orders',
+    ttl: '5m',
+    access: '{ transport: EcsExec }',
+    target: `{ name: db, host: orders.example.internal, port: 5432, securityGroupId: ${ORDINARY.ordersGroup} }`,
+  },
+  {
+    name: 'users',
+    ttl: '8m',
+    access: '{ transport: HybridActivation, activation: { issuer: Controller } }',
+    target: `{ name: db, host: users.example.internal, port: 3306, securityGroupId: ${ORDINARY.usersGroup} }`,
+  },
+];
+
+/** A git repository with two Bastions for one VPC, as a team would commit them. */
+export async function commitBastions(dir: string): Promise<void> {
+  await mkdir(join(dir, 'bastions'), { recursive: true });
+  const git = simpleGit(dir);
+  await git.init(['--initial-branch=main']);
+  await git.addConfig('user.name', 'Demo');
+  await git.addConfig('user.email', 'demo@example.com');
+  await git.addConfig('commit.gpgsign', 'false');
+  for (const bastion of BASTIONS)
+    await writeFile(join(dir, 'bastions', `${bastion.name}.yaml`), manifest(bastion));
+  await git.add('.');
+  await git.commit('Open the orders and users databases for a while');
+}
+
+function manifest({ name, ttl, access, target }: (typeof BASTIONS)[number]): string {
+  return `apiVersion: bastion-operator.dev/v1alpha1
+kind: Bastion
+metadata:
+  name: ${name}
+spec:
+  ttl: ${ttl}
+  reason: the demo
+  network:
+    vpcId: ${ORDINARY.isolatedVpc}
+    subnetIds: [${ORDINARY.isolatedSubnets.join(', ')}]
+  access: ${access}
+  targets:
+    - ${target}
+`;
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/env node
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { Command, CommanderError, Option } from 'commander';
+import { validate as isCron } from 'node-cron';
+import { parseDuration } from './api/duration.ts';
+import { DEFAULT_SHRINK_LIMIT } from './core/guard.ts';
+import { systemClock } from './shell/clock.ts';
+import { type ControllerOptions, startController } from './shell/controller.ts';
+import { greeting } from './shell/greeting.ts';
+import { createLog, type LogFormat } from './shell/log.ts';
+import { UsageError } from './shell/usage-error.ts';
+
+// The SDK's note about Node versions is for us, not for those who run the controller.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+
+const program = new Command('bastion-controller')
+  .description('Opens, keeps and ends the bastions that Bastion manifests ask for.')
+  .option('--aws <where>', 'simulated, real, or the URL of a simulated AWS', 'simulated')
+  .option(
+    '--region <region>',
+    'region of Bastions that name none',
+    process.env['AWS_REGION'] ?? 'ap-northeast-1',
+  )
+  .option(
+    '--data-dir <dir>',
+    'embedded store and git caches',
+    process.env['BASTION_DATA_DIR'] ?? join(homedir(), '.bastion-operator'),
+  )
+  .option('--table <name>', 'DynamoDB table to use instead of the embedded store')
+  .option('--git <url[#ref][:path]>', 'git source of manifests; may be given more than once', collect, [])
+  .option(
+    '--installation <id>',
+    'tells apart several controllers in one account: a-z, 0-9, -, at most 16',
+    'default',
+  )
+  .option(
+    '--image <image>',
+    'image of Bastions that name none',
+    '{account}.dkr.ecr.{region}.amazonaws.com/bastion:latest',
+  )
+  .option('--max-ttl <duration>', 'longest life of one activation, renewals included', '168h')
+  .option(
+    '--shrink-limit <count>',
+    'how many resources that nobody claims may go at once',
+    String(DEFAULT_SHRINK_LIMIT),
+  )
+  .option('--resync <cron>', 'when to look for drift', '* * * * *')
+  .option('--sweep <cron>', 'when to look at everything, and to tidy', '17 * * * *')
+  .option('--git-poll <cron>', 'when to look at the git sources; SIGHUP looks at once', '*/15 * * * * *')
+  .addOption(
+    new Option('--log-format <format>', 'how to write the log').choices(['text', 'json']).default('text'),
+  )
+  .exitOverride();
+
+interface Flags {
+  readonly aws: string;
+  readonly region: string;
+  readonly dataDir: string;
+  readonly table?: string;
+  readonly git: readonly string[];
+  readonly installation: string;
+  readonly image: string;
+  readonly maxTtl: string;
+  readonly shrinkLimit: string;
+  readonly resync: string;
+  readonly sweep: string;
+  readonly gitPoll: string;
+  readonly logFormat: LogFormat;
+}
+
+function collect(value: string, earlier: readonly string[]): string[] {
+  return [...earlier, value];
+}
+
+/** @throws UsageError naming the flag, what was found and what is allowed */
+function checkFlags(flags: Flags): Pick<ControllerOptions, 'maxTtlMs' | 'shrinkLimit'> {
+  const maxTtlMs = parseDuration(flags.maxTtl);
+  if (maxTtlMs === undefined)
+    throw new UsageError(`--max-ttl: found ${flags.maxTtl}, allowed: a duration such as 12h`);
+  const shrinkLimit = Number(flags.shrinkLimit);
+  if (!Number.isInteger(shrinkLimit) || shrinkLimit < 0) {
+    throw new UsageError(`--shrink-limit: found ${flags.shrinkLimit}, allowed: a whole number from 0`);
+  }
+  if (!/^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$/.test(flags.installation)) {
+    throw new UsageError(`--installation: found ${flags.installation}, allowed: 1 to 16 of a-z, 0-9 and -`);
+  }
+  for (const [flag, expression] of [
+    ['--resync', flags.resync],
+    ['--sweep', flags.sweep],
+    ['--git-poll', flags.gitPoll],
+  ] as const) {
+    if (!isCron(expression))
+      throw new UsageError(`${flag}: "${expression}" is no cron expression, such as "*/5 * * * *"`);
+  }
+  return { maxTtlMs, shrinkLimit };
+}
+
+async function run(flags: Flags): Promise<void> {
+  const checked = checkFlags(flags);
+  const clock = systemClock();
+  const log = createLog(clock, flags.logFormat, (line) => process.stderr.write(line));
+  const controller = await startController({
+    ...flags,
+    ...checked,
+    resyncSchedule: flags.resync,
+    sweepSchedule: flags.sweep,
+    gitSchedule: flags.gitPoll,
+    env: process.env,
+    clock,
+    log,
+  });
+  if (flags.logFormat === 'text') process.stdout.write(greeting(flags, controller.aws));
+  process.on('SIGHUP', () => void controller.syncSources());
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  log('info', 'stopping');
+  await controller.stop();
+}
+
+try {
+  program.parse();
+  await run(program.opts<Flags>());
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode;
+  else {
+    const text = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`error: ${text}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,186 @@
+import type { Bastion } from '../api/bastion.ts';
+import type { ApiClient } from '../api/client.ts';
+import { type Clock, rfc3339 } from '../api/clock.ts';
+import type { Aws } from '../aws/clients.ts';
+import { explain } from '../aws/errors.ts';
+import type { Interests } from '../aws/facts.ts';
+import type { Settings } from '../core/resource.ts';
+import type { Kind } from '../kinds/kind.ts';
+import type { Store } from '../store/store.ts';
+import { Informer } from './informer.ts';
+import type { Lease } from './lease.ts';
+import type { Refresh } from './observe.ts';
+import { Queue } from './queue.ts';
+import type { Pass } from './reconcile.ts';
+import { rememberedRegions, rememberScope } from './scopes.ts';
+import { ScopeWorker } from './worker.ts';
+
+/** What happened, for the log. The message is constant; what varies is in the fields. */
+export type Log = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;
+
+export interface ManagerOptions {
+  readonly api: ApiClient;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly kinds: readonly Kind[];
+  readonly settings: Settings;
+  readonly accountId: string;
+  readonly defaultRegion: string;
+  /** Clients for one region; called once each. */
+  readonly connectRegion: (region: string) => () => Aws;
+  readonly shrinkLimit: number;
+  /** Who holds it acts; the others stand by. */
+  readonly lease: Lease;
+  readonly log: Log;
+}
+
+/** Longest pause between two tries of a scope whose pass could not be made at all. */
+const LONGEST_RETRY_MS = 5 * 60_000;
+const FIRST_RETRY_MS = 2_000;
+/** Several changes that come together are one. */
+const GATHER_MS = 50;
+const KEEP_HISTORY_MS = 24 * 3_600_000;
+
+/**
+ * Decides when which scope gets a pass: at a change of a Bastion, at a deadline or when something is on its way (as the last
+ * pass said), at each resync and at each sweep.
+ */
+export class Controller {
+  readonly #options: ManagerOptions;
+  readonly #workers = new Map<string, ScopeWorker>();
+  readonly #failures = new Map<string, number>();
+  readonly #queue: Queue;
+  readonly #informer: Informer;
+  readonly #stopping = new AbortController();
+  #informing: Promise<void> = Promise.resolve();
+
+  constructor(options: ManagerOptions) {
+    const { api, clock, log } = options;
+    this.#options = options;
+    this.#queue = new Queue({ clock, run: (region, refresh) => this.#runScope(region, refresh) });
+    this.#informer = new Informer({
+      api,
+      clock,
+      onChange: (bastion) => this.#queue.add(this.#regionOf(bastion), GATHER_MS, 'all'),
+      onError: (error) => log('error', 'cannot watch Bastions', { error: messageOf(error) }),
+    });
+  }
+
+  start(): void {
+    const { lease, log } = this.#options;
+    this.#informing = this.#informer.run(this.#stopping.signal);
+    lease.onChange((held) => {
+      log('info', held ? 'leading' : 'standing by', held ? { epoch: held.epoch } : {});
+      if (held) void this.sweep().then(() => this.#queue.open());
+      else void this.#queue.close();
+    });
+    lease.start();
+  }
+
+  /** Lets the passes that run come to their end, then gives the lease away. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#queue.close();
+    await this.#options.lease.stop();
+    await this.#informing;
+  }
+
+  /** A cheap look at every scope that is in use: finds drift. */
+  resync(): void {
+    for (const region of this.#workers.keys()) this.#queue.add(region, 0, 'resync');
+  }
+
+  /** A complete look at every scope that is or was in use, and tidying of the store. */
+  async sweep(): Promise<void> {
+    const { store, accountId, lease, log } = this.#options;
+    try {
+      const regions = new Set([
+        ...(await rememberedRegions(store, accountId)),
+        ...this.#informer.bastions().map((one) => this.#regionOf(one)),
+      ]);
+      for (const region of regions) this.#queue.add(region, 0, 'all');
+      if (lease.isHeld()) await this.#tidy();
+    } catch (error) {
+      log('error', 'cannot sweep', { error: messageOf(error) });
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    const { api, store, clock } = this.#options;
+    const oldest = rfc3339(clock.now() - KEEP_HISTORY_MS);
+    for (const { metadata, lastTimestamp } of (await api.events.list()).items) {
+      if (lastTimestamp < oldest) await api.events.delete(metadata.namespace, metadata.name);
+    }
+    await store.trim(KEEP_HISTORY_MS);
+  }
+
+  async #runScope(region: string, refresh: Refresh): Promise<void> {
+    const { log, lease } = this.#options;
+    if (!lease.isHeld()) return;
+    try {
+      const { pass, wake } = await this.#worker(region).run(refresh, this.#interests(region));
+      this.#failures.delete(region);
+      this.#report(region, pass);
+      this.#queue.add(region, wake.afterMs, wake.refresh);
+    } catch (error) {
+      const failures = (this.#failures.get(region) ?? 0) + 1;
+      this.#failures.set(region, failures);
+      const retryMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
+      log('error', 'pass failed', { region, error: messageOf(error), retryMs });
+      this.#queue.add(region, retryMs, 'all');
+    }
+  }
+
+  #worker(region: string): ScopeWorker {
+    const present = this.#workers.get(region);
+    if (present) return present;
+    const { store, clock, accountId, connectRegion, lease, ...rest } = this.#options;
+    const worker = new ScopeWorker({
+      ...rest,
+      clock,
+      connect: connectRegion(region),
+      mayMutate: () => lease.isHeld(),
+      rememberScope: () => rememberScope(store, clock, accountId, region),
+    });
+    this.#workers.set(region, worker);
+    return worker;
+  }
+
+  #interests(region: string): Interests {
+    const mine = this.#informer.bastions().filter((bastion) => this.#regionOf(bastion) === region);
+    return {
+      vpcIds: [...new Set(mine.map((bastion) => bastion.spec.network.vpcId))],
+      hybrid: mine.some((bastion) => bastion.spec.access.transport === 'HybridActivation'),
+    };
+  }
+
+  #regionOf(bastion: Bastion): string {
+    return bastion.spec.region ?? this.#options.defaultRegion;
+  }
+
+  #report(region: string, { outcomes, observed }: Pass): void {
+    const { log } = this.#options;
+    for (const message of observed.failures.values()) log('warn', 'cannot read AWS', { region, message });
+    for (const { step, result, message } of outcomes) {
+      const fields = {
+        region,
+        action: step.action,
+        key: step.key,
+        owners: step.owners.slice(0, 3),
+        why: step.why,
+      };
+      const changed = step.action === 'create' || step.action === 'update' || step.action === 'delete';
+      if (result === 'done' && changed) log('info', 'changed', { ...fields, id: step.observed?.id });
+      if (result === 'failed') log('warn', 'failed', { ...fields, message });
+      if (step.action === 'withheld') log('warn', 'withheld', fields);
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return explain(error);
+}

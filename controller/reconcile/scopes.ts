@@ -1,0 +1,50 @@
+import { API_VERSION } from '../api/bastion.ts';
+import { type Clock, rfc3339 } from '../api/clock.ts';
+import type { KubeObject } from '../api/object.ts';
+import { ConflictError, type Store } from '../store/store.ts';
+
+/** An account and region that may hold resources of ours, whether or not a Bastion still names it. */
+interface ScopeRecord extends KubeObject {
+  readonly kind: 'Scope';
+  readonly accountId: string;
+  readonly region: string;
+}
+
+const NAMESPACE = 'bastion-system';
+
+/** Written before the first resource is made in a scope, so that a crash right after cannot make it be forgotten. */
+export async function rememberScope(
+  store: Store,
+  clock: Clock,
+  accountId: string,
+  region: string,
+): Promise<void> {
+  const name = `${accountId}.${region}`;
+  if (await store.get('scopes', `${NAMESPACE}/${name}`)) return;
+  const record: ScopeRecord = {
+    apiVersion: API_VERSION,
+    kind: 'Scope',
+    metadata: {
+      name,
+      namespace: NAMESPACE,
+      uid: name,
+      resourceVersion: '',
+      generation: 1,
+      creationTimestamp: rfc3339(clock.now()),
+    },
+    accountId,
+    region,
+  };
+  try {
+    await store.put('scopes', record, undefined);
+  } catch (error) {
+    // Another replica was quicker, with the same record.
+    if (!(error instanceof ConflictError)) throw error;
+  }
+}
+
+/** Regions of this account that have held resources. */
+export async function rememberedRegions(store: Store, accountId: string): Promise<string[]> {
+  const { items } = await store.list<ScopeRecord>('scopes');
+  return items.filter((record) => record.accountId === accountId).map((record) => record.region);
+}

@@ -1,0 +1,80 @@
+import type { Clock } from '../api/clock.ts';
+import { type Connection, readAccountId } from '../aws/clients.ts';
+import { ORDINARY, seedOrdinaryVpc } from '../aws/simulator/seed.ts';
+import { serveSimulator } from '../aws/simulator/server.ts';
+import { createSimulator, type Simulator } from '../aws/simulator/simulator.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Where AWS is: simulated in this process, simulated (or emulated) behind a URL, or real. */
+export interface AwsWorld {
+  readonly accountId: string;
+  readonly connection: Connection;
+  /** `real`, or the URL under which other processes reach the same world. */
+  readonly address: string;
+  /** In this process, for those who want to look behind the scenes. */
+  readonly simulator?: Simulator;
+  readonly close: () => Promise<void>;
+}
+
+const SIMULATED_ACCOUNT = '123456789012';
+/** Anything signs for simulated AWS; nothing here is a secret. */
+const SIMULATED_CREDENTIALS = { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' };
+
+/** @throws UsageError for a value that is none of `simulated`, `real` and an http URL */
+export async function openAws(value: string, region: string, clock: Clock): Promise<AwsWorld> {
+  if (value === 'simulated') return simulate(region, clock);
+  if (value === 'real')
+    return {
+      accountId: await readAccountId({}, region),
+      connection: {},
+      address: 'real',
+      close: async () => {},
+    };
+  return reach(value, region);
+}
+
+async function simulate(region: string, clock: Clock): Promise<AwsWorld> {
+  const simulator = createSimulator({
+    clock,
+    accountId: SIMULATED_ACCOUNT,
+    region,
+    seed: ({ ec2, ssm }) => {
+      seedOrdinaryVpc(ec2);
+      // The article's way needs it; the simulated account has it switched on so that every example works.
+      ssm.operations['UpdateServiceSetting']?.({
+        SettingId: '/ssm/managed-instance/activation-tier',
+        SettingValue: 'advanced',
+      });
+    },
+  });
+  const server = await serveSimulator(simulator);
+  const connection = { requestHandler: simulator.requestHandler, credentials: SIMULATED_CREDENTIALS };
+  return {
+    accountId: SIMULATED_ACCOUNT,
+    connection,
+    address: server.url,
+    simulator,
+    close: () => server.close(),
+  };
+}
+
+async function reach(value: string, region: string): Promise<AwsWorld> {
+  if (!/^https?:\/\//.test(value)) {
+    throw new UsageError(
+      `--aws: found ${value}, allowed: simulated, real, or the http URL of a simulated AWS`,
+    );
+  }
+  if (/\.amazonaws\.com(\.cn)?(:|\/|$)/.test(value)) {
+    throw new UsageError(`--aws: ${value} is real AWS: say --aws=real if you mean it`);
+  }
+  const connection = { endpoint: value, credentials: SIMULATED_CREDENTIALS };
+  return {
+    accountId: await readAccountId(connection, region),
+    connection,
+    address: value,
+    close: async () => {},
+  };
+}
+
+/** What the simulated account holds before anybody asks for anything, for a first manifest. */
+export const SIMULATED_WORLD = ORDINARY;

@@ -1,0 +1,19 @@
+import { type Clock, rfc3339 } from '../api/clock.ts';
+import type { Log } from '../reconcile/manager.ts';
+
+export type LogFormat = 'text' | 'json';
+
+/** One line per entry. A message is constant; what varies stands in its fields. */
+export function createLog(clock: Clock, format: LogFormat, write: (line: string) => void): Log {
+  return (level, message, fields = {}) => {
+    const time = rfc3339(clock.now());
+    if (format === 'json') return write(`${JSON.stringify({ time, level, message, ...fields })}\n`);
+    const pairs = Object.entries(fields)
+      .filter(([, value]) => value !== undefined)
+      .map(
+        ([name, value]) =>
+          `${name}=${typeof value === 'string' && !/[\s"=]/.test(value) ? value : JSON.stringify(value)}`,
+      );
+    write([time, level.toUpperCase().padEnd(5), message, ...pairs].join(' ').concat('\n'));
+  };
+}
