@@ -65,7 +65,9 @@ export const activation = defineKind<Spec, Detail>({
     ];
   },
   preflight: tierProblems,
-  diff(_desired, observed) {
+  diff(desired, observed) {
+    // One that a task made for itself has no stored code, and the task is registering with it.
+    if (desired.external) return SAME;
     if (observed.detail.usedUp)
       return { verdict: 'replace', why: 'it expired or its registrations are used up' };
     if (!observed.detail.parameterName) return { verdict: 'replace', why: 'its code was lost' };
@@ -147,7 +149,11 @@ function tierProblems(
   { activationTier, accountId, region }: { activationTier?: string; accountId: string; region: string },
 ): Problem[] {
   if (bastion.spec.access.transport !== 'HybridActivation') return [];
-  if (activationTier === undefined || activationTier === 'advanced') return [];
+  if (activationTier === 'advanced') return [];
+  if (activationTier === undefined) {
+    const unread = `the activation tier of ${accountId} in ${region} was not read yet: the next look at AWS tells`;
+    return [{ condition: 'IdentityReady', reason: 'ActivationTierUnknown', message: unread }];
+  }
   const arn = '/ssm/managed-instance/activation-tier';
   const message =
     `HybridActivation needs the advanced-instances tier, and ${accountId} in ${region} has "${activationTier}": run ` +

@@ -24,6 +24,7 @@ export const ecsCluster = defineKind<Spec, Detail>({
   name: 'ecs-cluster',
   condition: 'TaskRunning',
   inert: true,
+  oneByName: true,
   desire: ({ bastion }, _facts, { installation }) => [
     {
       kind: 'ecs-cluster',

@@ -25,6 +25,8 @@ export interface KindDefinition<Spec, Detail> {
   readonly inert?: boolean;
   /** Several live resources may share a key. */
   readonly many?: boolean;
+  /** It is found by a name that only one can have: somebody else's is in the way. */
+  readonly oneByName?: boolean;
   /** Kinds of the same Bastion that leave first, although no id ties them together. */
   readonly leavesAfter?: readonly KindName[];
   /** Pure: which of these does this Bastion need? */

@@ -32,6 +32,7 @@ export const logGroup = defineKind<Spec, Detail>({
   name: 'log-group',
   condition: 'TaskRunning',
   inert: true,
+  oneByName: true,
   desire: ({ bastion }, _facts, { installation }) => [
     {
       kind: 'log-group',

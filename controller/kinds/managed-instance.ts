@@ -14,6 +14,7 @@ import { defineKind } from './kind.ts';
 
 interface Detail {
   readonly pingStatus: string;
+  readonly registeredAt: number;
 }
 
 /** The managed node (`mi-…`) that a HybridActivation task registers itself as, and that only we deregister. */
@@ -29,7 +30,6 @@ export const managedInstance = defineKind<null, Detail>({
       { kind: 'managed-instance', key, spec: null, needs: [], tags: {}, shared: false, external: 'required' },
     ];
   },
-  // A node that lost its connection may be that of a task that was replaced: the living one is preferred, this one goes.
   diff: () => SAME,
   /** The node's tags come from its activation and are in no list; an owner once read does not change. */
   async list(aws, before) {
@@ -41,7 +41,7 @@ export const managedInstance = defineKind<null, Detail>({
       const owner = known.get(id) ?? (await readOwner(aws, id));
       if (owner) found.push(observe(node, id, owner));
     }
-    return found;
+    return withoutFormer(found);
   },
   async remove(aws, observed) {
     if (!(await readOwner(aws, observed.id))) return 'gone';
@@ -49,6 +49,20 @@ export const managedInstance = defineKind<null, Detail>({
     return 'gone';
   },
 });
+
+/**
+ * A Bastion has one task at a time, so only its latest node can be alive. Systems Manager calls the others online for
+ * minutes after their task ended; preferring one of those would deregister the node that people use.
+ */
+function withoutFormer(nodes: readonly Observed<Detail>[]): Observed<Detail>[] {
+  const latest = new Map<string, number>();
+  for (const { key, detail } of nodes) latest.set(key, Math.max(latest.get(key) ?? 0, detail.registeredAt));
+  return nodes.map((node) => {
+    if (node.detail.registeredAt === latest.get(node.key)) return node;
+    const { sessionTarget: _, ...former } = node;
+    return { ...former, state: 'failed', message: 'the node of an earlier task' };
+  });
+}
 
 /** Undefined when the node is not ours, or gone. */
 async function readOwner(aws: Aws, id: string): Promise<ObjectName | undefined> {
@@ -69,6 +83,6 @@ function observe(node: InstanceInformation, id: string, owner: ObjectName): Obse
     uses: [keyFor.role('ssm-service')],
     message: `agent is ${node.PingStatus ?? 'not connected'}`,
     ...(online ? { sessionTarget: id } : {}),
-    detail: { pingStatus: node.PingStatus ?? '' },
+    detail: { pingStatus: node.PingStatus ?? '', registeredAt: node.RegistrationDate?.getTime() ?? 0 },
   };
 }

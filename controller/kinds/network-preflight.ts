@@ -3,13 +3,7 @@ import { objectName } from '../api/object.ts';
 import { contains } from '../core/cidr.ts';
 import type { EndpointFact, Facts, Rule } from '../core/facts.ts';
 import { type EndpointService, keyFor } from '../core/key.ts';
-import {
-  capturingEndpoint,
-  hasNatRoute,
-  interfaceServices,
-  networkPath,
-  ownServices,
-} from '../core/network-path.ts';
+import { capturingEndpoint, hasNatRoute, interfaceServices, ownServices } from '../core/network-path.ts';
 import type { Problem } from '../core/resource.ts';
 
 /** Everything about a Bastion's network that would make AWS refuse an endpoint, or the task not reach AWS. */
@@ -90,14 +84,17 @@ function natProblems(bastion: Bastion, facts: Facts): Problem[] {
     });
 }
 
-/** Attributes that were not read yet are no problem yet: creation waits for them by itself, since AWS checks them too. */
 function dnsProblems(bastion: Bastion, facts: Facts): Problem[] {
   const { vpcId } = bastion.spec.network;
   const vpc = facts.vpcs[vpcId];
   if (ownServices(bastion, facts).length === 0) return [];
+  if (vpc?.dnsSupport === undefined || vpc.dnsHostnames === undefined) {
+    const message = `whether ${vpcId} has enableDnsSupport and enableDnsHostnames on was not read yet: the next look at AWS tells`;
+    return [problem('VpcDnsAttributesUnknown', message)];
+  }
   const off = [
-    ...(vpc?.dnsSupport === false ? ['enableDnsSupport'] : []),
-    ...(vpc?.dnsHostnames === false ? ['enableDnsHostnames'] : []),
+    ...(vpc.dnsSupport ? [] : ['enableDnsSupport']),
+    ...(vpc.dnsHostnames ? [] : ['enableDnsHostnames']),
   ];
   return off.map((attribute) =>
     problem(

@@ -3,10 +3,11 @@ import type { ObjectName } from '../api/object.ts';
 import type { Scope } from '../aws/clients.ts';
 import { readTags } from '../aws/tags.ts';
 import { ENDPOINT_SERVICES, keyFor } from '../core/key.ts';
-import type { End, Key, Observed, ObservedState } from '../core/resource.ts';
+import type { End, Key, Observed, ObservedState, Tags } from '../core/resource.ts';
 
 export interface TaskDetail {
   readonly family: string;
+  readonly tags: Tags;
   readonly subnetId?: string;
   readonly exec: boolean;
   readonly lastStatus: string;
@@ -42,7 +43,7 @@ export function observeTask(scope: Scope, cluster: string, task: Task): Observed
       message: `task is ${task.lastStatus}`,
       ...(state === 'gone' ? { end: endOf(task) } : {}),
       ...(target ? { sessionTarget: target } : {}),
-      detail: detailOf(task),
+      detail: { ...detailOf(task), tags: readTags(scope.installation, task.tags).tags },
     },
   ];
 }
@@ -92,7 +93,7 @@ function execTarget(cluster: string, task: Task): string | undefined {
   return runtimeId ? `ecs:${cluster}_${taskId}_${runtimeId}` : undefined;
 }
 
-function detailOf(task: Task): TaskDetail {
+function detailOf(task: Task): Omit<TaskDetail, 'tags'> {
   const container = ownContainer(task);
   const details = task.attachments?.flatMap((attachment) => attachment.details ?? []);
   const given = {
@@ -112,5 +113,5 @@ function detailOf(task: Task): TaskDetail {
     exec: task.enableExecuteCommand ?? false,
     lastStatus: task.lastStatus ?? 'UNKNOWN',
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as typeof given),
-  } as TaskDetail;
+  } as Omit<TaskDetail, 'tags'>;
 }

@@ -10,7 +10,7 @@ import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
 import { classify, unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
-import { lower, readTags, TAG, tagsFor } from '../aws/tags.ts';
+import { lower, TAG, tagsFor } from '../aws/tags.ts';
 import type { Facts } from '../core/facts.ts';
 import { keyFor, nameFor } from '../core/key.ts';
 import { derivedName, digest } from '../core/name.ts';

@@ -22,6 +22,7 @@ interface Detail {
   readonly subnetIds: readonly string[];
   readonly routeTableIds: readonly string[];
   readonly groupIds: readonly string[];
+  readonly privateDns: boolean;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -124,6 +125,7 @@ function observe(aws: Aws, endpoint: VpcEndpoint): Observed<Detail>[] {
         subnetIds: endpoint.SubnetIds ?? [],
         routeTableIds: endpoint.RouteTableIds ?? [],
         groupIds,
+        privateDns: endpoint.PrivateDnsEnabled === true,
         tags: tagged.tags,
       },
     },
@@ -152,7 +154,7 @@ type Changes = Omit<ModifyVpcEndpointCommandInput, 'VpcEndpointId'>;
 
 function differences(desired: Desired<EndpointSpec>, observed: Observed<Detail>, lookup: Lookup): Changes {
   const { spec } = desired;
-  const { subnetIds, routeTableIds, groupIds } = observed.detail;
+  const { subnetIds, routeTableIds, groupIds, privateDns } = observed.detail;
   if (spec.type === 'Gateway') {
     return {
       ...listed('AddRouteTableIds', minus(spec.routeTableIds, routeTableIds)),
@@ -162,6 +164,7 @@ function differences(desired: Desired<EndpointSpec>, observed: Observed<Detail>,
   const group = spec.group ? lookup(spec.group)?.id : undefined;
   const groups = group ? [group] : [];
   return {
+    ...(privateDns ? {} : { PrivateDnsEnabled: true }),
     // One subnet per zone: any subnet that covers a wanted zone does, so two Bastions with different ones don't fight.
     ...listed('AddSubnetIds', uncovered(spec, subnetIds)),
     ...listed('RemoveSubnetIds', minus(subnetIds, covering(spec, subnetIds))),

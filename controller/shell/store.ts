@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Clock, sleep } from '../api/clock.ts';
-import { createDynamoStore } from '../store/dynamodb.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
+import { openRealTable } from '../store/real-table.ts';
 import type { Store } from '../store/store.ts';
 import { readAnnouncement } from './announcement.ts';
 import type { AwsWorld } from './aws.ts';
@@ -35,16 +34,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
       '--table names a table in AWS: use it with --aws=real or --aws=URL, or leave it out for the embedded store',
     );
   }
-  const client = new DynamoDBClient({ ...aws.connection, region });
-  await checkTable(client, table, region);
-  const store = createDynamoStore({ client, table, clock, newId: randomUUID });
-  return {
-    store,
-    close: async () => {
-      await store.close();
-      client.destroy();
-    },
-  };
+  return openRealTable({ connection: aws.connection, region, table, clock, newId: randomUUID });
 }
 
 async function openEmbedded({ dataDir, clock, pollMs, mustOwn }: StoreOptions): Promise<OpenStore> {
@@ -65,19 +55,5 @@ async function openEmbedded({ dataDir, clock, pollMs, mustOwn }: StoreOptions): 
         `another command has ${dataDir} open: end it (a bastionctl --watch?), then start the controller`,
       );
     await sleep(clock, 200);
-  }
-}
-
-async function checkTable(client: DynamoDBClient, table: string, region: string): Promise<void> {
-  try {
-    await client.send(new DescribeTableCommand({ TableName: table }));
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'ResourceNotFoundException') throw error;
-    const schema =
-      '--attribute-definitions AttributeName=pk,AttributeType=S AttributeName=sk,AttributeType=S ' +
-      '--key-schema AttributeName=pk,KeyType=HASH AttributeName=sk,KeyType=RANGE --billing-mode PAY_PER_REQUEST';
-    throw new UsageError(
-      `table ${table} does not exist in ${region}: aws dynamodb create-table --region ${region} --table-name ${table} ${schema}`,
-    );
   }
 }
