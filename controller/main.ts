@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { validate as isCron } from 'node-cron';
 import { parseDuration } from './api/duration.ts';
-import { DEFAULT_SHRINK_LIMIT } from './core/guard.ts';
 import { systemClock } from './shell/clock.ts';
 import { type ControllerOptions, startController } from './shell/controller.ts';
+import { DEFAULTS } from './shell/defaults.ts';
 import { greeting } from './shell/greeting.ts';
 import { createLog, type LogFormat } from './shell/log.ts';
 import { UsageError } from './shell/usage-error.ts';
@@ -20,30 +20,26 @@ const program = new Command('bastion-controller')
   .option(
     '--region <region>',
     'region of Bastions that name none',
-    process.env['AWS_REGION'] ?? 'ap-northeast-1',
+    process.env['AWS_REGION'] ?? DEFAULTS.region,
   )
   .option(
     '--data-dir <dir>',
     'embedded store and git caches',
-    process.env['BASTION_DATA_DIR'] ?? join(homedir(), '.bastion-operator'),
+    process.env['BASTION_DATA_DIR'] ?? join(homedir(), DEFAULTS.dataDirName),
   )
   .option('--table <name>', 'DynamoDB table to use instead of the embedded store')
   .option('--git <url[#ref][:path]>', 'git source of manifests; may be given more than once', collect, [])
   .option(
     '--installation <id>',
     'tells apart several controllers in one account: a-z, 0-9, -, at most 16',
-    'default',
+    DEFAULTS.installation,
   )
-  .option(
-    '--image <image>',
-    'image of Bastions that name none',
-    '{account}.dkr.ecr.{region}.amazonaws.com/bastion:latest',
-  )
-  .option('--max-ttl <duration>', 'longest life of one activation, renewals included', '168h')
+  .option('--image <image>', 'image of Bastions that name none', DEFAULTS.image)
+  .option('--max-ttl <duration>', 'longest life of one activation, renewals included', DEFAULTS.maxTtl)
   .option(
     '--shrink-limit <count>',
     'how many resources that nobody claims may go at once',
-    String(DEFAULT_SHRINK_LIMIT),
+    String(DEFAULTS.shrinkLimit),
   )
   .option('--resync <cron>', 'when to look for drift', '* * * * *')
   .option('--sweep <cron>', 'when to look at everything, and to tidy', '17 * * * *')

@@ -7,7 +7,7 @@ import type { Interests } from '../aws/facts.ts';
 import { eventsOf } from '../core/events.ts';
 import { type GuardMemory, guard } from '../core/guard.ts';
 import type { Outcome } from '../core/outcome.ts';
-import { makePlan, type Plan } from '../core/plan.ts';
+import { isSettled, makePlan, type Plan } from '../core/plan.ts';
 import { KIND_NAMES, type KindName, type Settings } from '../core/resource.ts';
 import { isComplete, type Snapshot } from '../core/snapshot.ts';
 import { statuses } from '../core/status.ts';
@@ -24,9 +24,12 @@ export interface Memory {
   readonly snapshot: Snapshot;
   readonly guard: GuardMemory;
   readonly sequence: number;
+  /** The pass met something that facts or inert kinds may hold up: the next resync looks at those too. */
+  readonly troubled?: boolean;
 }
 
-export interface PassOptions {
+/** What it takes to look, without changing anything. */
+export interface LookOptions {
   readonly api: ApiClient;
   readonly aws: Aws;
   readonly kinds: readonly Kind[];
@@ -37,6 +40,9 @@ export interface PassOptions {
   readonly shrinkLimit: number;
   readonly refresh: Refresh;
   readonly interests: Interests;
+}
+
+export interface PassOptions extends LookOptions {
   readonly mayMutate: () => boolean;
   /** Remembers that this scope may hold resources, before it does. */
   readonly rememberScope: () => Promise<void>;
@@ -89,15 +95,21 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     outcomes,
     statuses: told,
     touched,
-    memory: { snapshot: after, guard: preview.guard, sequence: memory.sequence + 1 },
+    memory: {
+      snapshot: after,
+      guard: preview.guard,
+      sequence: memory.sequence + 1,
+      troubled: preview.wishes.desired.problems.size > 0 || !isSettled(preview.plan),
+    },
   };
 }
 
 /** The same page without `execute` and `publish`: what `bastionctl plan` shows. */
-export async function look(memory: Memory, options: PassOptions): Promise<Preview> {
+export async function look(memory: Memory, options: LookOptions): Promise<Preview> {
   const { api, kinds, clock, settings, aws } = options;
   // Cloud before store: what is newer in the store protects fresh creations.
-  const observed = await observe({ ...options, before: memory.snapshot, now: clock.now() });
+  const refresh = options.refresh === 'resync' && memory.troubled ? 'all' : options.refresh;
+  const observed = await observe({ ...options, refresh, before: memory.snapshot, now: clock.now() });
   const all = (await api.bastions.list()).items;
   const now = clock.now();
   const bastions = bastionsIn(aws.scope.region, all, options.defaultRegion);

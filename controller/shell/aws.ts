@@ -23,14 +23,27 @@ const SIMULATED_CREDENTIALS = { accessKeyId: 'AKIASIMULATED', secretAccessKey: '
 /** @throws UsageError for a value that is none of `simulated`, `real` and an http URL */
 export async function openAws(value: string, region: string, clock: Clock): Promise<AwsWorld> {
   if (value === 'simulated') return simulate(region, clock);
-  if (value === 'real')
-    return {
-      accountId: await readAccountId({}, region),
-      connection: {},
-      address: 'real',
-      close: async () => {},
-    };
-  return reach(value, region);
+  const connection = connectionTo(value);
+  return {
+    accountId: await readAccountId(connection, region),
+    connection,
+    address: value,
+    close: async () => {},
+  };
+}
+
+/** How to call AWS that is not simulated in this process. Makes no call. @throws UsageError */
+export function connectionTo(value: string): Connection {
+  if (value === 'real') return {};
+  if (!/^https?:\/\//.test(value)) {
+    throw new UsageError(
+      `--aws: found ${value}, allowed: simulated, real, or the http URL of a simulated AWS`,
+    );
+  }
+  if (/\.amazonaws\.com(\.cn)?(:|\/|$)/.test(value)) {
+    throw new UsageError(`--aws: ${value} is real AWS: say --aws=real if you mean it`);
+  }
+  return { endpoint: value, credentials: SIMULATED_CREDENTIALS };
 }
 
 async function simulate(region: string, clock: Clock): Promise<AwsWorld> {
@@ -55,24 +68,6 @@ async function simulate(region: string, clock: Clock): Promise<AwsWorld> {
     address: server.url,
     simulator,
     close: () => server.close(),
-  };
-}
-
-async function reach(value: string, region: string): Promise<AwsWorld> {
-  if (!/^https?:\/\//.test(value)) {
-    throw new UsageError(
-      `--aws: found ${value}, allowed: simulated, real, or the http URL of a simulated AWS`,
-    );
-  }
-  if (/\.amazonaws\.com(\.cn)?(:|\/|$)/.test(value)) {
-    throw new UsageError(`--aws: ${value} is real AWS: say --aws=real if you mean it`);
-  }
-  const connection = { endpoint: value, credentials: SIMULATED_CREDENTIALS };
-  return {
-    accountId: await readAccountId(connection, region),
-    connection,
-    address: value,
-    close: async () => {},
   };
 }
 

@@ -56,7 +56,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     dataDir,
     table: options.table,
     region,
-    aws,
+    connection: aws.simulator ? undefined : aws.connection,
     clock,
     pollMs: POLL_MS * speed,
     mustOwn: true,

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, sleep } from '../api/clock.ts';
+import type { Connection } from '../aws/clients.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { openRealTable } from '../store/real-table.ts';
 import type { Store } from '../store/store.ts';
 import { readAnnouncement } from './announcement.ts';
-import type { AwsWorld } from './aws.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface OpenStore {
@@ -16,7 +16,8 @@ export interface StoreOptions {
   readonly table: string | undefined;
   readonly dataDir: string;
   readonly region: string;
-  readonly aws: Pick<AwsWorld, 'connection' | 'address'>;
+  /** Where the table is; undefined when AWS is simulated in this process, where there are no tables. */
+  readonly connection: Pick<Connection, 'endpoint' | 'credentials'> | undefined;
   readonly clock: Clock;
   readonly pollMs?: number;
   /** A controller may join another controller's store, but not that of a command that ends at any time. */
@@ -27,14 +28,14 @@ const OWNER_LEAVES_MS = 5_000;
 
 /** The embedded store in `dataDir`, or a real table, which must exist. */
 export async function openStore(options: StoreOptions): Promise<OpenStore> {
-  const { table, region, aws, clock } = options;
+  const { table, region, connection, clock } = options;
   if (table === undefined) return openEmbedded(options);
-  if ('requestHandler' in aws.connection) {
+  if (!connection) {
     throw new UsageError(
       '--table names a table in AWS: use it with --aws=real or --aws=URL, or leave it out for the embedded store',
     );
   }
-  return openRealTable({ connection: aws.connection, region, table, clock, newId: randomUUID });
+  return openRealTable({ connection, region, table, clock, newId: randomUUID });
 }
 
 async function openEmbedded({ dataDir, clock, pollMs, mustOwn }: StoreOptions): Promise<OpenStore> {

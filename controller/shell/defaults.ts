@@ -1,0 +1,12 @@
+import { DEFAULT_SHRINK_LIMIT } from '../core/guard.ts';
+
+/** What a controller is started with when no flag says otherwise. */
+export const DEFAULTS = {
+  region: 'ap-northeast-1',
+  dataDirName: '.bastion-operator',
+  installation: 'default',
+  image: '{account}.dkr.ecr.{region}.amazonaws.com/bastion:latest',
+  maxTtl: '168h',
+  maxTtlMs: 168 * 3_600_000,
+  shrinkLimit: DEFAULT_SHRINK_LIMIT,
+} as const;
