@@ -39,13 +39,13 @@ export async function readFacts(
   const all = depth.all || !known;
   const [vpcs, network, securityGroups, foreignEndpoints, s3PrefixListId, endpointZones, activationTier] =
     await Promise.all([
-      all ? readVpcs(aws, interests.vpcIds) : known.vpcs,
+      all ? readVpcs(aws, interests.vpcIds) : withDns(aws, known.vpcs, interests.vpcIds),
       all || depth.routes ? readNetwork(aws, known, all) : known,
       depth.groups || !known ? readGroups(aws) : known.securityGroups,
       depth.endpoints || !known ? readForeignEndpoints(aws) : known.foreignEndpoints,
       known?.s3PrefixListId ?? readPrefixList(aws.ec2, region),
       known?.endpointZones ?? readZones(aws.ec2, region),
-      all ? (interests.hybrid ? readTier(aws) : known?.activationTier) : known.activationTier,
+      interests.hybrid && (all || known.activationTier === undefined) ? readTier(aws) : known?.activationTier,
     ]);
   const { subnets, routeTables } = network ?? NO_FACTS;
   return {
@@ -73,6 +73,21 @@ async function readVpcs(aws: Aws, interesting: readonly string[]): Promise<Recor
     }),
   );
   return Object.fromEntries(entries);
+}
+
+/** Reads what a Bastion needs to know of a VPC that no Bastion named before. */
+async function withDns(
+  aws: Aws,
+  vpcs: Facts['vpcs'],
+  interesting: readonly string[],
+): Promise<Facts['vpcs']> {
+  const unread = interesting.filter((id) => vpcs[id] && vpcs[id].dnsSupport === undefined);
+  if (unread.length === 0) return vpcs;
+  const entries = unread.map(async (id) => [
+    id,
+    { cidrs: vpcs[id]?.cidrs ?? [], ...(await readDns(aws.ec2, id)) },
+  ]);
+  return { ...vpcs, ...Object.fromEntries(await Promise.all(entries)) };
 }
 
 /** AWS tells one attribute per call. */
