@@ -49,15 +49,23 @@ export function union(
 /** Undefined when the two contradict each other. */
 export function join(a: Desired, b: Desired, kind: Pick<Wisher, 'merge'>): Desired | undefined {
   const spec = same(a.spec, b.spec) ? a.spec : kind.merge?.(a.spec, b.spec);
-  if (spec === undefined || a.adopts !== b.adopts) return undefined;
+  if (spec === undefined) return undefined;
+  const { adopts, ...rest } = a;
   return {
-    ...a,
+    ...rest,
     spec,
     needs: [...new Set([...a.needs, ...b.needs])].sort(),
     tags: joinTags(a.tags, b.tags),
     owners: [...new Set([...a.owners, ...b.owners])].sort(),
     ...later(a.generation, b.generation),
+    ...adoptedByBoth(adopts, b.adopts),
   };
+}
+
+/** Somebody else's resource that serves only one of the two leaves work for one of our own, which then serves both. */
+function adoptedByBoth(a: string | undefined, b: string | undefined): { adopts?: string } {
+  if (a === undefined || b === undefined) return {};
+  return { adopts: a < b ? a : b };
 }
 
 function later(a: string | undefined, b: string | undefined): { generation?: string } {
