@@ -40,6 +40,10 @@ export interface Differ {
   readonly name: KindName;
   /** Several live resources may share a key (sessions): none of them is a duplicate. */
   readonly many?: boolean;
+  /** Its name is taken when somebody else's is listed under the same key. */
+  readonly oneByName?: boolean;
+  /** Other kinds that `diff` looks up. */
+  readonly compares?: readonly KindName[];
   readonly diff: (desired: Desired, observed: Observed, lookup: Lookup) => Difference;
 }
 
@@ -53,6 +57,7 @@ export interface Differ {
  * no          gone, or not ours            -
  * adopts      somebody else's              adopt; wait while it is pending
  * external    none                         wait: it makes itself
+ * yes         somebody else's by its name  blocked: it is theirs
  * yes         none                         create; blocked by its owners' problems; wait for the back-off
  * yes         none, an end not on record   wait: the end is recorded first
  * yes         ours, deleting               wait: leaving, then create
@@ -80,7 +85,15 @@ export function makePlan(
     if (!differ) continue;
     if (!knows(snapshot, wanted.kind)) steps.push(unknown(wanted, snapshot));
     else
-      steps.push(...stepsForDesired(wanted, index.get(wanted.key) ?? [], { differ, lookup, desired, now }));
+      steps.push(
+        ...stepsForDesired(wanted, index.get(wanted.key) ?? [], {
+          differ,
+          lookup,
+          desired,
+          now,
+          unknown: unknownTo(differ, snapshot),
+        }),
+      );
   }
   for (const [key, resources] of index) {
     if (desired.byKey.has(key) || !knows(snapshot, kindOf(key))) continue;
@@ -94,6 +107,13 @@ interface Context {
   readonly lookup: Lookup;
   readonly desired: DesiredSet;
   readonly now: number;
+  /** Why what the kind compares with is not known. */
+  readonly unknown: string | undefined;
+}
+
+function unknownTo({ compares = [] }: Differ, snapshot: Snapshot): string | undefined {
+  const missing = compares.find((kind) => !knows(snapshot, kind));
+  return missing && (snapshot.failures.get(missing) ?? `${missing} was not listed yet`);
 }
 
 function stepsForDesired(wanted: Desired, resources: readonly Observed[], context: Context): Step[] {
@@ -115,7 +135,7 @@ function absent(wanted: Desired, resources: readonly Observed[], context: Contex
     return step('wait', wanted, `${ended.id} ended and the record of that comes first`, ended);
   }
   if (wanted.external) return step('wait', wanted, 'it registers itself', ended);
-  const problem = commonProblem(wanted, context.desired);
+  const problem = commonProblem(wanted, context.desired) ?? squatter(resources, context.differ);
   if (problem) return step('blocked', wanted, problem, ended);
   if (wanted.notBefore !== undefined && wanted.notBefore > context.now) {
     return { ...step('wait', wanted, 'backing off after a failure', ended), notBefore: wanted.notBefore };
@@ -123,10 +143,19 @@ function absent(wanted: Desired, resources: readonly Observed[], context: Contex
   return step('create', wanted, 'does not exist', ended);
 }
 
+/** Creating it under a name that somebody else has would fail, or hand us what is theirs. */
+function squatter(resources: readonly Observed[], { oneByName }: Differ): string | undefined {
+  const other = oneByName ? resources.find((resource) => !resource.owned) : undefined;
+  return (
+    other && `${other.id} exists and is not ours: delete it, or give the controller another --installation`
+  );
+}
+
 function present(wanted: Desired, best: Observed, context: Context): Step {
   if (best.state === 'deleting') return step('wait', wanted, 'the old one is being deleted', best);
   if (best.state === 'failed') return removal(wanted, best, 'replaced', best.message ?? 'it failed');
   const difference = context.differ.diff(wanted, best, context.lookup);
+  if (context.unknown && difference.verdict !== 'same') return step('blocked', wanted, context.unknown, best);
   if (difference.verdict === 'replace') return removal(wanted, best, 'replaced', difference.why);
   const problem = difference.verdict === 'update' ? commonProblem(wanted, context.desired) : undefined;
   if (problem) return step('blocked', wanted, problem, best);

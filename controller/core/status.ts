@@ -115,8 +115,9 @@ function activeFields(bastion: Bastion, outcomes: readonly Outcome[], context: S
   const sessionTarget = observed.find(
     (one) => one.sessionTarget !== undefined && one.state === 'ready',
   )?.sessionTarget;
-  const kept = sessionTarget ?? bastion.status?.sessionTarget;
   const task = taskRecord(bastion, observed, context);
+  const hasEnded = task?.lastStoppedArn !== bastion.status?.task?.lastStoppedArn;
+  const kept = sessionTarget ?? (hasEnded ? undefined : bastion.status?.sessionTarget);
   // The path stays for the activation once it is chosen, so it is not chosen on facts that are missing or refused.
   const troubled = context.problems.has(objectName(bastion));
   const path = troubled ? bastion.status?.networkPath : networkPath(bastion, context.facts);

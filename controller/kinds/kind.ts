@@ -35,6 +35,8 @@ export interface KindDefinition<Spec, Detail> {
   preflight?(claim: Claim, facts: Facts, settings: Settings): readonly Problem[];
   /** Pure; both specs of one key made one, or undefined when they contradict. */
   merge?(a: Spec, b: Spec): Spec | undefined;
+  /** Other kinds that `diff` looks up: while one of them is unknown, it cannot tell a difference. */
+  readonly compares?: readonly KindName[];
   /** Pure. */
   diff(desired: Desired<Spec>, observed: Observed<Detail>, lookup: Lookup): Difference;
   /** Pure: what a person should know about its state, from what else is known. Undefined: nothing beyond `observed.message`. */

@@ -3,14 +3,16 @@ import {
   paginateListTasks,
   RunTaskCommand,
   StopTaskCommand,
+  TagResourceCommand,
   type Task,
 } from '@aws-sdk/client-ecs';
+import { condition } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
 import { classify, unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
-import { lower, TAG, tagsFor } from '../aws/tags.ts';
+import { lower, missingTags, TAG, tagsFor } from '../aws/tags.ts';
 import type { Facts } from '../core/facts.ts';
 import { keyFor, nameFor } from '../core/key.ts';
 import { derivedName, digest } from '../core/name.ts';
@@ -34,6 +36,8 @@ interface Spec {
   readonly startedBy: string;
   readonly clientToken: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** The managed node that its agent had registered, once a look at AWS has missed it. */
+  readonly missedNode?: { readonly key: Key; readonly id: string };
 }
 
 /** The Fargate task that people's sessions end in. */
@@ -58,12 +62,18 @@ export const task = defineKind<Spec, TaskDetail>({
       },
     ];
   },
-  diff(desired, observed) {
+  compares: ['managed-instance'],
+  diff(desired, observed, lookup) {
     const { family, subnetId } = observed.detail;
     if (family !== desired.spec.family) return { verdict: 'replace', why: 'its task definition changed' };
     if (subnetId && !desired.spec.subnetIds.includes(subnetId))
       return { verdict: 'replace', why: `${subnetId} is not wanted any more` };
-    return SAME;
+    const { missedNode } = desired.spec;
+    const node = missedNode && lookup(missedNode.key);
+    if (missedNode && node?.id !== missedNode.id && node?.state !== 'ready')
+      return { verdict: 'replace', why: `its agent cannot register ${missedNode.id} again` };
+    const tags = missingTags(desired.tags, observed.detail.tags);
+    return Object.keys(tags).length > 0 ? { verdict: 'update', why: 'tags differ' } : SAME;
   },
   diagnose: diagnoseTask,
   async list(aws, before) {
@@ -80,15 +90,16 @@ export const task = defineKind<Spec, TaskDetail>({
     const group = lookup(spec.taskGroup)?.id;
     const definition = lookup(spec.definition)?.id;
     if (!group || !definition) return undefined;
-    const { tasks = [], failures = [] } = await aws.ecs.send(
-      new RunTaskCommand(runInput(aws, desired, group, definition)),
-    );
-    const [started] = tasks;
-    if (!started) throw refusedToRun(failures[0]?.reason);
+    const started = await run(aws, runInput(aws, desired, group, definition));
     return observeTask(aws.scope, spec.cluster, {
       ...started,
       tags: started.tags ?? lower(taskTags(aws, desired)),
     })[0];
+  },
+  async update(aws, desired, observed) {
+    const tags = missingTags(desired.tags, observed.detail.tags);
+    await aws.ecs.send(new TagResourceCommand({ resourceArn: observed.id, tags: lower(tags) }));
+    return { ...observed, detail: { ...observed.detail, tags: { ...observed.detail.tags, ...tags } } };
   },
   async remove(aws, observed) {
     const stop = new StopTaskCommand({
@@ -121,7 +132,15 @@ function specFor(claim: Claim, owner: ObjectName, facts: Facts, settings: Settin
       48,
     ),
     environment: environmentOf(claim, owner, facts, settings),
+    ...missedNode(claim, owner),
   };
+}
+
+/** Missed by the pass before, which put it on record: one stale list is not enough to end what people use. */
+function missedNode({ bastion }: Claim, owner: ObjectName): Pick<Spec, 'missedNode'> {
+  const id = bastion.status?.sessionTarget;
+  const missed = condition(bastion, 'IdentityReady')?.status === 'False';
+  return missed && id?.startsWith('mi-') ? { missedNode: { key: keyFor.managedInstance(owner), id } } : {};
 }
 
 /** What differs between Bastions that share a definition. No secret: overrides can be read by anyone who may describe tasks. */
@@ -197,6 +216,18 @@ function runInput(aws: Aws, desired: Desired<Spec>, group: string, definition: s
     overrides: { containerOverrides: [{ name: 'bastion', environment }] },
     tags: lower(taskTags(aws, desired)),
   };
+}
+
+/**
+ * A token that stood for a task whose end nobody saw (its cluster was deleted, say) keeps answering with that task; the
+ * next token follows from it, so that this too is the same however often it is made.
+ */
+async function run(aws: Aws, input: ReturnType<typeof runInput>): Promise<Task> {
+  const { tasks = [], failures = [] } = await aws.ecs.send(new RunTaskCommand(input));
+  const [started] = tasks;
+  if (!started) throw refusedToRun(failures[0]?.reason);
+  if (started.lastStatus !== 'STOPPED') return started;
+  return run(aws, { ...input, clientToken: digest([input.clientToken, started.taskArn], 48) });
 }
 
 /** RunTask succeeds with a list of failures when Fargate has no room (aws-facts 4). */
