@@ -33,7 +33,7 @@ const RULES: readonly { readonly means: ErrorClass; readonly code: RegExp; reado
   },
   {
     means: 'gone',
-    code: /NotFound$|^(NoSuchEntity|InvalidActivation|InvalidActivationId|InvalidInstanceId|ParameterNotFound|DoesNotExist)$/,
+    code: /NotFound$|^(NoSuchEntity|InvalidActivation|InvalidActivationId|InvalidInstanceId|InvalidResourceId|ParameterNotFound|DoesNotExist)$/,
   },
   { means: 'gone', code: /^(InvalidParameter|Client)$/, message: /not found|does not exist/i },
   {
