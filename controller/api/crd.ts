@@ -27,23 +27,47 @@ export interface StructuralSchema {
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
 }
 
-interface CustomResourceDefinition {
-  readonly spec: {
-    readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: StructuralSchema } }[];
-  };
+/** One column of the table that people see; priority above 0 means in the wide table only. */
+export interface PrinterColumn {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  /** Such as `.spec.targets[*].name`. */
+  readonly jsonPath: string;
+  readonly priority?: number;
 }
 
-let loaded: StructuralSchema | undefined;
+interface CustomResourceVersion {
+  readonly schema: { readonly openAPIV3Schema: StructuralSchema };
+  readonly additionalPrinterColumns?: readonly PrinterColumn[];
+}
 
-/** The schema of a whole Bastion, read once from the CRD. The path is the same from the sources and from the build. */
-export function bastionSchema(): StructuralSchema {
+interface CustomResourceDefinition {
+  readonly spec: { readonly versions: readonly CustomResourceVersion[] };
+}
+
+let loaded: CustomResourceVersion | undefined;
+
+/** Read once. The path is the same from the sources and from the build. */
+function crdVersion(): CustomResourceVersion {
   if (loaded) return loaded;
   const url = new URL('../../crds/bastions.yaml', import.meta.url);
   const crd = load(readFileSync(url, 'utf8')) as CustomResourceDefinition;
-  const schema = crd.spec.versions[0]?.schema.openAPIV3Schema;
-  if (!schema) throw new Error(`${url.pathname}: spec.versions[0].schema.openAPIV3Schema is missing`);
-  loaded = schema;
-  return schema;
+  const version = crd.spec.versions[0];
+  if (!version?.schema.openAPIV3Schema) {
+    throw new Error(`${url.pathname}: spec.versions[0].schema.openAPIV3Schema is missing`);
+  }
+  loaded = version;
+  return version;
+}
+
+/** The schema of a whole Bastion, from the CRD. */
+export function bastionSchema(): StructuralSchema {
+  return crdVersion().schema.openAPIV3Schema;
+}
+
+/** The columns after NAME, from the CRD. */
+export function printerColumns(): readonly PrinterColumn[] {
+  return crdVersion().additionalPrinterColumns ?? [];
 }
 
 /** The schema at a path of property names, or undefined. */

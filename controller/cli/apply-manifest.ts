@@ -1,0 +1,87 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ANNOTATION, type Bastion } from '../api/bastion.ts';
+import { type ApiClient, ApiError, type Manifest } from '../api/client.ts';
+import { DEFAULT_NAMESPACE } from './context.ts';
+import { CliError, isNotFound } from './failure.ts';
+import { lastApplied, threeWayPatch, withLastApplied } from './three-way.ts';
+import { sourceWarning } from './warnings.ts';
+
+export interface Applied {
+  readonly bastion: Bastion;
+  readonly verb: 'created' | 'configured' | 'unchanged';
+  readonly warnings: readonly string[];
+}
+
+export interface ApplyOptions {
+  /** As given on the command line; undefined leaves it to the manifest. */
+  readonly namespace?: string | undefined;
+  readonly dryRun: boolean;
+}
+
+/** Creates the Bastion or merges the manifest into it, as `kubectl apply` does on the client's side. @throws ApiError, CliError */
+export async function applyManifest(
+  api: ApiClient,
+  manifest: Manifest,
+  { namespace: given, dryRun }: ApplyOptions,
+): Promise<Applied> {
+  const namespace = namespaceOf(manifest, given);
+  const modified = withLastApplied(manifest, namespace);
+  const current = await find(api, namespace, manifest.metadata.name);
+  if (current) return merge(api, current, modified, dryRun);
+  try {
+    const bastion = await api.bastions.create(modified, { dryRun });
+    return { bastion, verb: 'created', warnings: [] };
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.reason !== 'AlreadyExists') throw error;
+    return merge(api, await api.bastions.get(namespace, manifest.metadata.name), modified, dryRun);
+  }
+}
+
+/** @throws CliError when the command line and the manifest name different ones */
+export function namespaceOf({ metadata }: Manifest, given: string | undefined): string {
+  const own = metadata.namespace;
+  if (own !== undefined && given !== undefined && own !== given) {
+    throw new CliError(
+      `the namespace from the provided object "${own}" does not match the namespace "${given}"; ` +
+        `you must pass '--namespace=${own}' to perform this operation`,
+    );
+  }
+  return own ?? given ?? DEFAULT_NAMESPACE;
+}
+
+async function find(api: ApiClient, namespace: string, name: string): Promise<Bastion | undefined> {
+  try {
+    return await api.bastions.get(namespace, name);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+async function merge(
+  api: ApiClient,
+  current: Bastion,
+  modified: Manifest,
+  dryRun: boolean,
+): Promise<Applied> {
+  const { namespace, name, annotations, deletionTimestamp, resourceVersion } = current.metadata;
+  const original = lastApplied(annotations);
+  const warnings = sourceWarning(current);
+  if (!original) {
+    warnings.push(
+      `Warning: resource bastions/${name} is missing the ${ANNOTATION.lastApplied} annotation: nothing that was ` +
+        'set by other means is removed. The annotation is added now.',
+    );
+  }
+  if (deletionTimestamp !== undefined) {
+    warnings.push(`Warning: bastions/${name} is currently being deleted; this does not bring it back.`);
+  }
+  const patch = threeWayPatch(original, modified, current);
+  if (Object.keys(patch).length === 0) return { bastion: current, verb: 'unchanged', warnings };
+  const bastion = await api.bastions.patch(namespace, name, patch, { dryRun });
+  // A dry run leaves the version as it was, whatever it changed.
+  const same = dryRun
+    ? isDeepStrictEqual(bastion, current)
+    : bastion.metadata.resourceVersion === resourceVersion;
+  return { bastion, verb: same ? 'unchanged' : 'configured', warnings };
+}

@@ -1,0 +1,42 @@
+import type { Bastion } from '../api/bastion.ts';
+import type { ApiClient } from '../api/client.ts';
+import type { Step } from '../core/plan.ts';
+
+/** The global flags that say where the Bastions are; what is left out is the composition root's to decide. */
+export interface ConnectionOptions {
+  readonly dataDir?: string | undefined;
+  readonly table?: string | undefined;
+  readonly region?: string | undefined;
+  readonly aws?: string | undefined;
+  readonly installation?: string | undefined;
+}
+
+export interface Connection {
+  readonly api: ApiClient;
+  /**
+   * What the controller would do now. With `bastions`: as if these had been applied, each in place of the stored one of the
+   * same namespace and name, beside all others.
+   */
+  preview(bastions: readonly Bastion[] | undefined): Promise<PlanPreview>;
+  close(): Promise<void>;
+}
+
+export interface PlanPreview {
+  readonly regions: readonly RegionPreview[];
+}
+
+export interface RegionPreview {
+  readonly region: string;
+  readonly steps: readonly Step[];
+  /** What could not be read; the steps are then not the whole truth. */
+  readonly failures: readonly string[];
+  readonly problems: readonly PreviewProblem[];
+}
+
+/** Why a Bastion cannot be served as written. */
+export interface PreviewProblem {
+  /** `namespace/name` */
+  readonly bastion: string;
+  readonly reason: string;
+  readonly message: string;
+}

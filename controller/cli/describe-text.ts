@@ -1,0 +1,177 @@
+import { ANNOTATION, type Bastion } from '../api/bastion.ts';
+import type { KubeEvent } from '../api/event.ts';
+import { lastSeen, phasePainter } from './columns.ts';
+import { connectLines } from './connect-text.ts';
+import { createTable, oneLine } from './table.ts';
+import { ageOf, timeWithDistance } from './time-text.ts';
+
+type Entry = readonly [label: string, value: string | undefined, paint?: (text: string) => string];
+
+const LABEL_WIDTH = 16;
+
+export interface DescribeOptions {
+  readonly now: number;
+  readonly color: boolean;
+}
+
+export function describeBastion(
+  bastion: Bastion,
+  events: readonly KubeEvent[],
+  options: DescribeOptions,
+): string {
+  return [
+    ...entries([
+      ['Name', bastion.metadata.name],
+      ['Namespace', bastion.metadata.namespace],
+    ]),
+    ...mapLines('Labels', bastion.metadata.labels),
+    ...mapLines('Annotations', shownAnnotations(bastion)),
+    ...entries(lifeEntries(bastion, options.now)),
+    ...section('Spec', specEntries(bastion)),
+    ...targetLines(bastion),
+    ...section('Status', statusEntries(bastion, options)),
+    ...table(
+      'Conditions',
+      ['Type', 'Status', 'Reason', 'Age', 'Message'],
+      conditionRows(bastion, options.now),
+    ),
+    ...table('Resources', ['Kind', 'Id', 'State', 'Shared', 'Message'], resourceRows(bastion)),
+    ...connectSection(bastion),
+    ...section('Source', sourceEntries(bastion)),
+    ...table('Events', ['Type', 'Reason', 'Age', 'From', 'Message'], eventRows(events, options.now), true),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function entries(list: readonly Entry[], indent = ''): string[] {
+  return list.flatMap(([label, value, paint = String]) => {
+    if (value === undefined || value === '') return [];
+    return [`${indent}${`${label}:`.padEnd(LABEL_WIDTH - indent.length)} ${paint(oneLine(value))}`];
+  });
+}
+
+function section(title: string, list: readonly Entry[]): string[] {
+  const lines = entries(list, '  ');
+  return lines.length === 0 ? [] : [`${title}:`, ...lines];
+}
+
+function mapLines(title: string, map: Readonly<Record<string, string>> = {}): string[] {
+  const pairs = Object.entries(map).map(([key, value]) => oneLine(`${key}=${value}`));
+  const label = `${title}:`.padEnd(LABEL_WIDTH);
+  if (pairs.length === 0) return [`${label} <none>`];
+  return pairs.map((pair, index) => `${index === 0 ? label : ' '.repeat(LABEL_WIDTH)} ${pair}`);
+}
+
+/** What has a section of its own, or repeats the manifest, is left out. */
+function shownAnnotations({ metadata: { annotations = {} } }: Bastion): Record<string, string> {
+  const hidden: readonly string[] = [
+    ...[ANNOTATION.lastApplied, ANNOTATION.source, ANNOTATION.sourcePath],
+    ...[ANNOTATION.sourceCommit, ANNOTATION.sourceAuthor, ANNOTATION.sourceError],
+  ];
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => !hidden.includes(key)));
+}
+
+function lifeEntries({ metadata: { creationTimestamp, deletionTimestamp } }: Bastion, now: number): Entry[] {
+  return [
+    ['Created', timeWithDistance(creationTimestamp, now)],
+    ['Deleted', deletionTimestamp && `${timeWithDistance(deletionTimestamp, now)}, waiting for the teardown`],
+  ];
+}
+
+function specEntries({ spec }: Bastion): Entry[] {
+  const { network, task, access, schedule } = spec;
+  const issuer = access.activation ? ` (activation by the ${access.activation.issuer.toLowerCase()})` : '';
+  return [
+    ['TTL', spec.ttl],
+    ['Reason', spec.reason],
+    ['Suspended', spec.suspend ? 'yes' : undefined],
+    ['Schedule', schedule && `${schedule.cron} (${schedule.timeZone})`],
+    ['Transport', access.transport + issuer],
+    ['Region', spec.region],
+    ['VPC', network.vpcId],
+    ['Subnets', network.subnetIds.join(', ')],
+    ['Network path', network.path],
+    ['Task', `${task.architecture}, ${task.cpu} CPU units, ${task.memory} MiB`],
+    ['Image', task.image],
+  ];
+}
+
+function targetLines({ spec }: Bastion): string[] {
+  const rows = spec.targets.map(({ name, host, port, securityGroupId = '<none>' }) => {
+    return [name, `${host}:${port}`, securityGroupId];
+  });
+  return table('Targets', ['Name', 'Address', 'Opened on'], rows);
+}
+
+function statusEntries({ spec, status, metadata }: Bastion, { now, color }: DescribeOptions): Entry[] {
+  if (!status) return [['Phase', 'Pending (no controller has looked at it yet)']];
+  const { phase = 'Pending', activatedAt, expiresAt, nextActivationAt, networkPath, sessionTarget } = status;
+  const isBehind = status.observedGeneration !== undefined && status.observedGeneration < metadata.generation;
+  return [
+    ['Phase', phase + (isBehind ? ' (of the spec before the last change)' : ''), phasePainter(color)(phase)],
+    ['Activated', activatedAt && timeWithDistance(activatedAt, now)],
+    ['Expires', expiresAt && timeWithDistance(expiresAt, now)],
+    ['Opens next', nextActivationAt && timeWithDistance(nextActivationAt, now)],
+    [
+      'Network path',
+      networkPath && (spec.network.path === 'Auto' ? `${networkPath} (chosen by Auto)` : networkPath),
+    ],
+    ['Session target', sessionTarget],
+    ['Last stop', status.task?.lastStoppedReason],
+  ];
+}
+
+function conditionRows({ status }: Bastion, now: number): string[][] {
+  return (status?.conditions ?? []).map(({ type, status: value, reason, message, lastTransitionTime }) => {
+    return [type, value, reason, ageOf(lastTransitionTime, now), message];
+  });
+}
+
+function resourceRows({ status }: Bastion): string[][] {
+  return (status?.resources ?? []).map(({ kind, id = '<none>', state, shared, adopted, message = '' }) => {
+    const ownership = adopted ? 'adopted' : shared ? 'shared' : 'own';
+    return [kind, id, state, ownership, message];
+  });
+}
+
+function connectSection(bastion: Bastion): string[] {
+  const lines = connectLines(bastion).flatMap(({ label, command }) => [`  ${label}:`, `    ${command}`]);
+  return lines.length === 0 ? [] : ['Connect:', ...lines];
+}
+
+function sourceEntries({ metadata: { annotations = {} } }: Bastion): Entry[] {
+  return [
+    ['Git', annotations[ANNOTATION.source]],
+    ['Path', annotations[ANNOTATION.sourcePath]],
+    ['Commit', annotations[ANNOTATION.sourceCommit]],
+    ['Author', annotations[ANNOTATION.sourceAuthor]],
+    ['Not in force', annotations[ANNOTATION.sourceError]],
+  ];
+}
+
+function eventRows(events: readonly KubeEvent[], now: number): string[][] {
+  return events.map((event) => {
+    const { type, reason, source, message } = event;
+    return [type, reason, lastSeen(event, now), source.component, message];
+  });
+}
+
+function table(
+  title: string,
+  headers: readonly string[],
+  rows: readonly string[][],
+  always = false,
+): string[] {
+  if (rows.length === 0) return always ? [`${`${title}:`.padEnd(LABEL_WIDTH)} <none>`] : [];
+  const underlines = headers.map((header) => '-'.repeat(header.length));
+  const cells = [underlines, ...rows].map((row) => row.map((text) => ({ text: oneLine(text) })));
+  const text = createTable(headers).format(cells);
+  return [
+    `${title}:`,
+    ...text
+      .trimEnd()
+      .split('\n')
+      .map((line) => `  ${line}`),
+  ];
+}

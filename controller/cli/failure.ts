@@ -1,0 +1,49 @@
+import { ApiError } from '../api/client.ts';
+import { formatFieldError } from '../api/schema.ts';
+import type { CliIo } from './io.ts';
+
+/** What a person got wrong, or cannot have: one sentence, and what to do next. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly hint: string | undefined;
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+const HINTS: Partial<Record<ApiError['reason'], string>> = {
+  NotFound: 'list what exists with: bastionctl get bastions -A',
+  Conflict: 'somebody else changed it at the same time; run the command again',
+  Unavailable: 'check --table, --region and --data-dir, and your AWS credentials if it is a real table',
+};
+
+/** An error as lines for stderr; never a stack trace. */
+export function describeFailure(error: unknown): string[] {
+  if (error instanceof CliError) return [`error: ${error.message}`, ...hintLine(error.hint)];
+  if (error instanceof ApiError) return [...describeApiError(error), ...hintLine(HINTS[error.reason])];
+  return [`error: ${error instanceof Error ? error.message : String(error)}`];
+}
+
+function describeApiError({ reason, message, causes }: ApiError): string[] {
+  if (reason !== 'Invalid' || causes.length === 0) return [`Error from server (${reason}): ${message}`];
+  const subject = /^(\S+) "(.*?)" is invalid/.exec(message);
+  const head = subject ? `${subject[1]?.split('.')[0]} "${subject[2]}"` : 'object';
+  return [`The ${head} is invalid:`, ...causes.map((cause) => `* ${formatFieldError(cause)}`)];
+}
+
+function hintLine(hint: string | undefined): string[] {
+  return hint === undefined ? [] : [`hint: ${hint}`];
+}
+
+export function reportFailure(io: CliIo, error: unknown): void {
+  writeLines(io.stderr, describeFailure(error));
+}
+
+export function writeLines(writer: { write(text: string): void }, lines: readonly string[]): void {
+  if (lines.length > 0) writer.write(`${lines.join('\n')}\n`);
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.reason === 'NotFound';
+}

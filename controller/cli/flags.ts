@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { parseDuration } from '../api/duration.ts';
+import { CliError } from './failure.ts';
+
+/** kubectl's flags whose value can only follow an equals sign, and what they mean without one. */
+const BARE_VALUES: Readonly<Record<string, string>> = { '--dry-run': 'client', '--wait': 'true' };
+
+const BOOLEAN =
+  /^(--(?:watch|watch-only|all|all-namespaces|no-headers|recursive|ignore-not-found|detailed-exitcode)|-[wAR])=(true|false)$/;
+
+/** Rewrites what kubectl's flags allow and commander's do not: bare `--dry-run` and `--wait`, and `--watch=false`. */
+export function normalizeFlags(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  const flags = end === -1 ? argv : argv.slice(0, end);
+  const rest = end === -1 ? [] : argv.slice(end);
+  const normal = flags.flatMap((word) => {
+    const [, name = '', value] = BOOLEAN.exec(word) ?? [];
+    if (value !== undefined) return value === 'true' ? [name] : [];
+    const bare = BARE_VALUES[word];
+    return [bare === undefined ? word : `${word}=${bare}`];
+  });
+  return [...normal, ...rest];
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...value.split(',').filter((part) => part !== '')];
+}
+
+export function addFilename(command: Command, description: string): Command {
+  return command
+    .addOption(new Option('-f, --filename <path>', description).argParser(collect))
+    .option('-R, --recursive', 'look into the folders of a directory too');
+}
+
+export type DryRun = 'none' | 'client' | 'server';
+
+export function dryRunOption(): Option {
+  return new Option('--dry-run <mode>', 'check and show, change nothing')
+    .choices(['none', 'client', 'server'])
+    .default('none');
+}
+
+/** What kubectl adds to a message when nothing was changed. */
+export const DRY_RUN_SUFFIX: Readonly<Record<DryRun, string>> = {
+  none: '',
+  client: ' (dry run)',
+  server: ' (server dry run)',
+};
+
+/** Milliseconds of a flag such as `--timeout=90s`; a bare number counts seconds. @throws CliError */
+export function parseTimeout(text: string): number {
+  const sign = text.startsWith('-') ? -1 : 1;
+  const amount = text.replace(/^-/, '');
+  const durationMs = /^\d+$/.test(amount) ? Number(amount) * 1000 : parseDuration(amount);
+  if (durationMs === undefined) {
+    throw new CliError(`invalid --timeout "${text}", allowed: a duration such as 30s, 5m or 1h`);
+  }
+  return sign * durationMs;
+}

@@ -1,0 +1,197 @@
+import type { Command } from 'commander';
+import type { ListQuery } from '../api/client.ts';
+import type { KubeObject } from '../api/object.ts';
+import { columnsOf, wantsColor } from './columns.ts';
+import type { Connection } from './connection.ts';
+import {
+  type Context,
+  DEFAULT_NAMESPACE,
+  EXIT_INTERRUPTED,
+  type GlobalOptions,
+  globalsOf,
+} from './context.ts';
+import { CliError, reportFailure } from './failure.ts';
+import { follow } from './follow.ts';
+import type { CliIo } from './io.ts';
+import { evaluatePath, parsePath, showFound } from './jsonpath.ts';
+import { type Format, parseFormat, renderJson, renderObjects, renderYaml } from './output.ts';
+import { parseTyped, resourcesOf, type Selected } from './resource-type.ts';
+import { createTable } from './table.ts';
+
+interface Options extends GlobalOptions {
+  readonly output?: string;
+  readonly watch?: boolean;
+  readonly watchOnly?: boolean;
+  readonly allNamespaces?: boolean;
+  readonly selector?: string;
+  readonly fieldSelector?: string;
+  /** commander's way with `--no-headers` */
+  readonly headers: boolean;
+  readonly sortBy?: string;
+}
+
+const FORMATS = ['json', 'jsonpath', 'name', 'wide', 'yaml'];
+
+export function addGet(program: Command, { io, connected }: Context): void {
+  program
+    .command('get')
+    .description('show Bastions or events')
+    .argument('[type-and-names...]', 'bastions (bst) or events (ev), then names; or TYPE/NAME')
+    .option('-o, --output <format>', 'wide, json, yaml, name or jsonpath=TEMPLATE')
+    .option('-w, --watch', 'then show every change')
+    .option('--watch-only', 'show changes only')
+    .option('-A, --all-namespaces', 'in every namespace')
+    .option('-l, --selector <labels>', 'such as team=payments,env!=prod')
+    .option('--field-selector <fields>', 'such as metadata.name=orders')
+    .option('--no-headers', 'leave the header line out')
+    .option('--sort-by <jsonpath>', 'such as .metadata.creationTimestamp')
+    .action(async (words: string[], options: Options, command: Command) => {
+      const selected = parseTyped(words);
+      const view = viewOf(selected, { ...options, ...globalsOf(command) });
+      await connected(command, (connection) => get(io, connection, selected, view));
+    });
+}
+
+export interface View {
+  readonly format: Format;
+  readonly query: ListQuery;
+  readonly watch: 'no' | 'after' | 'only';
+  readonly allNamespaces: boolean;
+  readonly headers: boolean;
+  readonly sortBy?: string | undefined;
+}
+
+function viewOf(selected: Selected, options: Options): View {
+  const { namespace = DEFAULT_NAMESPACE, allNamespaces = false, selector, fieldSelector } = options;
+  const watch = options.watchOnly ? 'only' : options.watch ? 'after' : 'no';
+  const { names } = selected;
+  if (names.length > 0 && allNamespaces) {
+    throw new CliError(
+      'a resource cannot be retrieved by name across all namespaces',
+      'say which with -n NAMESPACE',
+    );
+  }
+  if (names.length > 0 && (selector ?? fieldSelector) !== undefined) {
+    throw new CliError('selectors may not be specified when a resource name is given');
+  }
+  if (watch !== 'no' && names.length > 1)
+    throw new CliError('you may only specify a single resource to watch');
+  return {
+    format: parseFormat(options.output, FORMATS),
+    query: {
+      ...(allNamespaces ? {} : { namespace }),
+      ...(watch !== 'no' && names[0] !== undefined ? { name: names[0] } : {}),
+      ...(selector === undefined ? {} : { labelSelector: selector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    },
+    watch,
+    allNamespaces,
+    headers: options.headers,
+    sortBy: options.sortBy,
+  };
+}
+
+async function get(io: CliIo, connection: Connection, selected: Selected, view: View): Promise<number> {
+  if (view.watch !== 'no') return watch(io, connection, selected, view);
+  const { objects, failed } = await find(io, connection, selected, view);
+  const { format } = view;
+  const isOne = selected.names.length === 1;
+  if (format.type !== 'table') {
+    if (!isOne || !failed) io.stdout.write(renderObjects(format, objects, !isOne));
+    return failed ? 1 : 0;
+  }
+  if (objects.length > 0) io.stdout.write(createRows(io, selected, view)(objects));
+  else if (!failed) io.stderr.write(`${nothingFound(view)}\n`);
+  return failed ? 1 : 0;
+}
+
+export function nothingFound({ query, allNamespaces }: View, what = 'resources'): string {
+  return allNamespaces ? `No ${what} found` : `No ${what} found in ${query.namespace} namespace.`;
+}
+
+async function find(io: CliIo, { api }: Connection, { type, names }: Selected, view: View) {
+  const resources = resourcesOf(api, type);
+  if (names.length === 0) {
+    const { items } = await resources.list(view.query);
+    return {
+      objects: sorted(items, type === 'events' ? (view.sortBy ?? '.lastTimestamp') : view.sortBy),
+      failed: false,
+    };
+  }
+  const objects: KubeObject[] = [];
+  let failed = false;
+  for (const name of names) {
+    try {
+      objects.push(await resources.get(view.query.namespace ?? DEFAULT_NAMESPACE, name));
+    } catch (error) {
+      failed = true;
+      reportFailure(io, error);
+    }
+  }
+  return { objects: sorted(objects, view.sortBy), failed };
+}
+
+function sorted(objects: readonly KubeObject[], sortBy: string | undefined): readonly KubeObject[] {
+  if (sortBy === undefined) return objects;
+  const path = parsePath(sortBy);
+  const keyOf = (object: KubeObject) => evaluatePath(path, object)[0];
+  return [...objects].sort((a, b) => compare(keyOf(a), keyOf(b)));
+}
+
+function compare(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  const [left, right] = [a, b].map((value) => (value === undefined ? '' : showFound(value)));
+  return (left ?? '') < (right ?? '') ? -1 : left === right ? 0 : 1;
+}
+
+/** Formats objects as rows of one table, whose header comes with the first. */
+function createRows(io: CliIo, { type }: Selected, { format, allNamespaces, headers }: View) {
+  const wide = format.type === 'table' && format.wide;
+  const columns = columnsOf(type, { wide, withNamespace: allNamespaces, color: wantsColor(io) });
+  const table = createTable(
+    columns.map(({ header }) => header),
+    { noHeaders: !headers },
+  );
+  return (objects: readonly KubeObject[]) => {
+    const now = io.clock.now();
+    return table.format(objects.map((object) => columns.map((column) => column.cell(object, now))));
+  };
+}
+
+/** Lists, then prints a row (or the object) for each change until Ctrl-C. */
+export async function watch(
+  io: CliIo,
+  { api }: Connection,
+  selected: Selected,
+  view: View,
+  rows = createRows(io, selected, view),
+): Promise<number> {
+  const resources = resourcesOf(api, selected.type);
+  const start = await resources.list(view.query);
+  const print = printer(io, view, rows);
+  const [name] = selected.names;
+  // Answers "not found" as a plain `get` would.
+  if (name !== undefined && start.items.length === 0 && view.watch === 'after') {
+    await resources.get(view.query.namespace ?? DEFAULT_NAMESPACE, name);
+  }
+  if (view.watch === 'after') {
+    if (start.items.length > 0)
+      print(sorted(start.items, selected.type === 'events' ? '.lastTimestamp' : undefined));
+    else if (view.format.type === 'table') io.stderr.write(`${nothingFound(view)}\n`);
+  }
+  for await (const { object } of follow(resources, view.query, start, io)) print([object]);
+  return EXIT_INTERRUPTED;
+}
+
+function printer(io: CliIo, { format }: View, rows: (objects: readonly KubeObject[]) => string) {
+  return (objects: readonly KubeObject[]) => {
+    if (format.type === 'table') io.stdout.write(rows(objects));
+    else for (const object of objects) io.stdout.write(streamed(format, object));
+  };
+}
+
+/** A stream is no List: each object stands alone, so that jq and yq can follow it. */
+function streamed(format: Exclude<Format, { type: 'table' }>, object: KubeObject): string {
+  if (format.type === 'yaml') return `---\n${renderYaml(object)}`;
+  return format.type === 'json' ? renderJson(object) : renderObjects(format, [object]);
+}

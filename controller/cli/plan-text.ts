@@ -1,0 +1,108 @@
+import picocolors from 'picocolors';
+import type { Step } from '../core/plan.ts';
+import type { PlanPreview, RegionPreview } from './connection.ts';
+import { oneLine } from './table.ts';
+
+/** How a step counts for people; the two halves of a replacement are one. */
+export type Effect = 'create' | 'change' | 'replace' | 'delete' | 'wait' | 'stopped' | 'unchanged';
+
+const EFFECTS: Readonly<Record<Step['action'], Effect>> = {
+  create: 'create',
+  update: 'change',
+  delete: 'delete',
+  keep: 'unchanged',
+  adopt: 'unchanged',
+  wait: 'wait',
+  blocked: 'stopped',
+  withheld: 'stopped',
+};
+
+export function effectOf({ action, reason }: Step): Effect {
+  return action === 'delete' && reason === 'replaced' ? 'replace' : EFFECTS[action];
+}
+
+const SIGNS: Readonly<Record<Effect, string>> = {
+  create: '+',
+  change: '~',
+  replace: '-/+',
+  delete: '-',
+  wait: '.',
+  stopped: '!',
+  unchanged: ' ',
+};
+
+export function countEffects({ regions }: PlanPreview): Readonly<Record<Effect, number>> {
+  const counts = { create: 0, change: 0, replace: 0, delete: 0, wait: 0, stopped: 0, unchanged: 0 };
+  for (const { steps } of regions) for (const step of steps) counts[effectOf(step)]++;
+  return counts;
+}
+
+export function hasChanges(preview: PlanPreview): boolean {
+  const counts = countEffects(preview);
+  return counts.create + counts.change + counts.replace + counts.delete > 0;
+}
+
+/** What would be done, by region; unchanged resources are only counted. */
+export function renderPlan(preview: PlanPreview, color: boolean): string {
+  const regions = preview.regions.map((region) => renderRegion(region, color)).filter((text) => text !== '');
+  const verdict =
+    hasChanges(preview) || isHeldUp(preview) ? '' : 'No changes. AWS has what the Bastions need.\n\n';
+  return `${regions.map((text) => `${text}\n`).join('')}${verdict}${summary(preview)}\n`;
+}
+
+function isHeldUp(preview: PlanPreview): boolean {
+  const { wait, stopped } = countEffects(preview);
+  const isUnsure = preview.regions.some(({ failures, problems }) => failures.length + problems.length > 0);
+  return wait + stopped > 0 || isUnsure;
+}
+
+function renderRegion({ region, steps, failures, problems }: RegionPreview, color: boolean): string {
+  const { bold, red } = picocolors.createColors(color);
+  const shown = steps.filter((step) => effectOf(step) !== 'unchanged');
+  const lines = [
+    ...failures.map((failure) => red(`  !   could not be read: ${oneLine(failure)}`)),
+    ...problems.map(({ bastion, reason, message }) =>
+      red(`  !   bastion ${bastion}: ${reason}: ${oneLine(message)}`),
+    ),
+    ...shown.map((step) => renderStep(step, color)),
+  ];
+  return lines.length === 0 ? '' : `${bold(`${region}:`)}\n${lines.join('\n')}\n`;
+}
+
+function renderStep(step: Step, color: boolean): string {
+  const effect = effectOf(step);
+  const sign = SIGNS[effect].padEnd(3);
+  const id = step.observed && step.observed.id !== step.key ? ` (${step.observed.id})` : '';
+  const held = effect === 'stopped' ? `${step.action}: ` : '';
+  const owners = step.owners.length > 0 ? ` [${step.owners.join(', ')}]` : '';
+  return painter(effect, color)(`  ${sign} ${step.key}${id}: ${held}${oneLine(step.why)}${owners}`);
+}
+
+function painter(effect: Effect, color: boolean): (text: string) => string {
+  const { green, yellow, red, magenta, dim } = picocolors.createColors(color);
+  const paints = {
+    create: green,
+    change: yellow,
+    replace: magenta,
+    delete: red,
+    stopped: red,
+    wait: dim,
+    unchanged: dim,
+  };
+  return paints[effect];
+}
+
+/** `Plan: 7 to create, 1 to change, 0 to delete, 3 unchanged.` */
+function summary(preview: PlanPreview): string {
+  const counts = countEffects(preview);
+  const parts = [
+    `${counts.create} to create`,
+    `${counts.change} to change`,
+    ...(counts.replace > 0 ? [`${counts.replace} to replace`] : []),
+    `${counts.delete} to delete`,
+    ...(counts.wait > 0 ? [`${counts.wait} to wait for`] : []),
+    ...(counts.stopped > 0 ? [`${counts.stopped} blocked or withheld`] : []),
+    `${counts.unchanged} unchanged`,
+  ];
+  return `Plan: ${parts.join(', ')}.`;
+}

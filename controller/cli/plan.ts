@@ -1,0 +1,110 @@
+import type { Command } from 'commander';
+import type { Bastion } from '../api/bastion.ts';
+import { objectName } from '../api/object.ts';
+import { applyDocument, documentFailure } from './apply.ts';
+import { applyManifest } from './apply-manifest.ts';
+import { wantsColor } from './columns.ts';
+import type { Connection, PlanPreview } from './connection.ts';
+import { type Context, type GlobalOptions, globalsOf } from './context.ts';
+import { writeLines } from './failure.ts';
+import { addFilename } from './flags.ts';
+import type { CliIo } from './io.ts';
+import { type Reading, readManifests } from './manifests.ts';
+import { type Format, parseFormat, renderJson, renderYaml } from './output.ts';
+import { effectOf, hasChanges, renderPlan } from './plan-text.ts';
+
+interface Options extends GlobalOptions {
+  readonly filename?: readonly string[];
+  readonly recursive?: boolean;
+  readonly output?: string;
+  readonly detailedExitcode?: boolean;
+}
+
+/** As in terraform: there is something to do. */
+const EXIT_CHANGES = 2;
+
+export function addPlan(program: Command, { io, connected }: Context): void {
+  addFilename(program.command('plan'), 'as if these manifests were applied')
+    .description('what the controller would do in AWS now, and why')
+    .option('-o, --output <format>', 'json or yaml')
+    .option('--detailed-exitcode', `exit with ${EXIT_CHANGES} when there are changes`)
+    .action(async (options: Options, command: Command) => {
+      const format = parseFormat(options.output, ['json', 'yaml']);
+      const { filename, recursive = false } = options;
+      const reading = filename && (await readManifests(io, filename, { recursive }));
+      await connected(command, (connection) => {
+        return plan(io, connection, { ...options, ...globalsOf(command), format, reading });
+      });
+    });
+}
+
+interface Request extends Options {
+  readonly format: Format;
+  readonly reading: Reading | undefined;
+}
+
+/** 0; 2 for changes if asked; 1 when AWS could not be read in full, or a given manifest has a problem. */
+async function plan(io: CliIo, connection: Connection, request: Request): Promise<number> {
+  const given = request.reading && (await asApplied(io, connection, request.reading, request.namespace));
+  if (given === 'failed') return 1;
+  const preview = await connection.preview(given);
+  const { format } = request;
+  if (format.type === 'json') io.stdout.write(renderJson(plainPlan(preview)));
+  else if (format.type === 'yaml') io.stdout.write(renderYaml(plainPlan(preview)));
+  else io.stdout.write(renderPlan(preview, wantsColor(io)));
+  if (preview.regions.some(({ failures }) => failures.length > 0)) {
+    writeLines(io.stderr, [
+      'error: not everything in AWS could be read, so this plan is not the whole truth',
+    ]);
+    return 1;
+  }
+  const names = new Set<string>((given ?? []).map((bastion) => objectName(bastion)));
+  const problems = preview.regions.flatMap((region) => region.problems);
+  if (problems.some(({ bastion }) => names.has(bastion))) return 1;
+  return request.detailedExitcode && hasChanges(preview) ? EXIT_CHANGES : 0;
+}
+
+/** The Bastions as they would stand after `apply`: with the identity and the life of those that exist. */
+async function asApplied(
+  io: CliIo,
+  { api }: Connection,
+  { documents, failures }: Reading,
+  namespace: string | undefined,
+): Promise<readonly Bastion[] | 'failed'> {
+  writeLines(io.stderr, failures);
+  let failed = failures.length > 0;
+  const bastions: Bastion[] = [];
+  for (const document of documents) {
+    try {
+      const { bastion } = await applyDocument(document, (manifest) => {
+        return applyManifest(api, manifest, { namespace, dryRun: true });
+      });
+      bastions.push(bastion);
+    } catch (error) {
+      failed = true;
+      writeLines(io.stderr, documentFailure(document.place, error));
+    }
+  }
+  return failed ? 'failed' : bastions;
+}
+
+/** Without the specs and details of the kinds: those change from version to version. */
+function plainPlan({ regions }: PlanPreview): object {
+  return {
+    regions: regions.map(({ region, steps, failures, problems }) => ({
+      region,
+      failures,
+      problems,
+      steps: steps.map((step) => ({
+        action: step.action,
+        effect: effectOf(step),
+        kind: step.kind,
+        key: step.key,
+        id: step.observed?.id,
+        why: step.why,
+        reason: step.reason,
+        owners: step.owners,
+      })),
+    })),
+  };
+}

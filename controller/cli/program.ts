@@ -1,0 +1,71 @@
+import { Command, CommanderError } from 'commander';
+import { addApply } from './apply.ts';
+import { type AddVerb, createContext, EXIT_INTERRUPTED } from './context.ts';
+import { addDelete } from './delete.ts';
+import { addDescribe } from './describe.ts';
+import { addEvents } from './events.ts';
+import { addExplain } from './explain.ts';
+import { CliError, reportFailure } from './failure.ts';
+import { normalizeFlags } from './flags.ts';
+import { addGet } from './get.ts';
+import type { CliIo } from './io.ts';
+import { addPlan } from './plan.ts';
+import { addRenew } from './renew.ts';
+import { addResume, addSuspend } from './suspend.ts';
+import { addValidate } from './validate.ts';
+import { addWait } from './wait.ts';
+
+const VERBS: readonly AddVerb[] = [
+  ...[addApply, addGet, addDescribe, addEvents, addWait, addPlan, addValidate],
+  ...[addRenew, addSuspend, addResume, addDelete, addExplain],
+];
+
+/**
+ * Runs one command line (without the program's own name).
+ * @returns the exit code: 0 done, 1 failed, 2 changes (`plan --detailed-exitcode`), 130 ended by Ctrl-C. Never throws.
+ */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(io);
+  const context = createContext(io, (code) => {
+    exitCode = code;
+  });
+  for (const add of VERBS) add(program, context);
+  if (argv.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  try {
+    await program.parseAsync(normalizeFlags(argv), { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    if (io.signal.aborted && !(error instanceof CliError)) return EXIT_INTERRUPTED;
+    reportFailure(io, error);
+    return 1;
+  }
+}
+
+function createProgram(io: CliIo): Command {
+  const { stdout, stderr } = io;
+  return new Command('bastionctl')
+    .description('Time-boxed bastions in AWS: open, watch, use and close them. Works like kubectl.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? 80,
+      getErrHelpWidth: () => stderr.columns ?? 80,
+      getOutHasColors: () => stdout.isTTY && !io.noColor,
+      getErrHasColors: () => stderr.isTTY && !io.noColor,
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError("(see 'bastionctl --help' or 'bastionctl COMMAND --help')")
+    .helpCommand('help [command]', 'show what a command does')
+    .option('-n, --namespace <namespace>', 'the namespace to work in; default is "default"')
+    .option('--data-dir <directory>', 'where the embedded store is kept')
+    .option('--table <name>', 'a DynamoDB table instead of the embedded store')
+    .option('--region <region>', 'AWS region of the table and of Bastions that name none')
+    .option('--aws <value>', 'real for AWS itself; otherwise the simulated one')
+    .option('--installation <id>', "tells this controller's resources from another's in one account");
+}

@@ -1,0 +1,123 @@
+import type { Command } from 'commander';
+import { ANNOTATION, type Bastion } from '../api/bastion.ts';
+import { rfc3339 } from '../api/clock.ts';
+import { formatDuration, parseDuration } from '../api/duration.ts';
+import { objectName } from '../api/object.ts';
+import type { Connection } from './connection.ts';
+import {
+  type Context,
+  DEFAULT_NAMESPACE,
+  EXIT_INTERRUPTED,
+  type GlobalOptions,
+  globalsOf,
+} from './context.ts';
+import { CliError, writeLines } from './failure.ts';
+import { DRY_RUN_SUFFIX, type DryRun, dryRunOption, parseTimeout } from './flags.ts';
+import { watchUntil } from './follow.ts';
+import type { CliIo } from './io.ts';
+import { createProgress } from './progress.ts';
+import { fullName, parseOneBastion } from './resource-type.ts';
+import { timeWithDistance } from './time-text.ts';
+
+interface Options extends GlobalOptions {
+  readonly dryRun: DryRun;
+  readonly timeout: string;
+}
+
+export function addRenew(program: Command, { io, connected }: Context): void {
+  program
+    .command('renew')
+    .description("start a Bastion's ttl anew, as far as the controller's --max-ttl allows")
+    .argument('<name...>', 'NAME or bastion/NAME')
+    .addOption(dryRunOption())
+    .option('--timeout <duration>', "how long to wait for the controller's answer", '15s')
+    .action(async (words: string[], options: Options, command: Command) => {
+      const name = parseOneBastion(words, 'renew');
+      await connected(command, (connection) =>
+        renew(io, connection, name, { ...options, ...globalsOf(command) }),
+      );
+    });
+}
+
+async function renew(io: CliIo, { api }: Connection, name: string, options: Options): Promise<number> {
+  const { namespace = DEFAULT_NAMESPACE, dryRun } = options;
+  const timeoutMs = Math.max(0, parseTimeout(options.timeout));
+  const before = await api.bastions.get(namespace, name);
+  checkOpen(before);
+  const now = rfc3339(io.clock.now());
+  const patch = { metadata: { annotations: { [ANNOTATION.renewedAt]: now } } };
+  const renewed = await api.bastions.patch(namespace, name, patch, { dryRun: dryRun !== 'none' });
+  io.stdout.write(`${fullName(renewed)} renewed${DRY_RUN_SUFFIX[dryRun]}\n`);
+  const wantedEnd = rfc3339(Date.parse(now) + (parseDuration(renewed.spec.ttl) ?? 0));
+  if (dryRun !== 'none') {
+    io.stdout.write(`would expire at ${timeWithDistance(wantedEnd, io.clock.now())} at the latest\n`);
+    return 0;
+  }
+  return awaitAnswer(io, api, { before, wantedEnd, timeoutMs });
+}
+
+/** @throws CliError for one whose ttl does not run */
+function checkOpen({ metadata: { name, deletionTimestamp }, spec, status }: Bastion): void {
+  if (deletionTimestamp !== undefined) {
+    throw new CliError(`bastion "${name}" is being deleted`, 'apply its manifest again once it is gone');
+  }
+  if (spec.suspend) {
+    throw new CliError(`bastion "${name}" is suspended`, `reopen it with: bastionctl resume ${name}`);
+  }
+  if (spec.schedule && (status?.phase === 'Scheduled' || status?.phase === 'Expired')) {
+    const next =
+      status.nextActivationAt === undefined ? 'at its next firing' : `at ${status.nextActivationAt}`;
+    throw new CliError(`bastion "${name}" is closed and opens by its schedule ${next}`);
+  }
+}
+
+interface Renewal {
+  readonly before: Bastion;
+  /** RFC 3339: now + ttl. */
+  readonly wantedEnd: string;
+  readonly timeoutMs: number;
+}
+
+/** The new end is the controller's to say: only it knows --max-ttl. */
+async function awaitAnswer(
+  io: CliIo,
+  { bastions }: Connection['api'],
+  { before, wantedEnd, timeoutMs }: Renewal,
+): Promise<number> {
+  const { namespace, name } = before.metadata;
+  const known = before.status?.expiresAt;
+  const progress = createProgress(io);
+  let end: string | undefined;
+  const { clock, signal } = io;
+  const waited = await watchUntil(
+    bastions,
+    { namespace, name },
+    {
+      ...{ clock, signal, timeoutMs },
+      look(objects) {
+        end = objects.get(objectName(before))?.status?.expiresAt;
+        const isAnswered = end !== undefined && (end !== known || end === wantedEnd);
+        if (!isAnswered) progress.show(`bastion/${name}: waiting for the controller to set the new expiry`);
+        return isAnswered;
+      },
+    },
+  );
+  progress.clear();
+  if (waited === 'interrupted') return EXIT_INTERRUPTED;
+  if (waited === 'met' && end !== undefined) {
+    io.stdout.write(`expires at ${timeWithDistance(end, clock.now())}${clampText(before, end, wantedEnd)}\n`);
+    return 0;
+  }
+  const still =
+    end === undefined ? 'it has no expiry yet' : `it still expires at ${timeWithDistance(end, clock.now())}`;
+  writeLines(io.stderr, [
+    `error: no new expiry within ${formatDuration(timeoutMs)}; ${still}`,
+    `hint: the renewal is recorded; either --max-ttl is reached or no controller is running. Look again: bastionctl get bastion ${name} -n ${namespace}`,
+  ]);
+  return 1;
+}
+
+function clampText({ spec }: Bastion, end: string, wantedEnd: string): string {
+  if (Date.parse(end) >= Date.parse(wantedEnd)) return '';
+  return `, less than the full ttl of ${spec.ttl}: clamped by the controller's --max-ttl`;
+}

@@ -1,0 +1,101 @@
+import { GROUP } from '../api/bastion.ts';
+import type { ApiClient, Resources } from '../api/client.ts';
+import type { KubeObject } from '../api/object.ts';
+import { suggest } from '../api/suggest.ts';
+import { CliError } from './failure.ts';
+
+export type TypeName = 'bastions' | 'events';
+
+const ALIASES: Readonly<Record<TypeName, readonly string[]>> = {
+  bastions: ['bastions', 'bastion', 'bst', `bastions.${GROUP}`, `bastion.${GROUP}`, 'all'],
+  events: ['events', 'event', 'ev'],
+};
+
+/** What a person named on the command line: `TYPE NAME…`, `TYPE/NAME…`, or names alone. */
+export interface Selected {
+  readonly type: TypeName;
+  readonly names: readonly string[];
+}
+
+export function findType(word: string): TypeName | undefined {
+  const wanted = word.toLowerCase();
+  return (['bastions', 'events'] as const).find((type) => ALIASES[type].includes(wanted));
+}
+
+/** For `get`: the first word is a type. @throws CliError */
+export function parseTyped(words: readonly string[]): Selected {
+  const [first, ...rest] = words;
+  if (first === undefined) return { type: 'bastions', names: [] };
+  if (first.includes('/')) return parseSlashed(words);
+  const type = findType(first);
+  if (!type) throw unknownType(first);
+  return { type, names: rest.map((name) => plainName(name)) };
+}
+
+/** For the verbs that only know Bastions: the type may be left out. @throws CliError */
+export function parseBastionNames(words: readonly string[]): readonly string[] {
+  if (words.some((word) => word.includes('/'))) {
+    const { type, names } = parseSlashed(words);
+    if (type !== 'bastions') throw new CliError(`this command works on bastions, not on ${type}`);
+    return names;
+  }
+  const [first, ...rest] = words;
+  return first !== undefined && findType(first) === 'bastions' && (rest.length > 0 || words.length === 1)
+    ? rest
+    : words;
+}
+
+/** @throws CliError unless there is exactly one name. */
+export function parseOneBastion(words: readonly string[], verb: string): string {
+  const names = parseBastionNames(words);
+  const [name] = names;
+  if (name !== undefined && names.length === 1) return name;
+  throw new CliError(
+    names.length === 0 ? 'a Bastion must be named' : `expected one Bastion, found ${names.join(', ')}`,
+    `for example: bastionctl ${verb} orders`,
+  );
+}
+
+function parseSlashed(words: readonly string[]): Selected {
+  const parsed = words.map((word) => {
+    const [typeWord = '', name = '', ...more] = word.split('/');
+    if (name === '' || more.length > 0 || typeWord === '') {
+      throw new CliError(
+        `arguments in TYPE/NAME form must have one type and one name, found "${word}"`,
+        'for example: bastion/orders',
+      );
+    }
+    const type = findType(typeWord);
+    if (!type) throw unknownType(typeWord);
+    return { type, name };
+  });
+  const type = parsed[0]?.type ?? 'bastions';
+  if (parsed.some((one) => one.type !== type)) {
+    throw new CliError('bastions and events cannot be mixed in one command');
+  }
+  return { type, names: parsed.map(({ name }) => name) };
+}
+
+function plainName(name: string): string {
+  if (!name.includes('/')) return name;
+  throw new CliError(
+    `there is no need to specify a resource type as a separate argument when passing arguments in TYPE/NAME form, found "${name}"`,
+  );
+}
+
+function unknownType(word: string): CliError {
+  const near = suggest(word, [...ALIASES.bastions, ...ALIASES.events]);
+  const hint = near
+    ? `did you mean ${near}?`
+    : `the types are bastions (bst) and events (ev); for one Bastion: bastionctl get bastion ${word}`;
+  return new CliError(`the server doesn't have a resource type "${word}"`, hint);
+}
+
+export function resourcesOf(api: ApiClient, type: TypeName): Resources<KubeObject> {
+  return type === 'bastions' ? api.bastions : api.events;
+}
+
+/** `bastion.bastion-operator.dev/orders`: how kubectl names an object in its messages. */
+export function fullName({ kind, metadata }: KubeObject): string {
+  return kind === 'Event' ? `event/${metadata.name}` : `bastion.${GROUP}/${metadata.name}`;
+}

@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+import type { Connection } from './connection.ts';
+import { type Context, DEFAULT_NAMESPACE, type GlobalOptions, globalsOf } from './context.ts';
+import { reportFailure, writeLines } from './failure.ts';
+import { DRY_RUN_SUFFIX, type DryRun, dryRunOption } from './flags.ts';
+import type { CliIo } from './io.ts';
+import { fullName, parseBastionNames } from './resource-type.ts';
+import { sourceWarning } from './warnings.ts';
+
+interface Options extends GlobalOptions {
+  readonly dryRun: DryRun;
+}
+
+const VERBS = {
+  suspend: { suspend: true, done: 'suspended', description: 'close Bastions now and keep their record' },
+  resume: { suspend: false, done: 'resumed', description: 'open suspended Bastions again, for a whole ttl' },
+} as const;
+
+type Verb = keyof typeof VERBS;
+
+export function addSuspend(program: Command, context: Context): void {
+  add(program, context, 'suspend');
+}
+
+export function addResume(program: Command, context: Context): void {
+  add(program, context, 'resume');
+}
+
+function add(program: Command, { io, connected }: Context, verb: Verb): void {
+  program
+    .command(verb)
+    .description(VERBS[verb].description)
+    .argument('<name...>', 'NAME… or bastion/NAME…')
+    .addOption(dryRunOption())
+    .action(async (words: string[], options: Options, command: Command) => {
+      const names = parseBastionNames(words);
+      await connected(command, (connection) => {
+        return setSuspend(io, connection, { names, verb, ...options, ...globalsOf(command) });
+      });
+    });
+}
+
+interface Request extends Options {
+  readonly names: readonly string[];
+  readonly verb: Verb;
+}
+
+async function setSuspend(io: CliIo, { api }: Connection, request: Request): Promise<number> {
+  const { names, verb, dryRun, namespace = DEFAULT_NAMESPACE } = request;
+  const { suspend, done } = VERBS[verb];
+  let failed = false;
+  for (const name of names) {
+    try {
+      const before = await api.bastions.get(namespace, name);
+      const after = await api.bastions.patch(
+        namespace,
+        name,
+        { spec: { suspend } },
+        { dryRun: dryRun !== 'none' },
+      );
+      const result =
+        before.spec.suspend === suspend ? `unchanged (${suspend ? 'already' : 'not'} suspended)` : done;
+      writeLines(io.stderr, sourceWarning(after));
+      io.stdout.write(`${fullName(after)} ${result}${DRY_RUN_SUFFIX[dryRun]}\n`);
+    } catch (error) {
+      failed = true;
+      reportFailure(io, error);
+    }
+  }
+  return failed ? 1 : 0;
+}

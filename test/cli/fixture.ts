@@ -1,0 +1,142 @@
+import { ANNOTATION, type Bastion, type BastionStatus } from '../../controller/api/bastion.ts';
+import type { Connection, ConnectionOptions, PlanPreview } from '../../controller/cli/connection.ts';
+import type { CliIo } from '../../controller/cli/io.ts';
+import { runCli } from '../../controller/cli/program.ts';
+import { settle } from '../clock.ts';
+import { createFixture, event, sample } from '../server/fixture.ts';
+
+export { ANNOTATION, event, sample };
+
+export interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Running {
+  readonly out: () => string;
+  readonly err: () => string;
+  /** Ctrl-C. */
+  interrupt(): void;
+  readonly done: Promise<Run>;
+}
+
+export const BARE_PLAN: PlanPreview = { regions: [] };
+
+interface Terminal {
+  readonly isTTY?: boolean;
+  readonly noColor?: boolean;
+  readonly stdin?: string;
+}
+
+/** A command line over a memory store, with files that exist only here. */
+export function createCli() {
+  const { api, clock, store, interpose } = createFixture();
+  const files = new Map<string, string>();
+  const connections: ConnectionOptions[] = [];
+  const previews: (readonly Bastion[] | undefined)[] = [];
+  const world = { plan: BARE_PLAN, open: 0, refuse: undefined as Error | undefined };
+
+  function connect(options: ConnectionOptions): Promise<Connection> {
+    if (world.refuse) return Promise.reject(world.refuse);
+    connections.push(options);
+    world.open++;
+    return Promise.resolve({
+      api,
+      async preview(bastions) {
+        previews.push(bastions);
+        return world.plan;
+      },
+      async close() {
+        world.open--;
+      },
+    });
+  }
+
+  function start(line: string | readonly string[], terminal: Terminal = {}): Running {
+    const { isTTY = false, noColor = false, stdin = '' } = terminal;
+    let out = '';
+    let err = '';
+    const stop = new AbortController();
+    const io: CliIo = {
+      stdout: {
+        isTTY,
+        columns: 120,
+        write: (text) => {
+          out += text;
+        },
+      },
+      stderr: {
+        isTTY,
+        columns: 120,
+        write: (text) => {
+          err += text;
+        },
+      },
+      stdin: async () => stdin,
+      async readFile(path) {
+        const text = files.get(path);
+        if (text !== undefined) return text;
+        throw Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: 'ENOENT' });
+      },
+      async listFiles(path, { recursive }) {
+        const inside = [...files.keys()].filter((file) => file.startsWith(`${path}/`)).sort();
+        if (inside.length === 0) return undefined;
+        return inside.filter((file) => recursive || !file.slice(path.length + 1).includes('/'));
+      },
+      ...{ clock, connect, signal: stop.signal, noColor },
+    };
+    const argv = typeof line === 'string' ? line.split(' ').filter(Boolean) : line;
+    const done = runCli(argv, io).then((code) => ({ code, out, err }));
+    return { out: () => out, err: () => err, interrupt: () => stop.abort(), done };
+  }
+
+  return {
+    ...{ api, clock, store, interpose, files, connections, previews, world, start },
+    run: (line: string | readonly string[], terminal?: Terminal) => start(line, terminal).done,
+    /** Plays the controller. */
+    async setStatus(status: BastionStatus, name = 'orders', namespace = 'default') {
+      const bastion = await api.bastions.get(namespace, name);
+      await api.bastions.updateStatus({ ...bastion, status });
+      await settle();
+    },
+    /** Plays the end of a teardown. */
+    async release(name = 'orders') {
+      await api.bastions.patch('default', name, { metadata: { finalizers: null } });
+      await settle();
+    },
+  };
+}
+
+/** A manifest as text, the way a person writes it. */
+export function manifestText(name = 'orders', spec = 'ttl: 4h', metadata = ''): string {
+  return `apiVersion: bastion-operator.dev/v1alpha1
+kind: Bastion
+metadata:
+  name: ${name}
+${metadata}spec:
+  ${spec}
+  network: { vpcId: vpc-0a1b2c3d4e5f60718, subnetIds: [subnet-0a1b2c3d4e5f60718] }
+`;
+}
+
+export function readyStatus(fields: Partial<BastionStatus> = {}): BastionStatus {
+  return {
+    observedGeneration: 1,
+    phase: 'Ready',
+    activatedAt: '2026-11-23T09:00:00Z',
+    expiresAt: '2026-11-23T13:00:00Z',
+    sessionTarget: 'ecs:bastion-main_0123_0123-456',
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'True',
+        reason: 'Ready',
+        message: 'open',
+        observedGeneration: 1,
+        lastTransitionTime: '2026-11-23T09:00:00Z',
+      },
+    ],
+    ...fields,
+  };
+}
