@@ -12,6 +12,8 @@ export interface WakeTerms {
   readonly outcomes: readonly Outcome[];
   /** Kinds whose state after this pass is not certain. */
   readonly touched: ReadonlySet<KindName>;
+  /** When a kind was last listed, epoch milliseconds. */
+  readonly listedAt: (kind: KindName) => number;
   readonly lives: Iterable<Life>;
   /** Some kind, or the facts, could not be read. */
   readonly unknown: boolean;
@@ -33,6 +35,8 @@ const QUICK_POLLS = 60;
 const LONGEST_POLL_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
+/** Wakes this close together are one. */
+const TOGETHER_MS = 500;
 /** Far enough from the first look for the second to be another one. */
 const SECOND_LOOK_MS = 30_000;
 
@@ -44,7 +48,16 @@ export function nextWake(terms: WakeTerms): Wake {
   if (terms.outcomes.some(({ step }) => step.action === 'withheld')) {
     candidates.push({ afterMs: SECOND_LOOK_MS, refresh: 'all' });
   }
-  return candidates.reduce((first, other) => (other.afterMs < first.afterMs ? other : first));
+  const afterMs = Math.min(...candidates.map((candidate) => candidate.afterMs));
+  const due = candidates.filter((candidate) => candidate.afterMs <= afterMs + TOGETHER_MS);
+  return { afterMs, refresh: due.map(({ refresh }) => refresh).reduce(both) };
+}
+
+function both(a: Wake['refresh'], b: Wake['refresh']): Wake['refresh'] {
+  if (a === 'all' || b === 'all') return 'all';
+  // A set may name what a resync leaves out.
+  if (a === 'resync' || b === 'resync') return a === b ? a : 'all';
+  return new Set([...a, ...b]);
 }
 
 function deadlines({ lives, now }: WakeTerms): Wake[] {
@@ -55,9 +68,7 @@ function deadlines({ lives, now }: WakeTerms): Wake[] {
 }
 
 function retries({ outcomes, unknown, failedPasses, now, touched }: WakeTerms): Wake[] {
-  const wakes: Wake[] = outcomes
-    .filter(({ result, retryAfterMs }) => result === 'deferred' && retryAfterMs !== undefined)
-    .map(({ retryAfterMs = 0 }) => ({ afterMs: retryAfterMs, refresh: touched }));
+  const wakes: Wake[] = pauses(outcomes).map((afterMs) => ({ afterMs, refresh: touched }));
   for (const { step } of outcomes) {
     if (step.notBefore !== undefined)
       wakes.push({ afterMs: Math.max(0, step.notBefore - now), refresh: 'all' });
@@ -69,12 +80,32 @@ function retries({ outcomes, unknown, failedPasses, now, touched }: WakeTerms): 
   return wakes;
 }
 
-/** Only the kinds that are on their way are listed again. */
-function polls({ outcomes, touched, pollingPasses }: WakeTerms): Wake[] {
+/**
+ * Of many steps that wait for AWS's request rate, several go in the next pass: what the rate allows adds up meanwhile, and a
+ * pass for each would cost more than it brings.
+ */
+function pauses(outcomes: readonly Outcome[]): number[] {
+  const waiting = new Map<KindName, { retryMs: number; count: number }>();
+  for (const { step, result, retryAfterMs } of outcomes) {
+    if (result !== 'deferred' || retryAfterMs === undefined) continue;
+    const { retryMs, count } = waiting.get(step.kind) ?? { retryMs: retryAfterMs, count: 0 };
+    waiting.set(step.kind, { retryMs: Math.min(retryMs, retryAfterMs), count: count + 1 });
+  }
+  return [...waiting.values()].map(({ retryMs, count }) =>
+    Math.max(retryMs, Math.min(POLL_MS, retryMs * count)),
+  );
+}
+
+/** Only the kinds that are on their way are listed again, each in its own rhythm: a pass in between does not put it off. */
+function polls({ outcomes, touched, pollingPasses, listedAt, now }: WakeTerms): Wake[] {
   const kinds = new Set([...touched, ...outcomes.filter(isUnderWay).map(({ step }) => step.kind)]);
-  if (kinds.size === 0) return [];
   const slower = 1.3 ** Math.max(0, pollingPasses - QUICK_POLLS);
-  return [{ afterMs: Math.min(POLL_MS * slower, LONGEST_POLL_MS), refresh: kinds }];
+  const everyMs = Math.min(POLL_MS * slower, LONGEST_POLL_MS);
+  return [...kinds].map((kind) => {
+    const dueMs = listedAt(kind) + everyMs - now;
+    // What was listed longer ago has only now come to be on its way.
+    return { afterMs: dueMs > 0 ? dueMs : everyMs, refresh: new Set([kind]) };
+  });
 }
 
 /** Something that changes by itself. What waits for it needs no poll of its own. */

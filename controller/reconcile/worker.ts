@@ -61,6 +61,7 @@ export class ScopeWorker {
     return nextWake({
       outcomes: pass.outcomes,
       touched: pass.touched,
+      listedAt: (kind) => pass.observed.parts.get(kind)?.observedAt ?? 0,
       lives: pass.bastions.flatMap(
         ({ metadata }) => pass.wishes.lives.get(`${metadata.namespace}/${metadata.name}`) ?? [],
       ),

@@ -1,0 +1,20 @@
+import { allReady, Rig, totalCalls } from './rig.ts';
+import { PlainStore } from './store.ts';
+
+const n = Number(process.argv[2] ?? 10);
+const mix = process.argv[3] === 'h' ? 'half HybridActivation' : 'EcsExec';
+const rig = new Rig(mix, n, new PlainStore());
+await rig.commit(0, n);
+const t0 = performance.now();
+const ms = await rig.runUntil(allReady);
+console.log('ready after', ms, 'wall', performance.now() - t0);
+console.log(rig.takeUsage());
+await rig.settle();
+await rig.pass('resync');
+await rig.pass('resync');
+rig.takeUsage();
+await rig.pass('resync');
+const u = rig.takeUsage();
+console.log('resync', totalCalls(u), u);
+await rig.pass('all');
+console.log('all', rig.takeUsage());
