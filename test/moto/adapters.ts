@@ -1,0 +1,30 @@
+import type { Clock } from '../../controller/api/clock.ts';
+import type { RequestHandler } from '../../controller/aws/simulator/sdk-handler.ts';
+import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import { sdkClients } from '../aws/simulator/clients.ts';
+import { keepNamesUnique, keepUsedGroups } from './adapt-ec2.ts';
+import { rememberTokens, sizeContainers, TaskLife } from './adapt-ecs.ts';
+import { hybridAgents } from './agents.ts';
+import { type Adapter, createRouter } from './router.ts';
+
+export interface ConnectionOptions {
+  readonly motoUrl: string;
+  readonly simulator: Simulator;
+  readonly clock: Clock;
+}
+
+/** moto with the gaps closed that the story would fall into: each adapter is named by a gap's remedy in gaps.ts. */
+export function connectMoto({ motoUrl, simulator, clock }: ConnectionOptions): RequestHandler {
+  const { ec2, ecs, ssm } = sdkClients({ endpoint: motoUrl });
+  const tasks = new TaskLife(clock, hybridAgents({ ecs, ssm, simulator }));
+  const adapters = new Map<string, readonly Adapter[]>([
+    ['ec2:CreateVpcEndpoint', [rememberTokens('ClientToken'), keepNamesUnique(ec2)]],
+    ['ec2:DeleteSecurityGroup', [keepUsedGroups(ec2, (groupId) => tasks.wears(groupId))]],
+    ['ecs:RegisterTaskDefinition', [sizeContainers]],
+    ['ecs:RunTask', [rememberTokens('clientToken'), tasks.run]],
+    ['ecs:DescribeTasks', [tasks.describe]],
+    ['ecs:StopTask', [tasks.stop]],
+    ['ecs:DeleteCluster', [tasks.keepBusyClusters]],
+  ]);
+  return createRouter({ motoUrl, simulator, adapters });
+}
