@@ -76,6 +76,9 @@ function later(a: string | undefined, b: string | undefined): { generation?: str
   return generation === undefined ? {} : { generation };
 }
 
+/** AWS takes 50 tags and ours come on top: many teams' tags must not make a shared resource impossible. */
+const SHARED_TAGS = 40;
+
 /** A tag that two teams give different values keeps the smaller one: any order of joining ends the same. */
 function joinTags(a: Desired['tags'], b: Desired['tags']): Desired['tags'] {
   const joined: Record<string, string> = { ...a };
@@ -83,7 +86,8 @@ function joinTags(a: Desired['tags'], b: Desired['tags']): Desired['tags'] {
     const present = joined[name];
     joined[name] = present === undefined || value < present ? value : present;
   }
-  return joined;
+  const names = Object.keys(joined).sort().slice(0, SHARED_TAGS);
+  return Object.fromEntries(names.map((name) => [name, joined[name] ?? '']));
 }
 
 function conflict(mine: Desired, others: Desired | undefined): Problem {

@@ -30,12 +30,19 @@ export function wishEndpoints({ bastion, activatedAt }: Claim, facts: Facts): En
   });
 }
 
+/** What AWS would refuse stays out of an endpoint that others share: its Bastion is told so by the pre-flight check. */
+function subnetsInVpc({ spec }: Bastion, facts: Facts): string[] {
+  const { vpcId, subnetIds } = spec.network;
+  return subnetIds.filter((id) => facts.subnets[id]?.vpcId === vpcId).sort();
+}
+
 function wishInterface(bastion: Bastion, service: EndpointService, facts: Facts): EndpointWish {
-  const { vpcId, subnetIds } = bastion.spec.network;
+  const { vpcId } = bastion.spec.network;
+  const zones = facts.endpointZones[service];
   const subnets: Record<string, string> = {};
-  for (const id of [...subnetIds].sort()) {
+  for (const id of subnetsInVpc(bastion, facts)) {
     const zone = facts.subnets[id]?.zone;
-    if (zone !== undefined) subnets[zone] ??= id;
+    if (zone !== undefined && (zones?.includes(zone) ?? true)) subnets[zone] ??= id;
   }
   const group = keyFor.endpointGroup(vpcId);
   const adopted = capturingEndpoint(vpcId, service, facts);
@@ -60,8 +67,10 @@ function wishInterface(bastion: Bastion, service: EndpointService, facts: Facts)
 
 /** Route tables that have somebody else's S3 gateway are served; a table takes only one (aws-facts 2). */
 function wishGateway(bastion: Bastion, facts: Facts): EndpointWish {
-  const { vpcId, subnetIds } = bastion.spec.network;
-  const tables = [...new Set(subnetIds.flatMap((id) => facts.subnets[id]?.routeTableId ?? []))].sort();
+  const { vpcId } = bastion.spec.network;
+  const tables = [
+    ...new Set(subnetsInVpc(bastion, facts).flatMap((id) => facts.subnets[id]?.routeTableId ?? [])),
+  ].sort();
   const foreign = facts.foreignEndpoints.filter(
     (endpoint) =>
       endpoint.vpcId === vpcId &&
