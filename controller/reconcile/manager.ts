@@ -1,10 +1,11 @@
 import type { Bastion } from '../api/bastion.ts';
-import type { ApiClient } from '../api/client.ts';
-import { type Clock, rfc3339 } from '../api/clock.ts';
+import { type ApiClient, ApiError } from '../api/client.ts';
+import { type Clock, rfc3339, type Timer } from '../api/clock.ts';
 import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
 import type { Interests } from '../aws/facts.ts';
 import type { Settings } from '../core/resource.ts';
+import type { Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { Store } from '../store/store.ts';
 import { Informer } from './informer.ts';
@@ -38,9 +39,11 @@ export interface ManagerOptions {
   readonly log: Log;
 }
 
-/** Longest pause between two tries of a scope whose pass could not be made at all. */
-const LONGEST_RETRY_MS = 5 * 60_000;
+/** Longest pause between two tries of a scope whose pass could not be made at all: a TTL that runs out in it is still kept. */
+const LONGEST_RETRY_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
+const SWEEP_RETRY_MS = 30_000;
+const NEVER: Wake = { afterMs: Number.POSITIVE_INFINITY, refresh: 'resync' };
 /** Several changes that come together are one. */
 const GATHER_MS = 50;
 const KEEP_HISTORY_MS = 24 * 3_600_000;
@@ -57,6 +60,7 @@ export class Controller {
   readonly #informer: Informer;
   readonly #stopping = new AbortController();
   #informing: Promise<void> = Promise.resolve();
+  #sweepRetry: Timer | undefined;
 
   constructor(options: ManagerOptions) {
     const { api, clock, log } = options;
@@ -65,7 +69,11 @@ export class Controller {
     this.#informer = new Informer({
       api,
       clock,
-      onChange: (bastion) => this.#queue.add(this.#regionOf(bastion), GATHER_MS, 'all'),
+      onChange: (bastion, before) => {
+        // A Bastion that moved is torn down where it was.
+        const regions = new Set([bastion, before ?? bastion].map((one) => this.#regionOf(one)));
+        for (const region of regions) this.#queue.add(region, GATHER_MS, 'all');
+      },
       onError: (error) => log('error', 'cannot watch Bastions', { error: messageOf(error) }),
     });
   }
@@ -75,15 +83,25 @@ export class Controller {
     this.#informing = this.#informer.run(this.#stopping.signal);
     lease.onChange((held) => {
       log('info', held ? 'leading' : 'standing by', held ? { epoch: held.epoch } : {});
-      if (held) void this.sweep().then(() => this.#queue.open());
+      if (held) this.#lead();
       else void this.#queue.close();
     });
     lease.start();
   }
 
+  /** What an earlier tenure remembered may be old by now: another replica has acted since. */
+  #lead(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#workers.clear();
+    this.#failures.clear();
+    this.#queue.open();
+    void this.sweep();
+  }
+
   /** Lets the passes that run come to their end, then gives the lease away. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#sweepRetry?.cancel();
     await this.#queue.close();
     await this.#options.lease.stop();
     await this.#informing;
@@ -96,16 +114,18 @@ export class Controller {
 
   /** A complete look at every scope that is or was in use, and tidying of the store. */
   async sweep(): Promise<void> {
-    const { store, accountId, lease, log } = this.#options;
+    const { store, clock, accountId, lease, log } = this.#options;
+    this.#sweepRetry?.cancel();
+    if (!lease.isHeld() || this.#stopping.signal.aborted) return;
+    const ask = (region: string) => this.#queue.add(region, 0, 'all');
+    const inUse = this.#informer.bastions().map((one) => this.#regionOf(one));
+    new Set([...this.#workers.keys(), ...inUse]).forEach(ask);
     try {
-      const regions = new Set([
-        ...(await rememberedRegions(store, accountId)),
-        ...this.#informer.bastions().map((one) => this.#regionOf(one)),
-      ]);
-      for (const region of regions) this.#queue.add(region, 0, 'all');
-      if (lease.isHeld()) await this.#tidy();
+      (await rememberedRegions(store, accountId)).forEach(ask);
+      await this.#tidy();
     } catch (error) {
-      log('error', 'cannot sweep', { error: messageOf(error) });
+      log('error', 'cannot sweep', { error: messageOf(error), retryMs: SWEEP_RETRY_MS });
+      this.#sweepRetry = clock.setTimer(SWEEP_RETRY_MS, () => void this.sweep());
     }
   }
 
@@ -113,25 +133,30 @@ export class Controller {
     const { api, store, clock } = this.#options;
     const oldest = rfc3339(clock.now() - KEEP_HISTORY_MS);
     for (const { metadata, lastTimestamp } of (await api.events.list()).items) {
-      if (lastTimestamp < oldest) await api.events.delete(metadata.namespace, metadata.name);
+      if (lastTimestamp >= oldest) continue;
+      await api.events.delete(metadata.namespace, metadata.name).catch((error: unknown) => {
+        // Somebody else was quicker.
+        if (!(error instanceof ApiError && error.reason === 'NotFound')) throw error;
+      });
     }
     await store.trim(KEEP_HISTORY_MS);
   }
 
-  async #runScope(region: string, refresh: Refresh): Promise<void> {
+  async #runScope(region: string, refresh: Refresh): Promise<Wake> {
     const { log, lease } = this.#options;
-    if (!lease.isHeld()) return;
+    // The next tenure begins with a sweep.
+    if (!lease.isHeld()) return NEVER;
     try {
       const { pass, wake } = await this.#worker(region).run(refresh, this.#interests(region));
       this.#failures.delete(region);
       this.#report(region, pass);
-      this.#queue.add(region, wake.afterMs, wake.refresh);
+      return wake;
     } catch (error) {
       const failures = (this.#failures.get(region) ?? 0) + 1;
       this.#failures.set(region, failures);
       const retryMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
       log('error', 'pass failed', { region, error: messageOf(error), retryMs });
-      this.#queue.add(region, retryMs, 'all');
+      return { afterMs: retryMs, refresh: 'all' };
     }
   }
 
@@ -139,11 +164,13 @@ export class Controller {
     const present = this.#workers.get(region);
     if (present) return present;
     const { store, clock, accountId, connectRegion, lease, ...rest } = this.#options;
+    const epoch = lease.held()?.epoch;
     const worker = new ScopeWorker({
       ...rest,
       clock,
       connect: connectRegion(region),
-      mayMutate: () => lease.isHeld(),
+      // A pass of an earlier tenure stays without a say, though the lease be ours again: its plan is as old as that tenure.
+      mayMutate: () => epoch !== undefined && lease.held()?.epoch === epoch,
       rememberScope: () => rememberScope(store, clock, accountId, region),
     });
     this.#workers.set(region, worker);
@@ -164,7 +191,8 @@ export class Controller {
 
   #report(region: string, { outcomes, observed }: Pass): void {
     const { log } = this.#options;
-    for (const message of observed.failures.values()) log('warn', 'cannot read AWS', { region, message });
+    for (const message of observed.failures.values())
+      log('warn', 'cannot read AWS', { region, error: message });
     for (const { step, result, message } of outcomes) {
       const fields = {
         region,
@@ -175,7 +203,7 @@ export class Controller {
       };
       const changed = step.action === 'create' || step.action === 'update' || step.action === 'delete';
       if (result === 'done' && changed) log('info', 'changed', { ...fields, id: step.observed?.id });
-      if (result === 'failed') log('warn', 'failed', { ...fields, message });
+      if (result === 'failed') log('warn', 'failed', { ...fields, error: message });
       if (step.action === 'withheld') log('warn', 'withheld', fields);
     }
   }

@@ -1,24 +1,32 @@
 import type { Clock, Timer } from '../api/clock.ts';
+import type { Wake } from '../core/wake.ts';
 import type { Refresh } from './observe.ts';
 
 export interface QueueOptions {
   readonly clock: Clock;
-  /** Never called for the same key twice at once; different keys do run at once. Must not throw. */
-  readonly run: (key: string, refresh: Refresh) => Promise<void>;
+  /**
+   * Never called for the same key twice at once; different keys do run at once. Must not throw.
+   * @returns when this key has to be looked at again although nobody asks for it
+   */
+  readonly run: (key: string, refresh: Refresh) => Promise<Wake>;
 }
 
-interface Entry {
-  dueAt: number;
-  refresh: Refresh;
+interface Due {
+  readonly at: number;
+  readonly refresh: Refresh;
 }
 
 /**
- * A level-triggered, keyed, de-duplicated queue: however often a key is added, it is run once, at the earliest time and with
- * the deepest look that was asked for. What is added while its key runs is run after.
+ * A level-triggered, keyed, de-duplicated queue: however often a key is asked for, it is run once, at the earliest time and
+ * with the deepest look that was asked for. What is asked for while its key runs is run after.
+ *
+ * Each run says when the next one is due, and that replaces what the run before had said. It is kept apart from what is asked
+ * for, so that a cheap look now does not become the deep one that is due at a deadline hours away.
  */
 export class Queue {
   readonly #options: QueueOptions;
-  readonly #entries = new Map<string, Entry>();
+  readonly #asked = new Map<string, Due>();
+  readonly #wakes = new Map<string, Due>();
   readonly #running = new Map<string, Promise<void>>();
   #timer: Timer | undefined;
   #open = false;
@@ -28,13 +36,8 @@ export class Queue {
   }
 
   add(key: string, afterMs: number, refresh: Refresh): void {
-    if (!Number.isFinite(afterMs)) return;
-    const dueAt = this.#options.clock.now() + Math.max(0, afterMs);
-    const present = this.#entries.get(key);
-    const merged = present
-      ? { dueAt: Math.min(present.dueAt, dueAt), refresh: deeper(present.refresh, refresh) }
-      : { dueAt, refresh };
-    this.#entries.set(key, merged);
+    const due = this.#dueAfter({ afterMs, refresh });
+    if (due) this.#asked.set(key, merge(due, this.#asked.get(key)));
     this.#arm();
   }
 
@@ -51,31 +54,55 @@ export class Queue {
     await Promise.all(this.#running.values());
   }
 
+  #dueAfter({ afterMs, refresh }: Wake): Due | undefined {
+    if (!Number.isFinite(afterMs)) return undefined;
+    return { at: this.#options.clock.now() + Math.max(0, afterMs), refresh };
+  }
+
   #arm(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (!this.#open) return;
-    const waiting = [...this.#entries]
-      .filter(([key]) => !this.#running.has(key))
-      .map(([, entry]) => entry.dueAt);
-    if (waiting.length === 0) return;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const dues of [this.#asked, this.#wakes]) {
+      for (const [key, { at }] of dues) if (!this.#running.has(key)) earliest = Math.min(earliest, at);
+    }
+    if (earliest === Number.POSITIVE_INFINITY) return;
     const { clock } = this.#options;
-    this.#timer = clock.setTimer(Math.max(0, Math.min(...waiting) - clock.now()), () => this.#runDue());
+    this.#timer = clock.setTimer(Math.max(0, earliest - clock.now()), () => this.#runDue());
   }
 
   #runDue(): void {
-    const now = this.#options.clock.now();
-    for (const [key, entry] of [...this.#entries]) {
-      if (entry.dueAt > now || this.#running.has(key)) continue;
-      this.#entries.delete(key);
-      const run = this.#options.run(key, entry.refresh).finally(() => {
-        this.#running.delete(key);
-        this.#arm();
-      });
-      this.#running.set(key, run);
+    for (const key of new Set([...this.#asked.keys(), ...this.#wakes.keys()])) {
+      if (this.#running.has(key)) continue;
+      const due = this.#take(key);
+      if (due) this.#running.set(key, this.#runOne(key, due.refresh));
     }
     this.#arm();
   }
+
+  async #runOne(key: string, refresh: Refresh): Promise<void> {
+    const wake = this.#dueAfter(await this.#options.run(key, refresh));
+    if (wake) this.#wakes.set(key, wake);
+    this.#running.delete(key);
+    this.#arm();
+  }
+
+  /** What is due of a key, merged. The wake goes with it, due or not: the run will say the next one. */
+  #take(key: string): Due | undefined {
+    const now = this.#options.clock.now();
+    const isDue = (due: Due | undefined) => (due && due.at <= now ? due : undefined);
+    const asked = isDue(this.#asked.get(key));
+    const wake = isDue(this.#wakes.get(key));
+    if (!asked && !wake) return undefined;
+    if (asked) this.#asked.delete(key);
+    this.#wakes.delete(key);
+    return asked ? merge(asked, wake) : wake;
+  }
+}
+
+function merge(a: Due, b: Due | undefined): Due {
+  return b ? { at: Math.min(a.at, b.at), refresh: deeper(a.refresh, b.refresh) } : a;
 }
 
 function deeper(a: Refresh, b: Refresh): Refresh {
