@@ -7,8 +7,10 @@ import { canonical } from '../core/desired.ts';
 export interface InformerOptions {
   readonly api: ApiClient;
   readonly clock: Clock;
-  /** A Bastion is new, gone, or asks for something else than before; not called for what the controller itself writes. */
-  readonly onChange: (bastion: Bastion) => void;
+  /**
+   * A Bastion is new, gone, or asks for something else than `before`; not called for what the controller itself writes.
+   */
+  readonly onChange: (bastion: Bastion, before?: Bastion) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -29,21 +31,27 @@ export class Informer {
 
   /** Runs until the signal aborts; a lost watch or a lost history lists anew. */
   async run(signal: AbortSignal): Promise<void> {
-    const { api, clock, onError } = this.#options;
+    const { clock, onError } = this.#options;
     while (!signal.aborted) {
+      const startedAt = clock.now();
       try {
-        const { items, resourceVersion } = await api.bastions.list();
-        this.#replace(items);
-        for await (const { type, object } of api.bastions.watch({ from: resourceVersion }, signal)) {
-          if (type === 'DELETED') this.#remove(object);
-          else this.#put(object);
-        }
+        await this.#follow(signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof ApiError && error.reason === 'Expired') continue;
-        onError(error);
-        await sleep(clock, RETRY_MS, signal);
+        if (!(error instanceof ApiError && error.reason === 'Expired')) onError(error);
       }
+      // After a long watch the new list comes at once; a watch that ends as soon as it begins must not spin.
+      await sleep(clock, Math.max(0, startedAt + RETRY_MS - clock.now()), signal);
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { api } = this.#options;
+    const { items, resourceVersion } = await api.bastions.list();
+    this.#replace(items);
+    for await (const { type, object } of api.bastions.watch({ from: resourceVersion }, signal)) {
+      if (type === 'DELETED') this.#remove(object);
+      else this.#put(object);
     }
   }
 
@@ -57,9 +65,9 @@ export class Informer {
   #put(bastion: Bastion): void {
     const name = objectName(bastion);
     const signature = signatureOf(bastion);
-    const before = this.#known.get(name)?.signature;
+    const before = this.#known.get(name);
     this.#known.set(name, { bastion, signature });
-    if (before !== signature) this.#options.onChange(bastion);
+    if (before?.signature !== signature) this.#options.onChange(bastion, before?.bastion);
   }
 
   #remove(bastion: Bastion): void {
