@@ -21,11 +21,12 @@ interface Options extends GlobalOptions {
 export function addApply(program: Command, { io, connected }: Context): void {
   addFilename(program.command('apply'), 'file or directory of manifests, or - for stdin')
     .description('create Bastions from manifests, or change them to what the manifests say')
+    .argument('[files...]', 'more files, as a shell pattern gives them')
     .addOption(dryRunOption())
     .option('-o, --output <format>', 'json, yaml or name')
-    .action(async (options: Options, command: Command) => {
+    .action(async (files: string[], options: Options, command: Command) => {
       const format = parseFormat(options.output, ['json', 'name', 'yaml']);
-      const reading = await readRequired(io, options);
+      const reading = await readRequired(io, files, options);
       await connected(command, (connection) =>
         apply(io, connection, reading, { ...options, ...globalsOf(command), format }),
       );
@@ -33,14 +34,16 @@ export function addApply(program: Command, { io, connected }: Context): void {
 }
 
 /** @throws CliError when no file was named */
-export async function readRequired(
+async function readRequired(
   io: CliIo,
+  files: readonly string[],
   { filename = [], recursive = false }: Pick<Options, 'filename' | 'recursive'>,
 ): Promise<Reading> {
-  if (filename.length === 0) {
+  const paths = [...filename, ...files];
+  if (paths.length === 0) {
     throw new CliError('must specify -f FILE', 'for example: bastionctl apply -f bastion.yaml');
   }
-  return readManifests(io, filename, { recursive });
+  return readManifests(io, paths, { recursive });
 }
 
 async function apply(

@@ -88,7 +88,7 @@ export function phasePainter(isOn: boolean): (phase: string) => Paint {
   };
 }
 
-export const EVENT_COLUMNS: readonly Column<KubeEvent>[] = [
+const EVENT_COLUMNS: readonly Column<KubeEvent>[] = [
   { header: 'LAST SEEN', cell: (event, now) => ({ text: lastSeen(event, now) }) },
   { header: 'TYPE', cell: ({ type }) => ({ text: type }) },
   { header: 'REASON', cell: ({ reason }) => ({ text: reason }) },

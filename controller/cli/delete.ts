@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
@@ -12,7 +12,7 @@ import {
   globalsOf,
 } from './context.ts';
 import { CliError, isNotFound, reportFailure, writeLines } from './failure.ts';
-import { addFilename, DRY_RUN_SUFFIX, type DryRun, dryRunOption, parseTimeout } from './flags.ts';
+import { addFilename, DRY_RUN_SUFFIX, type DryRun, dryRunOption, timeoutOption } from './flags.ts';
 import { watchUntil } from './follow.ts';
 import type { CliIo } from './io.ts';
 import { errorLines, type Reading, readManifests } from './manifests.ts';
@@ -28,7 +28,7 @@ interface Options extends GlobalOptions {
   readonly selector?: string;
   readonly ignoreNotFound?: boolean;
   readonly wait: string;
-  readonly timeout: string;
+  readonly timeout: number;
   readonly dryRun: DryRun;
 }
 
@@ -40,8 +40,12 @@ export function addDelete(program: Command, { io, connected }: Context): void {
     .option('-A, --all-namespaces', 'with --all or -l: in every namespace')
     .option('-l, --selector <labels>', 'those with these labels')
     .option('--ignore-not-found', 'one that does not exist is no error')
-    .option('--wait <boolean>', 'wait until nothing of it is left', 'true')
-    .option('--timeout <duration>', 'give up waiting after this; 0 never', '0s')
+    .addOption(
+      new Option('--wait <boolean>', 'wait until nothing of it is left')
+        .choices(['true', 'false'])
+        .default('true'),
+    )
+    .addOption(timeoutOption('give up waiting after this; 0 never', 0))
     .addOption(dryRunOption())
     .action(async (words: string[], options: Options, command: Command) => {
       const given = { ...options, ...globalsOf(command) };
@@ -75,7 +79,6 @@ interface Request {
 async function deleteBastions(io: CliIo, { api }: Connection, request: Request): Promise<number> {
   const { options, reading } = request;
   writeLines(io.stderr, reading.failures);
-  const timeoutMs = parseTimeout(options.timeout);
   const targets = await targetsOf(io, api, request);
   let failed = reading.failures.length > 0 || targets.failed;
   const marked: Bastion[] = [];
@@ -92,7 +95,7 @@ async function deleteBastions(io: CliIo, { api }: Connection, request: Request):
     }
   }
   if (marked.length === 0 || options.wait === 'false' || options.dryRun !== 'none') return failed ? 1 : 0;
-  const code = await waitUntilGone(io, api, marked, timeoutMs);
+  const code = await waitUntilGone(io, api, marked, options.timeout);
   return failed && code === 0 ? 1 : code;
 }
 

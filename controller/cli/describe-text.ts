@@ -7,7 +7,8 @@ import { ageOf, timeWithDistance } from './time-text.ts';
 
 type Entry = readonly [label: string, value: string | undefined, paint?: (text: string) => string];
 
-const LABEL_WIDTH = 16;
+/** Holds the longest label, `Session target:`, in a section. */
+const LABEL_WIDTH = 17;
 
 export interface DescribeOptions {
   readonly now: number;

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
-import type { KubeEvent } from '../api/event.ts';
+import type { Bastion } from '../api/bastion.ts';
+import type { ApiClient } from '../api/client.ts';
 import { wantsColor } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { type Context, DEFAULT_NAMESPACE, type GlobalOptions, globalsOf } from './context.ts';
 import { describeBastion } from './describe-text.ts';
 import { byTime } from './events.ts';
 import { reportFailure } from './failure.ts';
+import { nothingFound } from './get.ts';
 import type { CliIo } from './io.ts';
 import { parseBastionNames } from './resource-type.ts';
 
@@ -33,47 +35,48 @@ async function describe(
   io: CliIo,
   { api }: Connection,
   names: readonly string[],
-  { namespace = DEFAULT_NAMESPACE, allNamespaces = false, selector }: Options,
+  options: Options,
 ): Promise<number> {
-  const { found, failed } = await find();
-  const texts: string[] = [];
-  for (const bastion of found) {
-    const { metadata } = bastion;
-    const fieldSelector = `involvedObject.name=${metadata.name}`;
-    const { items } = await api.events.list({ namespace: metadata.namespace, fieldSelector });
-    const events: readonly KubeEvent[] = items.filter(
-      ({ involvedObject }) => involvedObject.uid === metadata.uid,
-    );
-    texts.push(
-      describeBastion(bastion, [...events].sort(byTime), { now: io.clock.now(), color: wantsColor(io) }),
-    );
-  }
+  const found = names.length > 0 ? await getAll(io, api, names, options) : await listAll(io, api, options);
+  const [only, ...others] = found;
+  const query =
+    only && others.length === 0 ? { fieldSelector: `involvedObject.uid=${only.metadata.uid}` } : {};
+  const { items } = await api.events.list(query);
+  const texts = found.map((bastion) => {
+    // By uid: an earlier Bastion of the same name has its own history.
+    const events = items
+      .filter(({ involvedObject }) => involvedObject.uid === bastion.metadata.uid)
+      .sort(byTime);
+    return describeBastion(bastion, events, { now: io.clock.now(), color: wantsColor(io) });
+  });
   io.stdout.write(texts.join('\n\n'));
-  if (found.length === 0 && !failed) {
-    io.stderr.write(
-      allNamespaces ? 'No resources found\n' : `No resources found in ${namespace} namespace.\n`,
-    );
-  }
-  return failed ? 1 : 0;
+  return found.length < names.length ? 1 : 0;
+}
 
-  async function find() {
-    if (names.length === 0) {
-      const where = allNamespaces ? {} : { namespace };
-      const { items } = await api.bastions.list({
-        ...where,
-        ...(selector === undefined ? {} : { labelSelector: selector }),
-      });
-      return { found: items, failed: false };
+async function getAll(
+  io: CliIo,
+  { bastions }: ApiClient,
+  names: readonly string[],
+  { namespace = DEFAULT_NAMESPACE }: Options,
+): Promise<readonly Bastion[]> {
+  const found: Bastion[] = [];
+  for (const name of names) {
+    try {
+      found.push(await bastions.get(namespace, name));
+    } catch (error) {
+      reportFailure(io, error);
     }
-    const results = await Promise.all(
-      names.map((name) =>
-        api.bastions.get(namespace, name).catch((error: unknown) => {
-          reportFailure(io, error);
-          return undefined;
-        }),
-      ),
-    );
-    const bastions = results.filter((bastion) => bastion !== undefined);
-    return { found: bastions, failed: bastions.length < names.length };
   }
+  return found;
+}
+
+async function listAll(io: CliIo, { bastions }: ApiClient, options: Options): Promise<readonly Bastion[]> {
+  const { namespace = DEFAULT_NAMESPACE, allNamespaces = false, selector } = options;
+  const query = {
+    ...(allNamespaces ? {} : { namespace }),
+    ...(selector === undefined ? {} : { labelSelector: selector }),
+  };
+  const { items } = await bastions.list(query);
+  if (items.length === 0) io.stderr.write(`${nothingFound({ query, allNamespaces })}\n`);
+  return items;
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { parseDuration } from '../api/duration.ts';
+import { formatDuration, parseDuration } from '../api/duration.ts';
 import { CliError } from './failure.ts';
 
 /** kubectl's flags whose value can only follow an equals sign, and what they mean without one. */
@@ -9,7 +9,9 @@ const BARE_VALUES: Readonly<Record<string, string>> = { '--dry-run': 'client', '
 const BOOLEAN =
   /^(--(?:watch|watch-only|all|all-namespaces|no-headers|recursive|ignore-not-found|detailed-exitcode)|-[wAR])=(true|false)$/;
 
-/** Rewrites what kubectl's flags allow and commander's do not: bare `--dry-run` and `--wait`, and `--watch=false`. */
+const SHORT_WITH_EQUALS = /^-([fonl])=(.*)$/s;
+
+/** Rewrites what kubectl allows and commander does not: bare `--dry-run` and `--wait`, `--watch=false`, `-o=name`. */
 export function normalizeFlags(argv: readonly string[]): string[] {
   const end = argv.indexOf('--');
   const flags = end === -1 ? argv : argv.slice(0, end);
@@ -17,6 +19,8 @@ export function normalizeFlags(argv: readonly string[]): string[] {
   const normal = flags.flatMap((word) => {
     const [, name = '', value] = BOOLEAN.exec(word) ?? [];
     if (value !== undefined) return value === 'true' ? [name] : [];
+    const short = SHORT_WITH_EQUALS.exec(word);
+    if (short) return [`-${short[1]}`, short[2] ?? ''];
     const bare = BARE_VALUES[word];
     return [bare === undefined ? word : `${word}=${bare}`];
   });
@@ -48,8 +52,14 @@ export const DRY_RUN_SUFFIX: Readonly<Record<DryRun, string>> = {
   server: ' (server dry run)',
 };
 
+export function timeoutOption(description: string, defaultMs: number): Option {
+  return new Option('--timeout <duration>', description)
+    .argParser(parseTimeout)
+    .default(defaultMs, formatDuration(defaultMs));
+}
+
 /** Milliseconds of a flag such as `--timeout=90s`; a bare number counts seconds. @throws CliError */
-export function parseTimeout(text: string): number {
+function parseTimeout(text: string): number {
   const sign = text.startsWith('-') ? -1 : 1;
   const amount = text.replace(/^-/, '');
   const durationMs = /^\d+$/.test(amount) ? Number(amount) * 1000 : parseDuration(amount);

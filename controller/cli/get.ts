@@ -105,8 +105,8 @@ async function get(io: CliIo, connection: Connection, selected: Selected, view: 
   return failed ? 1 : 0;
 }
 
-export function nothingFound({ query, allNamespaces }: View, what = 'resources'): string {
-  return allNamespaces ? `No ${what} found` : `No ${what} found in ${query.namespace} namespace.`;
+export function nothingFound({ query, allNamespaces }: Pick<View, 'query' | 'allNamespaces'>): string {
+  return allNamespaces ? 'No resources found' : `No resources found in ${query.namespace} namespace.`;
 }
 
 async function find(io: CliIo, { api }: Connection, { type, names }: Selected, view: View) {
@@ -159,16 +159,10 @@ function createRows(io: CliIo, { type }: Selected, { format, allNamespaces, head
 }
 
 /** Lists, then prints a row (or the object) for each change until Ctrl-C. */
-export async function watch(
-  io: CliIo,
-  { api }: Connection,
-  selected: Selected,
-  view: View,
-  rows = createRows(io, selected, view),
-): Promise<number> {
+async function watch(io: CliIo, { api }: Connection, selected: Selected, view: View): Promise<number> {
   const resources = resourcesOf(api, selected.type);
   const start = await resources.list(view.query);
-  const print = printer(io, view, rows);
+  const print = printer(io, selected, view);
   const [name] = selected.names;
   // Answers "not found" as a plain `get` would.
   if (name !== undefined && start.items.length === 0 && view.watch === 'after') {
@@ -183,7 +177,9 @@ export async function watch(
   return EXIT_INTERRUPTED;
 }
 
-function printer(io: CliIo, { format }: View, rows: (objects: readonly KubeObject[]) => string) {
+function printer(io: CliIo, selected: Selected, view: View) {
+  const { format } = view;
+  const rows = createRows(io, selected, view);
   return (objects: readonly KubeObject[]) => {
     if (format.type === 'table') io.stdout.write(rows(objects));
     else for (const object of objects) io.stdout.write(streamed(format, object));

@@ -43,7 +43,7 @@ export function renderJson(value: unknown): string {
 }
 
 export function renderYaml(value: unknown): string {
-  return dump(sortKeys(value), { noRefs: true, lineWidth: -1 });
+  return dump(sortKeys(value), { noRefs: true, lineWidth: -1, seqNoIndent: true });
 }
 
 /** kubectl writes keys in the order of the alphabet, and texts are compared by it. */

@@ -31,7 +31,7 @@ const SIGNS: Readonly<Record<Effect, string>> = {
   unchanged: ' ',
 };
 
-export function countEffects({ regions }: PlanPreview): Readonly<Record<Effect, number>> {
+function countEffects({ regions }: PlanPreview): Readonly<Record<Effect, number>> {
   const counts = { create: 0, change: 0, replace: 0, delete: 0, wait: 0, stopped: 0, unchanged: 0 };
   for (const { steps } of regions) for (const step of steps) counts[effectOf(step)]++;
   return counts;

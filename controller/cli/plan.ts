@@ -26,12 +26,14 @@ const EXIT_CHANGES = 2;
 export function addPlan(program: Command, { io, connected }: Context): void {
   addFilename(program.command('plan'), 'as if these manifests were applied')
     .description('what the controller would do in AWS now, and why')
+    .argument('[files...]', 'more files, as a shell pattern gives them')
     .option('-o, --output <format>', 'json or yaml')
     .option('--detailed-exitcode', `exit with ${EXIT_CHANGES} when there are changes`)
-    .action(async (options: Options, command: Command) => {
+    .action(async (files: string[], options: Options, command: Command) => {
       const format = parseFormat(options.output, ['json', 'yaml']);
-      const { filename, recursive = false } = options;
-      const reading = filename && (await readManifests(io, filename, { recursive }));
+      const { filename = [], recursive = false } = options;
+      const paths = [...filename, ...files];
+      const reading = paths.length > 0 ? await readManifests(io, paths, { recursive }) : undefined;
       await connected(command, (connection) => {
         return plan(io, connection, { ...options, ...globalsOf(command), format, reading });
       });

@@ -46,6 +46,15 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   }
 }
 
+const EXAMPLES = `
+Examples:
+  bastionctl apply -f bastion.yaml                                     open what the manifest asks for
+  bastionctl wait --for=condition=Ready bastion/orders --timeout=5m    until it can be used
+  bastionctl describe bastion orders                                   how to connect, and what it is made of
+  bastionctl plan -f bastion.yaml                                      what would be done in AWS
+  bastionctl renew orders                                              a whole ttl from now
+  bastionctl delete bastion orders                                     close it and take everything down`;
+
 function createProgram(io: CliIo): Command {
   const { stdout, stderr } = io;
   return new Command('bastionctl')
@@ -67,5 +76,6 @@ function createProgram(io: CliIo): Command {
     .option('--table <name>', 'a DynamoDB table instead of the embedded store')
     .option('--region <region>', 'AWS region of the table and of Bastions that name none')
     .option('--aws <value>', 'real for AWS itself; otherwise the simulated one')
-    .option('--installation <id>', "tells this controller's resources from another's in one account");
+    .option('--installation <id>', "tells this controller's resources from another's in one account")
+    .addHelpText('after', EXAMPLES);
 }

@@ -12,7 +12,7 @@ import {
   globalsOf,
 } from './context.ts';
 import { CliError, writeLines } from './failure.ts';
-import { DRY_RUN_SUFFIX, type DryRun, dryRunOption, parseTimeout } from './flags.ts';
+import { DRY_RUN_SUFFIX, type DryRun, dryRunOption, timeoutOption } from './flags.ts';
 import { watchUntil } from './follow.ts';
 import type { CliIo } from './io.ts';
 import { createProgress } from './progress.ts';
@@ -21,7 +21,7 @@ import { timeWithDistance } from './time-text.ts';
 
 interface Options extends GlobalOptions {
   readonly dryRun: DryRun;
-  readonly timeout: string;
+  readonly timeout: number;
 }
 
 export function addRenew(program: Command, { io, connected }: Context): void {
@@ -30,7 +30,7 @@ export function addRenew(program: Command, { io, connected }: Context): void {
     .description("start a Bastion's ttl anew, as far as the controller's --max-ttl allows")
     .argument('<name...>', 'NAME or bastion/NAME')
     .addOption(dryRunOption())
-    .option('--timeout <duration>', "how long to wait for the controller's answer", '15s')
+    .addOption(timeoutOption("how long to wait for the controller's answer", 15_000))
     .action(async (words: string[], options: Options, command: Command) => {
       const name = parseOneBastion(words, 'renew');
       await connected(command, (connection) =>
@@ -41,7 +41,7 @@ export function addRenew(program: Command, { io, connected }: Context): void {
 
 async function renew(io: CliIo, { api }: Connection, name: string, options: Options): Promise<number> {
   const { namespace = DEFAULT_NAMESPACE, dryRun } = options;
-  const timeoutMs = Math.max(0, parseTimeout(options.timeout));
+  const timeoutMs = Math.max(0, options.timeout);
   const before = await api.bastions.get(namespace, name);
   checkOpen(before);
   const now = rfc3339(io.clock.now());

@@ -18,7 +18,7 @@ export function ageOf(time: string | undefined, now: number): string {
 }
 
 /** `in 1h59m` or `5m ago`. */
-export function relativeTime(time: string, now: number): string {
+function relativeTime(time: string, now: number): string {
   const at = parseRfc3339(time);
   if (at === undefined) return '<invalid>';
   return at > now ? `in ${formatRemaining(at - now)}` : `${formatAge(now - at)} ago`;

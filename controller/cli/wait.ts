@@ -11,7 +11,7 @@ import {
   globalsOf,
 } from './context.ts';
 import { CliError, isNotFound, reportFailure, writeLines } from './failure.ts';
-import { parseTimeout } from './flags.ts';
+import { timeoutOption } from './flags.ts';
 import { watchUntil } from './follow.ts';
 import type { CliIo } from './io.ts';
 import { busyWith, createProgress } from './progress.ts';
@@ -20,7 +20,7 @@ import { parseFor, type Requirement } from './wait-condition.ts';
 
 interface Options extends GlobalOptions {
   readonly for: string;
-  readonly timeout: string;
+  readonly timeout: number;
   readonly all?: boolean;
   readonly allNamespaces?: boolean;
   readonly selector?: string;
@@ -37,7 +37,7 @@ export function addWait(program: Command, { io, connected }: Context): void {
       '--for <what>',
       "condition=Ready[=True|False], delete, or jsonpath='{.status.phase}'=Expired",
     )
-    .option('--timeout <duration>', 'give up after this; 0 looks once, below 0 waits a week', '30s')
+    .addOption(timeoutOption('give up after this; 0 looks once, below 0 waits a week', 30_000))
     .option('--all', 'every Bastion of the namespace')
     .option('-A, --all-namespaces', 'with --all or -l: in every namespace')
     .option('-l, --selector <labels>', 'those with these labels')
@@ -86,13 +86,13 @@ async function wait(
     }
   }
   if (pending.size === 0) return failed ? 1 : 0;
-  const code = await waitFor(io, api, { pending, query, requirement, timeoutMs: parseWait(options.timeout) });
+  const code = await waitFor(io, api, {
+    pending,
+    query,
+    requirement,
+    timeoutMs: options.timeout < 0 ? WEEK_MS : options.timeout,
+  });
   return failed && code === 0 ? 1 : code;
-}
-
-function parseWait(text: string): number {
-  const timeoutMs = parseTimeout(text);
-  return timeoutMs < 0 ? WEEK_MS : timeoutMs;
 }
 
 interface Waiting {

@@ -80,6 +80,14 @@ describe('apply', () => {
     );
   });
 
+  it('takes the files of a shell pattern', async () => {
+    const cli = createCli();
+    cli.files.set('a.yaml', manifestText('a'));
+    cli.files.set('b.yaml', manifestText('b'));
+    expect((await cli.run('apply -f a.yaml b.yaml -o name')).out.split('\n')).toHaveLength(3);
+    expect((await cli.run('apply -f a.yaml,b.yaml')).out.match(/unchanged/g)).toHaveLength(2);
+  });
+
   it('changes nothing in a dry run', async () => {
     const cli = createCli();
     cli.files.set('orders.yaml', manifestText());

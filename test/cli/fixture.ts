@@ -21,7 +21,7 @@ export interface Running {
   readonly done: Promise<Run>;
 }
 
-export const BARE_PLAN: PlanPreview = { regions: [] };
+const BARE_PLAN: PlanPreview = { regions: [] };
 
 interface Terminal {
   readonly isTTY?: boolean;

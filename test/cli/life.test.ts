@@ -143,7 +143,8 @@ describe('wait', () => {
     await settle();
     await cli.setStatus(readyStatus());
     const { err } = await running.done;
-    expect(err).toMatch(/^\r\u001b\[2Kbastion\/orders: Pending: [^\n]*\r\u001b\[2K$/);
+    const clear = '\r\u001b[2K';
+    expect(err).toBe(`${clear}bastion/orders: Pending: waiting for the controller${clear}`);
   });
 });
 
