@@ -11,6 +11,7 @@ import { keyFor } from '../core/key.ts';
 import type { Observed } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { defineKind } from './kind.ts';
+import { hindranceTo } from './task-diagnosis.ts';
 
 interface Detail {
   readonly pingStatus: string;
@@ -31,6 +32,11 @@ export const managedInstance = defineKind<null, Detail>({
     ];
   },
   diff: () => SAME,
+  diagnose(observed, context) {
+    if (observed.state !== 'pending') return undefined;
+    const hindrance = hindranceTo('ssm', context) ?? hindranceTo('ssmmessages', context);
+    return hindrance && `${observed.message}: ${hindrance.text}`;
+  },
   /** The node's tags come from its activation and are in no list; an owner once read does not change. */
   async list(aws, before) {
     const nodes = await aws.reads.ownNodes();

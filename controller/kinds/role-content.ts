@@ -18,6 +18,14 @@ const CHANNEL_ACTIONS = [
   'ssmmessages:OpenDataChannel',
 ];
 
+const ACTIVATION_ACTIONS = ['ssm:CreateActivation', 'ssm:DeleteActivation', 'ssm:AddTagsToResource'];
+
+/** What a container needs its role for, to tell from a role that was changed why it failed. */
+export const ACTIONS_OF = {
+  'task-exec': CHANNEL_ACTIONS,
+  'task-activation': [...ACTIVATION_ACTIONS, 'iam:PassRole'],
+} as const;
+
 export function roleContent(role: RoleName, facts: Facts, settings: Settings): RoleContent {
   const partition = partitionOf(facts.region);
   const managedPolicy = (name: string) => `arn:${partition}:iam::aws:policy/${name}`;
@@ -76,7 +84,7 @@ function makeActivation({ accountId, region }: Facts, settings: Settings): unkno
   return document([
     {
       Effect: 'Allow',
-      Action: ['ssm:CreateActivation', 'ssm:DeleteActivation', 'ssm:AddTagsToResource'],
+      Action: ACTIVATION_ACTIONS,
       Resource: '*',
     },
     {

@@ -4,6 +4,7 @@ import { type EndpointService, keyFor } from '../core/key.ts';
 import { capturingEndpoint, hasNatRoute, networkPath } from '../core/network-path.ts';
 import type { Observed } from '../core/resource.ts';
 import type { Surroundings } from './kind.ts';
+import { ACTIONS_OF, type RoleContent } from './role-content.ts';
 import type { TaskDetail } from './task-state.ts';
 
 /*
@@ -18,12 +19,12 @@ interface Symptom {
 }
 
 const SYMPTOMS: readonly Symptom[] = [
+  { text: /secrets from ssm/i, about: 'cannot read the activation code', services: ['ssm'] },
   {
-    text: /unable to pull secrets/i,
-    about: 'cannot read the activation code or reach ECR',
-    services: ['ssm', 'ecr.api'],
+    text: /secrets or registry auth|GetAuthorizationToken/i,
+    about: 'cannot reach ECR',
+    services: ['ecr.api'],
   },
-  { text: /registry auth|GetAuthorizationToken/i, about: 'cannot reach ECR', services: ['ecr.api'] },
   {
     text: /nil pointer dereference|starport-layer-bucket/i,
     about: 'cannot reach S3, where ECR keeps image layers',
@@ -37,9 +38,16 @@ const SYMPTOMS: readonly Symptom[] = [
   { text: /initialize logging driver/i, about: 'cannot reach CloudWatch Logs', services: ['logs'] },
 ];
 
-const OTHER_TEXTS: readonly { readonly text: RegExp; readonly means: string }[] = [
+/** AWS answered, so the network is not what is wrong: these come before the symptoms above, whose words they share. */
+const ANSWERS: readonly { readonly text: RegExp; readonly means: string }[] = [
   { text: /AccessDenied|not authorized to perform/i, means: 'the task execution role lacks a permission' },
+  {
+    text: /CannotPullContainer.*403 Forbidden/is,
+    means: "the task execution role, or the repository's policy, does not allow the pull",
+  },
   { text: /CannotPullContainer.*not found/is, means: 'the image or its tag does not exist in the registry' },
+  { text: /log group does not exist/i, means: 'the log group does not exist' },
+  { text: /secrets from ssm.*invalid parameters/is, means: 'the parameter with the activation code is gone' },
   { text: /exec format error/i, means: 'the image is for another architecture: set spec.task.architecture' },
   { text: /OutOfMemory/i, means: 'the container ran out of memory: raise spec.task.memory' },
   { text: /Capacity is unavailable/i, means: 'Fargate has no capacity in these zones now' },
@@ -59,35 +67,41 @@ export function diagnoseTask(observed: Observed<TaskDetail>, context: Surroundin
 function diagnoseEnd(detail: TaskDetail, context: Surroundings): string {
   const reason = detail.stoppedReason ?? 'no reason given';
   if (detail.stopCode === 'UserInitiated') return `task stopped: ${reason}`;
+  const answer = ANSWERS.find((candidate) => candidate.text.test(reason));
+  if (answer) return `${answer.means}: ${reason}`;
   const symptom = SYMPTOMS.find((candidate) => candidate.text.test(reason));
-  const denied = /AccessDenied|not authorized/i.test(reason);
-  if (symptom && !denied) {
-    const found = symptom.services
-      .map((service) => hindranceTo(service, context))
-      .find((text) => text !== undefined);
-    return found ? `${aboutService(symptom, found.service)}: ${found.text}` : `${symptom.about}: ${reason}`;
-  }
-  const other = OTHER_TEXTS.find((candidate) => candidate.text.test(reason));
-  if (other) return `${other.means}: ${reason}`;
-  if (detail.exitCode !== undefined) return diagnoseExit(detail, reason, context);
-  return `task stopped: ${reason}`;
+  if (symptom) return diagnoseSymptom(symptom, reason, context);
+  return detail.exitCode === undefined ? `task stopped: ${reason}` : diagnoseExit(detail, reason, context);
 }
 
-function aboutService(symptom: Symptom, service: EndpointService): string {
-  if (service === 'ssm') return 'cannot reach Systems Manager';
-  if (service === 's3') return 'cannot reach S3, where ECR keeps image layers';
-  return symptom.services.includes('ssm') ? 'cannot reach ECR' : symptom.about;
+function diagnoseSymptom({ about, services }: Symptom, reason: string, context: Surroundings): string {
+  const found = services
+    .map((service) => hindranceTo(service, context))
+    .find((hindrance) => hindrance !== undefined);
+  return found ? `${ABOUT[found.service]}: ${found.text}` : `${about}: ${reason}`;
 }
+
+const ABOUT: Readonly<Record<EndpointService, string>> = {
+  'ecr.api': 'cannot reach ECR',
+  'ecr.dkr': 'cannot reach ECR',
+  s3: 'cannot reach S3, where ECR keeps image layers',
+  logs: 'cannot reach CloudWatch Logs',
+  ssm: 'cannot reach Systems Manager',
+  ssmmessages: "cannot reach Session Manager's channel",
+};
 
 /** The container ended by itself: with HybridActivation that is how a refused registration looks. */
 function diagnoseExit(detail: TaskDetail, reason: string, context: Surroundings): string {
   const what = `container exited with ${detail.exitCode}: ${detail.containerReason ?? reason}`;
+  if (detail.exitCode === 0) return what;
   const { access } = context.claim.bastion.spec;
-  if (detail.exitCode === 0 || access.transport !== 'HybridActivation') return what;
-  const network = hindranceTo('ssm', context);
-  if (network) return `cannot register with Systems Manager: ${network.text}`;
-  const role = access.activation?.issuer === 'Task' ? roleFault('task-activation', context) : undefined;
-  return role ? `cannot make its activation: ${role}` : `${what}; see its log group`;
+  if (access.transport === 'HybridActivation') {
+    const network = hindranceTo('ssm', context);
+    if (network) return `cannot register with Systems Manager: ${network.text}`;
+    const role = access.activation?.issuer === 'Task' ? roleFault('task-activation', context) : undefined;
+    if (role) return `cannot make its activation: ${role}`;
+  }
+  return `${what}; its log group tells more`;
 }
 
 function diagnoseAgent(detail: TaskDetail, context: Surroundings): string | undefined {
@@ -98,8 +112,13 @@ function diagnoseAgent(detail: TaskDetail, context: Surroundings): string | unde
   return `the Exec agent is not connected: ${why}`;
 }
 
-function roleFault(role: 'task-exec' | 'task-activation', { lookup }: Surroundings): string | undefined {
-  return lookup(keyFor.role(role)) ? undefined : `role ${role} missing`;
+function roleFault(name: keyof typeof ACTIONS_OF, { lookup }: Surroundings): string | undefined {
+  const role = lookup(keyFor.role(name));
+  if (!role) return `role ${name} missing`;
+  const { inline } = role.detail as Partial<RoleContent>;
+  const allowed = JSON.stringify(inline ?? {});
+  const missing = ACTIONS_OF[name].filter((action) => !allowed.includes(`"${action}"`));
+  return missing.length > 0 ? `role ${name} lacks ${missing.join(', ')}` : undefined;
 }
 
 interface Found {
@@ -140,7 +159,9 @@ function hindranceToS3({ claim, facts, lookup }: Surroundings): string | undefin
   const foreign = facts.foreignEndpoints.some(
     (endpoint) => endpoint.vpcId === vpcId && endpoint.service === 's3',
   );
-  if (!foreign && !lookup(keyFor.endpoint(vpcId, 's3'))) return 'endpoint s3 missing';
+  const own = lookup(keyFor.endpoint(vpcId, 's3'));
+  if (!foreign && !own) return 'endpoint s3 missing';
+  if (!foreign && own?.state !== 'ready') return `endpoint s3 is ${own?.state}`;
   const taskGroup = lookup(keyFor.taskGroup(vpcId, objectName(bastion)))?.id ?? '';
   const egress = https(facts.securityGroups[taskGroup]?.egress);
   const open = egress.some((rule) => rule.peer === facts.s3PrefixListId || rule.peer === '0.0.0.0/0');
