@@ -25,7 +25,9 @@ export function union(
   facts: Facts,
   settings: Settings,
 ): DesiredSet {
-  const byKey = new Map<Key, Desired>();
+  const byKey = new Map<Key, Wish>();
+  // Collected apart from the wishes: joining them one by one would copy a thousand owners a thousand times.
+  const owners = new Map<Key, ObjectName[]>();
   const problems = new Map<ObjectName, Problem[]>();
   const report = (owner: ObjectName, found: readonly Problem[]) => {
     if (found.length > 0) problems.set(owner, [...(problems.get(owner) ?? []), ...found]);
@@ -35,28 +37,43 @@ export function union(
     for (const kind of kinds) {
       report(owner, kind.preflight?.(claim, facts, settings) ?? []);
       for (const wish of kind.desire(claim, facts, settings)) {
-        const mine: Desired = { ...wish, owners: [owner] };
         const others = byKey.get(wish.key);
-        const joined = others ? join(others, mine, kind) : mine;
-        if (joined) byKey.set(wish.key, joined);
-        else report(owner, [conflict(mine, others)]);
+        const joined = others ? joinWishes(others, wish, kind) : wish;
+        if (!joined) report(owner, [conflict(wish.key, owners.get(wish.key) ?? [])]);
+        else byKey.set(wish.key, joined);
+        if (joined) own(owners, wish.key, owner);
       }
     }
   }
-  return { byKey, problems };
+  const owned = [...byKey].map(([key, wish]): [Key, Desired] => [
+    key,
+    { ...wish, owners: owners.get(key) ?? [] },
+  ]);
+  return { byKey: new Map(owned), problems };
+}
+
+/** Claims come in the order of their names, so that a name there already is the last one. */
+function own(owners: Map<Key, ObjectName[]>, key: Key, owner: ObjectName): void {
+  const known = owners.get(key);
+  if (!known) owners.set(key, [owner]);
+  else if (known.at(-1) !== owner) known.push(owner);
 }
 
 /** Undefined when the two contradict each other. */
 export function join(a: Desired, b: Desired, kind: Pick<Wisher, 'merge'>): Desired | undefined {
+  const joined = joinWishes(a, b, kind);
+  return joined && { ...joined, owners: [...new Set([...a.owners, ...b.owners])].sort() };
+}
+
+function joinWishes(a: Wish, b: Wish, kind: Pick<Wisher, 'merge'>): Wish | undefined {
   const spec = same(a.spec, b.spec) ? a.spec : kind.merge?.(a.spec, b.spec);
   if (spec === undefined) return undefined;
   const { adopts, ...rest } = a;
   return {
     ...rest,
     spec,
-    needs: [...new Set([...a.needs, ...b.needs])].sort(),
-    tags: joinTags(a.tags, b.tags),
-    owners: [...new Set([...a.owners, ...b.owners])].sort(),
+    needs: same(a.needs, b.needs) ? a.needs : [...new Set([...a.needs, ...b.needs])].sort(),
+    tags: same(a.tags, b.tags) ? a.tags : joinTags(a.tags, b.tags),
     ...later(a.generation, b.generation),
     ...adoptedByBoth(adopts, b.adopts),
   };
@@ -90,18 +107,29 @@ function joinTags(a: Desired['tags'], b: Desired['tags']): Desired['tags'] {
   return Object.fromEntries(names.map((name) => [name, joined[name] ?? '']));
 }
 
-function conflict(mine: Desired, others: Desired | undefined): Problem {
-  const rivals = others?.owners.join(', ') ?? 'another Bastion';
+function conflict(key: Key, owners: readonly ObjectName[]): Problem {
+  const rivals = owners.join(', ');
   return {
     condition: 'Accepted',
     reason: 'Conflict',
-    message: `${mine.key} is already needed in another form by ${rivals}: make the two specs agree, or delete one`,
+    message: `${key} is already needed in another form by ${rivals}: make the two specs agree, or delete one`,
   };
 }
 
-/** Structural equality, blind to the order of keys. */
+/** Structural equality of JSON data, blind to the order of keys; a key that holds undefined is no key. */
 export function same(a: unknown, b: unknown): boolean {
-  return a === b || canonical(a) === canonical(b);
+  if (a === b) return true;
+  if (!isObject(a) || !isObject(b)) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b)) return false;
+    return a.length === b.length && a.every((item, index) => same(item, b[index]));
+  }
+  const hasAll = Object.keys(a).every((key) => same(a[key], b[key]));
+  return hasAll && Object.keys(b).every((key) => b[key] === undefined || a[key] !== undefined);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** JSON with sorted keys: equal text for equal data. */

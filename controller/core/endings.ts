@@ -42,7 +42,9 @@ export function endings(
     const name = objectName(bastion);
     const recorded = (bastion.status?.resources ?? []).map((resource) => resource.key);
     for (const key of new Set<string>([...recorded, ...(formerKeys.get(name) ?? [])])) {
-      claimants.set(key, [...(claimants.get(key) ?? []), name]);
+      const others = claimants.get(key);
+      if (others) others.push(name);
+      else claimants.set(key, [name]);
     }
   }
   return (resource) => {

@@ -10,7 +10,7 @@ import { ScopeWorker } from '../../controller/reconcile/worker.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { VirtualClock } from '../clock.ts';
-import { ACCOUNT, createWorld, type Mix, manifestOf, REGION } from './world.ts';
+import { ACCOUNT, createWorld, type Mix, manifestOf, REGION, VPC } from './world.ts';
 
 /** As the controller's: between a commit and its pass, and between two resyncs. */
 export const GATHER_MS = 50;
@@ -72,7 +72,7 @@ export class Rig {
 
   async pass(refresh: Wake['refresh']): Promise<Pass> {
     if (!this.#worker) throw new Error('the worker was dropped');
-    const interests = { vpcIds: await this.#vpcIds(), hybrid: this.#mix !== 'EcsExec' };
+    const interests = { vpcIds: [VPC], hybrid: this.#mix !== 'EcsExec' };
     const [cpu, wall, simulator] = [process.cpuUsage(), performance.now(), this.#usage.simulatorMs];
     const { pass, wake } = await this.#worker.run(refresh, interests);
     const used = process.cpuUsage(cpu);
@@ -110,11 +110,6 @@ export class Rig {
 
   dropWorker(): void {
     this.#worker = undefined;
-  }
-
-  async #vpcIds(): Promise<string[]> {
-    const { items } = await this.api.bastions.list();
-    return [...new Set(items.map((bastion) => bastion.spec.network.vpcId))];
   }
 
   #createWorker(): ScopeWorker {

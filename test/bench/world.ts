@@ -5,7 +5,7 @@ import { createSimulator, type Simulator } from '../../controller/aws/simulator/
 export const REGION = 'ap-northeast-1';
 export const ACCOUNT = '123456789012';
 
-const VPC = 'vpc-0bbb0000000000001';
+export const VPC = 'vpc-0bbb0000000000001';
 const SUBNETS = ['subnet-0bbb0000000000001', 'subnet-0bbb0000000000002'];
 /** AWS allows 60 rules in a group. */
 const BASTIONS_PER_TARGET = 50;
