@@ -55,7 +55,7 @@ function partCondition(type: (typeof PARTS)[number], view: ActiveView): Verdict 
 }
 
 function isReady({ step, result }: Outcome): boolean {
-  if (step.action === 'keep' || step.action === 'adopt') return true;
+  if (step.action === 'keep' || step.action === 'adopt' || step.harmless) return true;
   // A resource in place that merely had to be touched, or whose duplicate goes, does its job.
   const touched = step.action === 'create' || step.action === 'update';
   if (touched && result === 'done') return step.observed?.state === 'ready';

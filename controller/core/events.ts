@@ -49,7 +49,7 @@ function eventOfOutcome({ step, result, message }: Outcome): EventDraft | undefi
     return undefined;
   const id = observed && observed.id !== key ? ` (${observed.id})` : '';
   const reason = action === 'delete' && observed?.state === 'gone' ? 'Deleted' : VERB[action];
-  return { type: 'Normal', reason, message: `${key}${id}: ${why}` };
+  return { type: 'Normal', reason, message: action === 'create' ? `${key}${id}` : `${key}${id}: ${why}` };
 }
 
 function transitions(bastion: Bastion, after: BastionStatus): EventDraft[] {

@@ -27,6 +27,8 @@ export interface Step {
   readonly observed?: Observed;
   /** Deletes only. */
   readonly reason?: DeleteReason;
+  /** Updates only: the resource does its job as it is. */
+  readonly harmless?: boolean;
   /** Waits only: the earliest instant at which looking again can help, when that is known. */
   readonly notBefore?: number;
 }
@@ -159,7 +161,12 @@ function present(wanted: Desired, best: Observed, context: Context): Step {
   if (difference.verdict === 'replace') return removal(wanted, best, 'replaced', difference.why);
   const problem = difference.verdict === 'update' ? commonProblem(wanted, context.desired) : undefined;
   if (problem) return step('blocked', wanted, problem, best);
-  if (difference.verdict === 'update') return step('update', wanted, difference.why, best);
+  if (difference.verdict === 'update') {
+    return {
+      ...step('update', wanted, difference.why, best),
+      harmless: difference.harmless === true && best.state === 'ready',
+    };
+  }
   if (difference.verdict === 'pending') return step('wait', wanted, difference.why, best);
   if (best.state === 'pending') return step('wait', wanted, best.message ?? 'not ready yet', best);
   return step('keep', wanted, 'as desired', best);

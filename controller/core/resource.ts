@@ -102,7 +102,8 @@ export interface Problem {
 
 export type Difference =
   | { readonly verdict: 'same' }
-  | { readonly verdict: 'update'; readonly why: string }
+  /** `harmless`: it does its job as it is, and nobody has to wait for the update. */
+  | { readonly verdict: 'update'; readonly why: string; readonly harmless?: boolean }
   | { readonly verdict: 'replace'; readonly why: string }
   | { readonly verdict: 'pending'; readonly why: string };
 

@@ -37,7 +37,7 @@ export const ecsCluster = defineKind<Spec, Detail>({
   ],
   diff(desired, observed) {
     const missing = missingTags(desired.tags, observed.detail.tags);
-    return Object.keys(missing).length > 0 ? { verdict: 'update', why: 'tags differ' } : SAME;
+    return Object.keys(missing).length > 0 ? { verdict: 'update', why: 'tags differ', harmless: true } : SAME;
   },
   async list(aws) {
     const name = nameFor.cluster(aws.scope.installation);

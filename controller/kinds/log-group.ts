@@ -45,9 +45,9 @@ export const logGroup = defineKind<Spec, Detail>({
   ],
   diff(desired, observed) {
     if (observed.detail.retentionDays !== desired.spec.retentionDays)
-      return { verdict: 'update', why: 'retention differs' };
+      return { verdict: 'update', why: 'retention differs', harmless: true };
     const missing = missingTags(desired.tags, observed.detail.tags);
-    return Object.keys(missing).length > 0 ? { verdict: 'update', why: 'tags differ' } : SAME;
+    return Object.keys(missing).length > 0 ? { verdict: 'update', why: 'tags differ', harmless: true } : SAME;
   },
   async list(aws) {
     const name = nameFor.logGroup(aws.scope.installation);

@@ -73,7 +73,7 @@ export const task = defineKind<Spec, TaskDetail>({
     if (missedNode && node?.id !== missedNode.id && node?.state !== 'ready')
       return { verdict: 'replace', why: `its agent cannot register ${missedNode.id} again` };
     const tags = missingTags(desired.tags, observed.detail.tags);
-    return Object.keys(tags).length > 0 ? { verdict: 'update', why: 'tags differ' } : SAME;
+    return Object.keys(tags).length > 0 ? { verdict: 'update', why: 'tags differ', harmless: true } : SAME;
   },
   diagnose: diagnoseTask,
   async list(aws, before) {

@@ -36,13 +36,20 @@ export const vpcEndpoint = defineKind<EndpointSpec, Detail>({
   diff(desired, observed, lookup) {
     const changes = differences(desired, observed, lookup);
     const names = Object.keys(changes);
-    if (names.length > 0) return { verdict: 'update', why: `differs in ${names.join(', ')}` };
+    if (names.length > 0) {
+      // Another zone more or less: whoever uses it is served from the ones it has.
+      const harmless = names.every((name) => name === 'AddSubnetIds' || name.startsWith('Remove'));
+      return { verdict: 'update', why: `differs in ${names.join(', ')}`, harmless };
+    }
     const tags = missingTags(desired.tags, observed.detail.tags);
-    return Object.keys(tags).length > 0 ? { verdict: 'update', why: 'tags differ' } : SAME;
+    return Object.keys(tags).length > 0 ? { verdict: 'update', why: 'tags differ', harmless: true } : SAME;
   },
-  async list(aws) {
+  async list(aws, before) {
     const endpoints = await aws.reads.vpcEndpoints();
-    return endpoints.flatMap((endpoint) => observe(aws, endpoint));
+    const working = new Set(
+      (before ?? []).filter((known) => known.state === 'ready').map((known) => known.id),
+    );
+    return endpoints.flatMap((endpoint) => observe(aws, endpoint)).map((seen) => stillWorking(seen, working));
   },
   async create(aws, desired, lookup) {
     const { spec } = desired;
@@ -77,8 +84,7 @@ export const vpcEndpoint = defineKind<EndpointSpec, Detail>({
     if (Object.keys(tags).length > 0) {
       await aws.ec2.send(new CreateTagsCommand({ Resources: [observed.id], Tags: upper(tags) }));
     }
-    // AWS may take it back to pending; the next list says.
-    return { ...observed, state: 'pending' };
+    return observed;
   },
   async remove(aws, observed) {
     const removal = new DeleteVpcEndpointsCommand({ VpcEndpointIds: [observed.id] });
@@ -119,7 +125,7 @@ function observe(aws: Aws, endpoint: VpcEndpoint): Observed<Detail>[] {
       owned: tagged.owned,
       state,
       uses: groupIds,
-      ...(error ? { message: error } : {}),
+      message: error ?? `endpoint is ${endpoint.State?.toLowerCase()}`,
       detail: {
         service,
         subnetIds: endpoint.SubnetIds ?? [],
@@ -130,6 +136,12 @@ function observe(aws: Aws, endpoint: VpcEndpoint): Observed<Detail>[] {
       },
     },
   ];
+}
+
+/** AWS takes an endpoint back to pending while it is modified, and it serves on meanwhile: nobody who uses it is worse off. */
+function stillWorking(seen: Observed<Detail>, working: ReadonlySet<string>): Observed<Detail> {
+  if (seen.state !== 'pending' || !working.has(seen.id)) return seen;
+  return { ...seen, state: 'ready', message: 'endpoint is being modified' };
 }
 
 /** The wire writes states in lower case, the SDK's enum capitalised (aws-facts 1). Undefined: deleted. */

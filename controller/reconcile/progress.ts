@@ -28,7 +28,9 @@ export function startProgress(steps: readonly Step[], snapshot: Snapshot): Track
     [...(ids ?? [])].flatMap((id) => world.get(id) ?? []).filter((resource) => resource.state !== 'gone');
 
   const satisfied = new Set(
-    steps.filter((step) => step.action === 'keep' || step.action === 'adopt').map((step) => step.key),
+    steps
+      .filter((step) => step.action === 'keep' || step.action === 'adopt' || step.harmless)
+      .map((step) => step.key),
   );
   const going = new Map<string, Step>();
   for (const step of steps) if (step.observed && isLeaving(step)) going.set(identity(step.observed), step);
