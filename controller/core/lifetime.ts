@@ -116,7 +116,10 @@ function renewal(bastion: Bastion, now: number): number | undefined {
 
 function parseCron(cron: string, timeZone: string): Cron | string {
   try {
-    return new Cron(cron, { timezone: timeZone, mode: '5-part', paused: true });
+    const schedule = new Cron(cron, { timezone: timeZone, mode: '5-part', paused: true });
+    // An unknown zone only shows at the first question.
+    schedule.nextRun(new Date(0));
+    return schedule;
   } catch (error) {
     return `spec.schedule: "${cron}" in ${timeZone}: ${error instanceof Error ? error.message : String(error)}`;
   }
