@@ -1,0 +1,169 @@
+import type { BastionSpec } from '../../controller/api/bastion.ts';
+import type { ApiClient } from '../../controller/api/client.ts';
+import { connect } from '../../controller/aws/clients.ts';
+import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
+import { KINDS } from '../../controller/kinds/index.ts';
+import { createLease } from '../../controller/reconcile/lease.ts';
+import { Controller, type ManagerOptions } from '../../controller/reconcile/manager.ts';
+import { createFacade } from '../../controller/server/facade.ts';
+import { type Store, StoreUnavailableError } from '../../controller/store/store.ts';
+import { settle, VirtualClock } from '../clock.ts';
+import { createMemorySubject } from '../store/memory.ts';
+import { manifestOf, newSimulator, SETTINGS } from './harness.ts';
+
+export const REGION = 'ap-northeast-1';
+export const ACCOUNT = '123456789012';
+export const LEASE_MS = 20_000;
+const RENEW_MS = 5_000;
+
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** One replica: its own connection to the store and AWS, which can be cut, and its own log. */
+export interface Replica {
+  readonly controller: Controller;
+  readonly isHeld: () => boolean;
+  /** Every pass that was begun: when, and where. */
+  readonly passes: { readonly region: string; readonly at: number }[];
+  readonly log: LogLine[];
+  /** Fails the store's methods of these names, or all of them. */
+  readonly cutStore: (...methods: (keyof Store)[]) => () => void;
+  /** Ends like a process that is killed: nothing of it runs any more, nothing is given back. */
+  readonly die: () => void;
+}
+
+export interface ManagerBed {
+  readonly clock: VirtualClock;
+  readonly simulator: Simulator;
+  readonly store: Store;
+  readonly api: ApiClient;
+  readonly start: (name?: string, change?: Partial<ManagerOptions>) => Replica;
+  /** Lets simulated time go on; passes get the turns they need. */
+  readonly run: (forMs: number, stepMs?: number) => Promise<void>;
+  readonly runUntil: (holds: () => boolean | Promise<boolean>, withinMs?: number) => Promise<void>;
+  readonly apply: (name: string, spec?: Partial<BastionSpec>) => Promise<void>;
+  readonly phase: (name: string) => Promise<string | undefined>;
+}
+
+export function createManagerBed(): ManagerBed {
+  const clock = new VirtualClock();
+  const simulator = newSimulator(clock);
+  const subject = createMemorySubject(clock);
+  let uid = 0;
+  const newUid = () => `uid-${++uid}`;
+  const store = subject.open();
+  const api = createFacade({ store, clock, newUid });
+  const run = async (forMs: number, stepMs = 500) => {
+    const end = clock.now() + forMs;
+    while (clock.now() < end) {
+      await clock.advance(Math.min(stepMs, end - clock.now()));
+      await settle(10);
+    }
+  };
+  return {
+    ...{ clock, simulator, store, api, run },
+    start: (name = 'a', change = {}) =>
+      startReplica({ clock, simulator, store: subject.open(), newUid, name, change }),
+    runUntil: async (holds, withinMs = 20 * 60_000) => {
+      const end = clock.now() + withinMs;
+      while (!(await holds())) {
+        if (clock.now() >= end) throw new Error(`not reached by ${new Date(clock.now()).toISOString()}`);
+        await run(500);
+      }
+    },
+    apply: async (name, spec = {}) => {
+      await api.bastions.create(manifestOf(name, spec));
+    },
+    phase: async (name) => (await api.bastions.get('default', name)).status?.phase,
+  };
+}
+
+interface ReplicaParts {
+  readonly clock: VirtualClock;
+  readonly simulator: Simulator;
+  readonly store: Store;
+  readonly newUid: () => string;
+  readonly name: string;
+  readonly change: Partial<ManagerOptions>;
+}
+
+function startReplica({
+  clock: common,
+  simulator,
+  store: whole,
+  newUid,
+  name,
+  change,
+}: ReplicaParts): Replica {
+  const life = { isOver: false };
+  const clock = mortalClock(common, life);
+  const { store, cut } = cuttable(whole, life);
+  const passes: Replica['passes'] = [];
+  const log: LogLine[] = [];
+  const lease = createLease({
+    ...{ store, clock, name: 'controller', holder: name, durationMs: LEASE_MS, renewEveryMs: RENEW_MS },
+  });
+  const connection = {
+    requestHandler: simulator.requestHandler,
+    credentials: { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' },
+  };
+  const controller = new Controller({
+    api: createFacade({ store, clock, newUid }),
+    ...{ store, clock, lease, kinds: KINDS, settings: SETTINGS, accountId: ACCOUNT, defaultRegion: REGION },
+    shrinkLimit: DEFAULT_SHRINK_LIMIT,
+    connectRegion: (region) => {
+      const scope = { accountId: ACCOUNT, region, installation: SETTINGS.installation };
+      const view = connect({ connection, clock, scope });
+      return () => {
+        passes.push({ region, at: clock.now() });
+        return view();
+      };
+    },
+    log: (level, message, fields = {}) => log.push({ level, message, fields }),
+    ...change,
+  });
+  controller.start();
+  const die = () => {
+    life.isOver = true;
+  };
+  return { controller, isHeld: () => !life.isOver && lease.isHeld(), passes, log, cutStore: cut, die };
+}
+
+function mortalClock(clock: VirtualClock, life: { readonly isOver: boolean }) {
+  return {
+    now: () => clock.now(),
+    setTimer: (delayMs: number, callback: () => void) =>
+      clock.setTimer(delayMs, () => {
+        if (!life.isOver) callback();
+      }),
+  };
+}
+
+function cuttable(store: Store, life: { readonly isOver: boolean }) {
+  let failing: (method: string) => boolean = () => false;
+  const proxy = new Proxy(store, {
+    get(target, method: keyof Store & string) {
+      const value = target[method].bind(target) as (...args: unknown[]) => unknown;
+      return (...args: unknown[]) => {
+        if (life.isOver) return new Promise(() => undefined);
+        if (failing(method)) {
+          const error = new StoreUnavailableError(`${method}: the store is cut off`);
+          if (method === 'watch') throw error;
+          return Promise.reject(error);
+        }
+        return value(...args);
+      };
+    },
+  });
+  const cut = (...methods: (keyof Store)[]) => {
+    failing = (method) => methods.length === 0 || methods.some((one) => one === method);
+    return () => {
+      failing = () => false;
+    };
+  };
+  return { store: proxy, cut };
+}

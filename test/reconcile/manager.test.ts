@@ -1,0 +1,334 @@
+import { describe, expect, it } from 'vitest';
+import { KINDS } from '../../controller/kinds/index.ts';
+import { rememberedRegions, rememberScope } from '../../controller/reconcile/scopes.ts';
+import { ACCOUNT, createManagerBed, LEASE_MS, type ManagerBed, REGION } from './manager-bed.ts';
+import { ownedIn } from './owned.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const OTHER = 'eu-west-1';
+
+const isReady = (bed: ManagerBed, name: string) => async () => (await bed.phase(name)) === 'Ready';
+const inRegion = (bed: ManagerBed, region: string) => bed.simulator.inRegion(region).ec2.state.endpoints.size;
+const liveEndpoints = (bed: ManagerBed, region: string) =>
+  [...bed.simulator.inRegion(region).ec2.state.endpoints.values()].filter(({ state }) => state !== 'deleted');
+
+describe('a controller', () => {
+  it('notices a Bastion and brings it up, in its own region only', async () => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    await bed.apply('near');
+    await bed.runUntil(isReady(bed, 'near'));
+    expect(new Set(replica.passes.map(({ region }) => region))).toEqual(new Set([REGION]));
+    expect(inRegion(bed, OTHER)).toBe(0);
+    expect(await rememberedRegions(bed.store, ACCOUNT)).toEqual([REGION]);
+    await replica.controller.stop();
+  });
+
+  it('serves several regions side by side, and wakes only the one that changed', async () => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    await bed.apply('near');
+    await bed.apply('far', { region: OTHER });
+    await bed.runUntil(async () => (await isReady(bed, 'near')()) && (await isReady(bed, 'far')()));
+    await bed.run(5 * MINUTE);
+    replica.passes.length = 0;
+    await bed.api.bastions.patch('default', 'far', { spec: { reason: 'another reason' } });
+    await bed.run(2 * SECOND);
+    expect(replica.passes.map(({ region }) => region)).toEqual([OTHER]);
+    await replica.controller.stop();
+  });
+
+  it('tears a Bastion down where it was when it moves to another region', async () => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    await bed.apply('nomad', { region: OTHER });
+    await bed.runUntil(isReady(bed, 'nomad'));
+    expect(liveEndpoints(bed, OTHER).length).toBeGreaterThan(0);
+    await bed.api.bastions.patch('default', 'nomad', { spec: { region: REGION } });
+    replica.passes.length = 0;
+    await bed.run(2 * SECOND);
+    expect(new Set(replica.passes.map(({ region }) => region))).toEqual(new Set([OTHER, REGION]));
+    await bed.runUntil(() => liveEndpoints(bed, OTHER).length === 0);
+    await bed.runUntil(isReady(bed, 'nomad'));
+    expect(liveEndpoints(bed, REGION).length).toBeGreaterThan(0);
+    await replica.controller.stop();
+  });
+
+  it('makes no pass but the resyncs in an idle hour, and no change', async () => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    await bed.apply('near', { ttl: '24h' });
+    await bed.runUntil(isReady(bed, 'near'));
+    await bed.run(10 * MINUTE);
+    replica.passes.length = 0;
+    bed.simulator.calls.clear();
+    const { revision } = await bed.store.list('bastions');
+    for (let minute = 0; minute < 60; minute++) {
+      replica.controller.resync();
+      await bed.run(MINUTE, 5 * SECOND);
+    }
+    expect(replica.passes).toHaveLength(60);
+    expect(bed.simulator.calls.mutations()).toEqual([]);
+    expect((await bed.store.list('bastions')).revision).toBe(revision);
+    const calls = bed.simulator.calls.list().length;
+    expect(calls / 60).toBeLessThanOrEqual(10);
+    await replica.controller.stop();
+  });
+
+  it('closes a Bastion within seconds of its TTL although nothing else happens', async () => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    await bed.apply('short', { ttl: '30m' });
+    await bed.runUntil(isReady(bed, 'short'));
+    const { status } = await bed.api.bastions.get('default', 'short');
+    const deadline = Date.parse(status?.expiresAt ?? '');
+    await bed.run(deadline - bed.clock.now() - SECOND);
+    bed.simulator.calls.clear();
+    await bed.run(6 * SECOND);
+    const stops = bed.simulator.calls.list().filter(({ operation }) => operation === 'StopTask');
+    expect(stops).toHaveLength(1);
+    expect((stops[0]?.at ?? 0) - deadline).toBeLessThan(3 * SECOND);
+    await bed.runUntil(async () => (await bed.phase('short')) === 'Expired');
+    expect(ownedIn(bed.simulator)).toEqual([]);
+    await replica.controller.stop();
+  });
+
+  it('keeps a TTL that runs out while the store is away, within a minute of its return', async () => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    await bed.apply('short', { ttl: '30m' });
+    await bed.runUntil(isReady(bed, 'short'));
+    const repair = replica.cutStore('list');
+    await bed.api.bastions.patch('default', 'short', { spec: { reason: 'wakes it' } });
+    await bed.run(40 * MINUTE, 5 * SECOND);
+    expect(replica.passes.filter(({ at }) => at > bed.clock.now() - 10 * MINUTE).length).toBeLessThan(40);
+    repair();
+    await bed.run(45 * SECOND);
+    expect(bed.simulator.ecs.tasks().map(({ desiredStatus }) => desiredStatus)).toEqual(['STOPPED']);
+    await replica.controller.stop();
+  });
+
+  it('backs off in a region whose credentials fail while another goes on', async () => {
+    const bed = createManagerBed();
+    const failing = { on: true };
+    const replica = bed.start('a', {
+      kinds: KINDS.map((kind) => ({
+        ...kind,
+        list: async (aws, known) => {
+          if (failing.on && aws.scope.region === OTHER) {
+            throw Object.assign(new Error('no credentials'), { name: 'CredentialsProviderError' });
+          }
+          return kind.list(aws, known);
+        },
+      })),
+    });
+    await bed.apply('far', { region: OTHER });
+    await bed.apply('near');
+    await bed.runUntil(isReady(bed, 'near'));
+    await bed.run(30 * MINUTE, 5 * SECOND);
+    const tries = replica.passes.filter(({ region }) => region === OTHER);
+    expect(tries.length).toBeGreaterThan(8);
+    expect(tries.length).toBeLessThan(30);
+    expect(liveEndpoints(bed, OTHER)).toEqual([]);
+    expect(replica.log.some(({ fields }) => /CredentialsProviderError/.test(`${fields['error']}`))).toBe(
+      true,
+    );
+    failing.on = false;
+    await bed.runUntil(isReady(bed, 'far'));
+    await replica.controller.stop();
+  });
+
+  it('sweeps a region that only the record still names', async () => {
+    const bed = createManagerBed();
+    const first = bed.start('a');
+    await bed.apply('lost', { region: OTHER });
+    await bed.runUntil(isReady(bed, 'lost'));
+    await first.controller.stop();
+    await bed.api.bastions.delete('default', 'lost');
+    await bed.api.bastions.patch('default', 'lost', { metadata: { finalizers: [] } });
+    const second = bed.start('b');
+    await bed.runUntil(() => liveEndpoints(bed, OTHER).length === 0, 10 * MINUTE);
+    await second.controller.stop();
+  });
+
+  it('sweeps it although the record could not be read at first', async () => {
+    const bed = createManagerBed();
+    await rememberScope(bed.store, bed.clock, ACCOUNT, OTHER);
+    const replica = bed.start('a');
+    const repair = replica.cutStore('list');
+    await bed.run(20 * SECOND);
+    expect(replica.passes).toEqual([]);
+    repair();
+    await bed.run(40 * SECOND);
+    expect(replica.passes.map(({ region }) => region)).toContain(OTHER);
+    await replica.controller.stop();
+  });
+
+  it('tidies away events older than a day and history with them', async () => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    await bed.apply('near', { ttl: '48h' });
+    await bed.runUntil(isReady(bed, 'near'));
+    const before = (await bed.api.events.list()).items.length;
+    expect(before).toBeGreaterThan(0);
+    await bed.run(25 * HOUR, 15 * MINUTE);
+    await replica.controller.sweep();
+    expect((await bed.api.events.list()).items.length).toBeLessThan(before);
+    const watch = bed.store.watch({ from: 1, signal: AbortSignal.timeout(1_000) })[Symbol.asyncIterator]();
+    await expect(watch.next()).rejects.toMatchObject({ name: 'ExpiredError' });
+    await replica.controller.stop();
+  });
+});
+
+describe('two controllers on one store', () => {
+  const both = () => {
+    const bed = createManagerBed();
+    return { bed, a: bed.start('a'), b: bed.start('b') };
+  };
+
+  it('do not both act: one leads and the other stands by', async () => {
+    const { bed, a, b } = both();
+    await bed.apply('near');
+    await bed.runUntil(isReady(bed, 'near'));
+    expect([a.isHeld(), b.isHeld()]).toEqual([true, false]);
+    expect([a.passes.length > 0, b.passes.length]).toEqual([true, 0]);
+    await Promise.all([a.controller.stop(), b.controller.stop()]);
+  });
+
+  it('hand over at once when the leader stops, and make nothing twice', async () => {
+    const { bed, a, b } = both();
+    await bed.apply('near');
+    await bed.run(20 * SECOND);
+    await a.controller.stop();
+    await bed.run(7 * SECOND);
+    expect([a.isHeld(), b.isHeld()]).toEqual([false, true]);
+    await bed.runUntil(isReady(bed, 'near'));
+    expect(ownedIn(bed.simulator).filter((line) => line.startsWith('task '))).toHaveLength(1);
+    expect(liveEndpoints(bed, REGION)).toHaveLength(5);
+    await b.controller.stop();
+  });
+
+  it('take over from a leader that dies in the middle, and make nothing twice', async () => {
+    const { bed, a, b } = both();
+    await bed.apply('near', { ttl: '1h' });
+    await bed.run(3 * SECOND);
+    a.die();
+    await bed.run(2 * LEASE_MS);
+    expect(b.isHeld()).toBe(true);
+    await bed.runUntil(isReady(bed, 'near'));
+    expect(ownedIn(bed.simulator).filter((line) => line.startsWith('task '))).toHaveLength(1);
+    expect(liveEndpoints(bed, REGION)).toHaveLength(5);
+    await bed.run(50 * MINUTE, 10 * SECOND);
+    await bed.runUntil(async () => (await bed.phase('near')) === 'Expired', 20 * MINUTE);
+    expect(ownedIn(bed.simulator)).toEqual([]);
+    await b.controller.stop();
+  });
+
+  it('stay apart when the leader is cut off from the store: it stops acting before the other starts', async () => {
+    const { bed, a, b } = both();
+    await bed.apply('near');
+    await bed.runUntil(isReady(bed, 'near'));
+    const repair = a.cutStore();
+    await bed.run(3 * LEASE_MS);
+    const last = Math.max(...a.passes.map(({ at }) => at));
+    expect([a.isHeld(), b.isHeld()]).toEqual([false, true]);
+    expect(last).toBeLessThan(b.passes[0]?.at ?? 0);
+    repair();
+    a.passes.length = 0;
+    await bed.run(5 * MINUTE);
+    expect([a.isHeld(), b.isHeld(), a.passes.length]).toEqual([false, true, 0]);
+    await Promise.all([a.controller.stop(), b.controller.stop()]);
+  });
+
+  it('lead again after a loss with nothing remembered from before', async () => {
+    const { bed, a, b } = both();
+    await bed.apply('near');
+    await bed.runUntil(isReady(bed, 'near'));
+    const repair = a.cutStore();
+    await bed.run(3 * LEASE_MS);
+    repair();
+    await b.controller.stop();
+    bed.simulator.calls.clear();
+    await bed.run(10 * SECOND);
+    expect(a.isHeld()).toBe(true);
+    const lists = new Set(bed.simulator.calls.list().map(({ operation }) => operation));
+    // What changes seldom is read in complete looks only.
+    for (const operation of ['DescribeVpcs', 'DescribeSubnets']) expect(lists).toContain(operation);
+    await a.controller.stop();
+  });
+});
+
+/** A pass that stands still between its first mutation and the rest. */
+function stuckAtFirstCreate() {
+  const creates: { readonly key: string; readonly pass: number }[] = [];
+  const passes = { count: 0 };
+  const gate: { open?: () => void } = {};
+  const kinds = KINDS.map((kind) => {
+    const { create, list } = kind;
+    const counted: typeof list = (...args) => {
+      if (kind.name === 'task') passes.count++;
+      return list(...args);
+    };
+    if (!create) return { ...kind, list: counted };
+    return {
+      ...kind,
+      list: counted,
+      create: async (...args: Parameters<typeof create>) => {
+        creates.push({ key: args[1].key, pass: passes.count });
+        if (creates.length === 1) {
+          await new Promise<void>((resolve) => {
+            gate.open = resolve;
+          });
+        }
+        return create(...args);
+      },
+    };
+  });
+  return { kinds, creates, passes, gate };
+}
+
+describe('a pass that runs', () => {
+  it('is let to its end by stop', async () => {
+    const bed = createManagerBed();
+    const { kinds, creates, gate } = stuckAtFirstCreate();
+    const replica = bed.start('a', { kinds });
+    await bed.apply('near');
+    await bed.run(2 * SECOND);
+    expect(creates.length).toBeGreaterThan(0);
+    const state = { stopped: false };
+    const stopping = replica.controller.stop().then(() => {
+      state.stopped = true;
+    });
+    await bed.run(5 * SECOND);
+    expect(state.stopped).toBe(false);
+    gate.open?.();
+    await stopping;
+    expect(replica.isHeld()).toBe(false);
+    expect((await bed.api.bastions.get('default', 'near')).status?.observedGeneration).toBe(1);
+    const { length } = replica.passes;
+    await bed.run(5 * MINUTE);
+    expect(replica.passes).toHaveLength(length);
+  });
+
+  it('changes nothing more once the lease is lost, not even when the same replica has it back', async () => {
+    const bed = createManagerBed();
+    const { kinds, creates, passes, gate } = stuckAtFirstCreate();
+    const replica = bed.start('a', { kinds });
+    await bed.apply('near');
+    await bed.run(2 * SECOND);
+    const begun = { creates: creates.length, pass: passes.count };
+    const repair = replica.cutStore('writeLease', 'readLease');
+    await bed.run(LEASE_MS);
+    expect(replica.isHeld()).toBe(false);
+    repair();
+    await bed.run(6 * SECOND);
+    expect(replica.isHeld()).toBe(true);
+    gate.open?.();
+    await bed.runUntil(isReady(bed, 'near'));
+    expect(creates.slice(begun.creates).filter(({ pass }) => pass === begun.pass)).toEqual([]);
+    expect(liveEndpoints(bed, REGION)).toHaveLength(5);
+    await replica.controller.stop();
+  });
+});
