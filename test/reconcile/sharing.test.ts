@@ -25,8 +25,7 @@ describe('two Bastions in one VPC', () => {
 
     expect([...seen]).toEqual(['Ready']);
     const endpoints = [...harness.simulator.ec2.state.endpoints.values()];
-    expect(
-      endpoints.filter((endpoint) => endpoint.type === 'Interface').map((endpoint) => endpoint.subnetIds),
-    ).toEqual(Array(4).fill([first]));
+    const interfaces = endpoints.filter(({ type, state }) => type === 'Interface' && state !== 'deleted');
+    expect(interfaces.map((endpoint) => [...endpoint.interfaces.keys()])).toEqual(Array(4).fill([first]));
   });
 });

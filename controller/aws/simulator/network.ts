@@ -69,7 +69,7 @@ function reach(ec2: Ec2State, from: Place, service: NetworkService): Reach {
       endpoint.type === 'Interface' &&
       endpoint.serviceName === `com.amazonaws.${ec2.world.region}.${service}`,
   );
-  const capturing = endpoints.find((endpoint) => endpoint.state === 'available' && endpoint.privateDns);
+  const capturing = endpoints.find((endpoint) => isServing(endpoint) && endpoint.privateDns);
   if (capturing) return reachEndpoint(ec2, from, subnet, capturing);
   const outside = reachInternet(ec2, from, subnet);
   if (outside.ok || outside.because !== 'no-route' || service === 'internet') return outside;
@@ -82,6 +82,10 @@ function reach(ec2: Ec2State, from: Place, service: NetworkService): Reach {
     'no-endpoint',
     `${subnet.vpcId} has neither an endpoint for ${service} nor ${subnet.id} a NAT route.`,
   );
+}
+
+function isServing({ state, serving }: Endpoint): boolean {
+  return state === 'available' || (state === 'pending' && serving);
 }
 
 function reachEndpoint(ec2: Ec2State, from: Place, subnet: Subnet, endpoint: Endpoint): Reach {
@@ -106,7 +110,7 @@ function reachS3(ec2: Ec2State, from: Place, subnet: Subnet): Reach {
     (endpoint) => endpoint.type === 'Gateway' && endpoint.serviceName === name,
   );
   const routed = gateways.find(
-    (gateway) => gateway.state === 'available' && table && gateway.routeTableIds.includes(table.id),
+    (gateway) => isServing(gateway) && table && gateway.routeTableIds.includes(table.id),
   );
   const prefixListId = ec2.services.get(name)?.prefixListId ?? '';
   const addresses = (ec2.prefixLists.get(prefixListId)?.cidrs ?? []).map((cidr) => addressAt(cidr, 1));

@@ -67,7 +67,14 @@ function addEndpoint(state: Ec2State, input: Input): Endpoint {
   state.checkGroups(groupIds, vpc.id);
   const endpoint: Endpoint = {
     ...{ id: state.newId('vpce'), vpcId: vpc.id, serviceName: service.name, type, policy, privateDns },
-    ...{ createdAt: state.world.now(), state: 'pending', generation: 0, groupIds, routeTableIds },
+    ...{
+      createdAt: state.world.now(),
+      state: 'pending',
+      serving: false,
+      generation: 0,
+      groupIds,
+      routeTableIds,
+    },
     interfaces: new Map(),
   };
   for (const subnetId of subnetIds) attach(state, endpoint, subnetId);
@@ -113,7 +120,9 @@ function becomeAvailable(state: Ec2State, endpoint: Endpoint): void {
   const generation = ++endpoint.generation;
   endpoint.state = 'pending';
   state.world.schedule(endpoint.type === 'Gateway' ? gatewayEndpointMs : interfaceEndpointMs, () => {
-    if (endpoint.generation === generation && endpoint.state === 'pending') endpoint.state = 'available';
+    if (endpoint.generation !== generation || endpoint.state !== 'pending') return;
+    endpoint.state = 'available';
+    endpoint.serving = true;
   });
 }
 

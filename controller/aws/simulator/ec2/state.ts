@@ -85,6 +85,8 @@ export interface Endpoint {
   readonly type: 'Interface' | 'Gateway';
   readonly createdAt: number;
   state: 'pending' | 'available' | 'deleting' | 'deleted' | 'failed';
+  /** It was available once: while a change makes it pending again, what it has goes on serving. */
+  serving: boolean;
   /** Rises with every change, so that what was scheduled for an earlier one does nothing. */
   generation: number;
   privateDns: boolean;
