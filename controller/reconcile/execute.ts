@@ -38,6 +38,7 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
   const kinds = new Map(options.kinds.map((kind) => [kind.name, kind]));
   const steps = inOrder(plan);
   const tracker = startProgress(steps, options.snapshot);
+  const run: Run = { kinds, options, tracker, paced: new Map() };
   const outcomes = new Map<Step, Outcome>();
   let pending = steps.filter((step) => isMutation(step));
   for (const step of steps) if (!isMutation(step)) outcomes.set(step, passive(step));
@@ -48,7 +49,7 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
     await Promise.all(
       ready
         .filter((step) => stageOf(step) === stage)
-        .map((step) => limit(async () => outcomes.set(step, await runStep(step, kinds, options, tracker)))),
+        .map((step) => limit(async () => outcomes.set(step, await runStep(step, run)))),
     );
     pending = pending.filter((step) => !outcomes.has(step));
   }
@@ -73,20 +74,26 @@ function hindranceOf(step: Step, kinds: ReadonlyMap<KindName, Kind>, tracker: Tr
   return kind ? hindrance(step, kind, tracker) : `${step.kind} is no kind of this controller`;
 }
 
-async function runStep(
-  step: Step,
-  kinds: ReadonlyMap<KindName, Kind>,
-  options: ExecuteOptions,
-  tracker: Tracker,
-): Promise<Outcome> {
+interface Run {
+  readonly kinds: ReadonlyMap<KindName, Kind>;
+  readonly options: ExecuteOptions;
+  readonly tracker: Tracker;
+  /** Kinds of steps that have used up their request rate: the rest of them need not be tried in this pass. */
+  readonly paced: Map<string, PacedByClient>;
+}
+
+async function runStep(step: Step, { kinds, options, tracker, paced }: Run): Promise<Outcome> {
   const kind = kinds.get(step.kind);
   if (!kind) return { step, result: 'waiting' };
   if (!options.mayMutate()) return { step, result: 'deferred', message: 'another replica has taken over' };
+  const known = paced.get(`${step.action} ${step.kind}`);
+  if (known) return failure(step, known);
   try {
     const changed = await mutate(step, kind, options.aws, tracker);
     tracker.record(step, changed);
     return { step: changed ? { ...step, observed: changed } : step, result: 'done' };
   } catch (error) {
+    if (error instanceof PacedByClient) paced.set(`${step.action} ${step.kind}`, error);
     tracker.doubt(step.kind);
     return failure(step, error);
   }
