@@ -16,6 +16,7 @@ export interface RouterOptions {
   readonly simulator: Simulator;
   /** By `service:operation`; the first one of an operation sees the call first and the reply last. */
   readonly adapters: ReadonlyMap<string, readonly Adapter[]>;
+  readonly onCall?: (call: Call) => void;
 }
 
 const SIMULATED = new Set([
@@ -56,6 +57,7 @@ async function answer(request: WireRequest, options: RouterOptions): Promise<Wir
   const { simulator, adapters, motoUrl } = options;
   const call = decodeRequest(request);
   if (!call) throw new Error(`neither service nor operation in ${request.method} ${request.path}`);
+  options.onCall?.(call);
   if (isSimulated(call)) return simulator.handle(request);
   const send: Ask = async (body = request.body) => {
     const response = await sendTo(motoUrl, { ...request, body });
