@@ -14,20 +14,35 @@ export interface Gap {
 
 /**
  * adapter: the router corrects it, so the same case passes through the router; simulator: the call goes to the simulated AWS, and
- * the case passes there; accepted: the story says nothing that depends on it, for the reason given.
+ * the case passes there; setting: moto has a switch for it, which the runner sets; accepted: the story says nothing that depends on it, for the reason given.
  */
 export type Remedy =
   | { readonly by: 'adapter'; readonly how: string }
   | { readonly by: 'simulator' }
+  | { readonly by: 'setting'; readonly setting: string }
   | { readonly by: 'accepted'; readonly because: string };
 
 const adapter = (how: string): Remedy => ({ by: 'adapter', how });
 const accepted = (because: string): Remedy => ({ by: 'accepted', because });
 
-const ONE_PAGE = accepted('one page holds everything, and every list of ours is read to its last page');
 const REFUSALS = accepted(
   'the operator never asks for it: the simulator shows that, here it would only be allowed',
 );
+
+/** Page sizes are ignored: everything comes at once. */
+function unpaged(operation: string, proof: string): Gap {
+  const service = operation.slice(0, 3).toUpperCase();
+  return {
+    name: `one-page-${operation.slice(4)}`,
+    case: proof,
+    symptom: /to have a length of [25] but got/,
+    operation,
+    moto: 'ignores the page size and gives all at once',
+    aws: 'gives no more than the page size, and a token for the next page',
+    source: `${service} API Reference, ${operation.slice(4)}`,
+    remedy: accepted('one page holds everything, and every list of ours is read to its last page'),
+  };
+}
 
 const EC2_GAPS: readonly Gap[] = [
   {
@@ -60,16 +75,7 @@ const EC2_GAPS: readonly Gap[] = [
     source: 'EC2 API Reference, DeleteSecurityGroup; ECS Developer Guide, task lifecycle (DEPROVISIONING)',
     remedy: adapter('refuses while a task that was started with the group runs'),
   },
-  {
-    name: 'groups-in-one-page',
-    case: 'gives security groups in pages',
-    symptom: /to have a length of 5/,
-    operation: 'ec2:DescribeSecurityGroups',
-    moto: 'ignores MaxResults and gives all at once',
-    aws: 'gives at most MaxResults and a NextToken',
-    source: 'EC2 API Reference, DescribeSecurityGroups',
-    remedy: ONE_PAGE,
-  },
+  unpaged('ec2:DescribeSecurityGroups', 'gives security groups in pages'),
   {
     name: 'endpoint-available-at-once',
     case: 'starts an interface endpoint as pending',
@@ -144,18 +150,29 @@ const EC2_GAPS: readonly Gap[] = [
 
 const IAM_GAPS: readonly Gap[] = [
   {
-    name: 'roles-in-one-page',
-    case: 'gives roles in pages',
-    symptom: /to have a length of 2/,
-    operation: 'iam:GetAccountAuthorizationDetails',
-    moto: 'ignores MaxItems and gives all at once',
-    aws: 'gives at most MaxItems and a Marker',
-    source: 'IAM API Reference, GetAccountAuthorizationDetails',
-    remedy: ONE_PAGE,
+    name: 'no-managed-policies',
+    case: 'attaches a policy that is attached already, without an error',
+    symptom: /does not exist or is not attachable/,
+    operation: 'iam:AttachRolePolicy',
+    moto: "starts without any of AWS's managed policies",
+    aws: 'has them in every account',
+    source: 'AWS Managed Policy Reference',
+    remedy: { by: 'setting', setting: 'MOTO_IAM_LOAD_MANAGED_POLICIES=true' },
   },
+  unpaged('iam:GetAccountAuthorizationDetails', 'gives roles in pages'),
 ];
 
 const ECS_GAPS: readonly Gap[] = [
+  {
+    name: 'looking-ends-tasks',
+    case: 'keeps a task as it is when it is looked at',
+    symptom: /expected '(DEACTIVATING|STOPPING|DEPROVISIONING|STOPPED)' to be/,
+    operation: 'ecs:DescribeTasks',
+    moto: 'takes a task one step nearer to STOPPED each time it is described',
+    aws: 'runs it until somebody or its container ends it',
+    source: 'ECS Developer Guide, task lifecycle',
+    remedy: { by: 'setting', setting: 'state manager: ecs::task, manual, never' },
+  },
   {
     name: 'cluster-with-tasks-deletable',
     case: 'keeps a cluster that has tasks',
@@ -166,16 +183,7 @@ const ECS_GAPS: readonly Gap[] = [
     source: 'ECS API Reference, DeleteCluster',
     remedy: adapter('refuses while a task that was started in it runs'),
   },
-  {
-    name: 'definitions-in-one-page',
-    case: 'gives task definitions in pages',
-    symptom: /to have a length of 2/,
-    operation: 'ecs:ListTaskDefinitions',
-    moto: 'ignores maxResults and gives all at once',
-    aws: 'gives at most maxResults and a nextToken',
-    source: 'ECS API Reference, ListTaskDefinitions',
-    remedy: ONE_PAGE,
-  },
+  unpaged('ecs:ListTaskDefinitions', 'gives task definitions in pages'),
   {
     name: 'container-needs-memory',
     case: 'runs a Fargate task whose container has no size of its own',
@@ -256,16 +264,7 @@ const ECS_GAPS: readonly Gap[] = [
     source: 'ECS Developer Guide, API failure reasons',
     remedy: accepted('only listed tasks are described, and moto never forgets one'),
   },
-  {
-    name: 'tasks-in-one-page',
-    case: 'gives tasks in pages',
-    symptom: /to have a length of 2/,
-    operation: 'ecs:ListTasks',
-    moto: 'ignores maxResults and gives all at once',
-    aws: 'gives at most maxResults and a nextToken',
-    source: 'ECS API Reference, ListTasks',
-    remedy: ONE_PAGE,
-  },
+  unpaged('ecs:ListTasks', 'gives tasks in pages'),
 ];
 
 /** Not there at all: moto answers HTTP 500, and an HTML page. */
@@ -283,16 +282,7 @@ function lacking(operation: string, proof: string): Gap {
 }
 
 const SSM_GAPS: readonly Gap[] = [
-  {
-    name: 'parameters-in-one-page',
-    case: 'gives parameters in pages',
-    symptom: /to have a length of 2/,
-    operation: 'ssm:DescribeParameters',
-    moto: 'ignores MaxResults and gives all at once',
-    aws: 'gives at most MaxResults and a NextToken',
-    source: 'Systems Manager API Reference, DescribeParameters',
-    remedy: ONE_PAGE,
-  },
+  unpaged('ssm:DescribeParameters', 'gives parameters in pages'),
   lacking('CreateActivation', 'refuses an activation for a role that does not exist'),
   lacking('DescribeActivations', 'lists activations'),
   lacking('DeleteActivation', 'does not find an activation that is not there'),

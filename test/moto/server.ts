@@ -11,24 +11,36 @@ const HAS_MOTO =
 const START_MS = 60_000;
 const POLL_MS = 100;
 
-/** Runs moto for the whole test run, on a port the system chooses. @returns what stops it */
+/** Runs moto for the whole test run. @returns what stops it */
 export default async function setup(): Promise<() => Promise<void>> {
+  const { url, close } = await startMoto({ MOTO_IAM_LOAD_MANAGED_POLICIES: 'true' });
+  try {
+    await keepTasksRunning(url);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  process.env['MOTO_URL'] = url;
+  return close;
+}
+
+/** A moto server of one's own, on a port that the system chooses. */
+export async function startMoto(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<{ url: string; close: () => Promise<void> }> {
   const python = pythonWithMoto();
   const server = spawn(python, ['-u', '-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Off unless asked for: without it AWS's own policies do not exist in moto.
-    env: { ...process.env, MOTO_IAM_LOAD_MANAGED_POLICIES: 'true' },
+    env: { ...process.env, ...settings },
   });
   try {
     const url = await addressOf(server, python);
     await untilReady(url, server);
-    await keepTasksRunning(url);
-    process.env['MOTO_URL'] = url;
+    return { url, close: () => stop(server) };
   } catch (error) {
     await stop(server);
     throw error;
   }
-  return () => stop(server);
 }
 
 /** @throws what to install, when there is nothing to run moto with */
@@ -98,7 +110,7 @@ async function untilReady(url: string, server: ChildProcess): Promise<void> {
   throw new Error(`the moto server at ${url} was not ready within ${START_MS / 1000} s`);
 }
 
-/** Otherwise each look at a task takes it one step further towards its end. */
+/** See the gap looking-ends-tasks. */
 async function keepTasksRunning(url: string): Promise<void> {
   const transition = { progression: 'manual', times: Number.MAX_SAFE_INTEGER };
   const body = JSON.stringify({ model_name: 'ecs::task', transition });
