@@ -36,7 +36,7 @@ export function describeBastion(
       ['Type', 'Status', 'Reason', 'Age', 'Message'],
       conditionRows(bastion, options.now),
     ),
-    ...table('Resources', ['Kind', 'Id', 'State', 'Shared', 'Message'], resourceRows(bastion)),
+    ...table('Resources', ['Resource', 'State', 'Shared', 'Id', 'Message'], resourceRows(bastion)),
     ...connectSection(bastion),
     ...section('Source', sourceEntries(bastion)),
     ...table('Events', ['Type', 'Reason', 'Age', 'From', 'Message'], eventRows(events, options.now), true),
@@ -130,10 +130,15 @@ function conditionRows({ status }: Bastion, now: number): string[][] {
 }
 
 function resourceRows({ status }: Bastion): string[][] {
-  return (status?.resources ?? []).map(({ kind, id = '<none>', state, shared, adopted, message = '' }) => {
+  return (status?.resources ?? []).map(({ key, id = '<none>', state, shared, adopted, message = '' }) => {
     const ownership = adopted ? 'adopted' : shared ? 'shared' : 'own';
-    return [kind, id, state, ownership, message];
+    return [key, state, ownership, shortId(id), message];
   });
+}
+
+/** An ARN without what all of one account and region have in common. */
+function shortId(id: string): string {
+  return id.startsWith('arn:') ? id.split(':').slice(5).join(':') : id;
 }
 
 function connectSection(bastion: Bastion): string[] {

@@ -62,7 +62,7 @@ describe('describe', () => {
       /Conditions:\n {2}Type +Status +Reason +Age +Message\n.*\n {2}Ready +True +Ready +60s +open\n/,
     );
     expect(out).toMatch(
-      / {2}vpc-endpoint +vpce-1 +Ready +shared\n {2}task +<none> +Pending +own +not ready yet\n/,
+      / {2}vpc-endpoint\/vpc-1\/logs +Ready +shared +vpce-1\n {2}task\/default\/orders +Pending +own +<none> +not ready yet\n/,
     );
     expect(out).toMatch(
       /Events:\n {2}Type +Reason +Age +From +Message\n.*\n {2}Normal +Ready +60s +The bastion is ready\.\n$/,
