@@ -260,11 +260,14 @@ describe('two controllers on one store', () => {
   });
 });
 
-/** A pass that stands still between its first mutation and the rest. */
-function stuckAtFirstCreate() {
+/** The second pass stands still with all the calls that may be under way at once; others of it come after. */
+function stuckInSecondPass() {
   const creates: { readonly key: string; readonly pass: number }[] = [];
   const passes = { count: 0 };
-  const gate: { open?: () => void } = {};
+  const gate = { waiting: 0, open: () => {} };
+  const opened = new Promise<void>((resolve) => {
+    gate.open = resolve;
+  });
   const kinds = KINDS.map((kind) => {
     const { create, list } = kind;
     const counted: typeof list = (...args) => {
@@ -277,10 +280,9 @@ function stuckAtFirstCreate() {
       list: counted,
       create: async (...args: Parameters<typeof create>) => {
         creates.push({ key: args[1].key, pass: passes.count });
-        if (creates.length === 1) {
-          await new Promise<void>((resolve) => {
-            gate.open = resolve;
-          });
+        if (passes.count > 1) {
+          gate.waiting++;
+          await opened;
         }
         return create(...args);
       },
@@ -292,10 +294,10 @@ function stuckAtFirstCreate() {
 describe('a pass that runs', () => {
   it('is let to its end by stop', async () => {
     const bed = createManagerBed();
-    const { kinds, creates, gate } = stuckAtFirstCreate();
+    const { kinds, creates, gate } = stuckInSecondPass();
     const replica = bed.start('a', { kinds });
     await bed.apply('near');
-    await bed.run(2 * SECOND);
+    await bed.runUntil(() => gate.waiting > 0, MINUTE);
     expect(creates.length).toBeGreaterThan(0);
     const state = { stopped: false };
     const stopping = replica.controller.stop().then(() => {
@@ -303,7 +305,7 @@ describe('a pass that runs', () => {
     });
     await bed.run(5 * SECOND);
     expect(state.stopped).toBe(false);
-    gate.open?.();
+    gate.open();
     await stopping;
     expect(replica.isHeld()).toBe(false);
     expect((await bed.api.bastions.get('default', 'near')).status?.observedGeneration).toBe(1);
@@ -313,11 +315,12 @@ describe('a pass that runs', () => {
   });
 
   it('changes nothing more once the lease is lost, not even when the same replica has it back', async () => {
+    const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
     const bed = createManagerBed();
-    const { kinds, creates, passes, gate } = stuckAtFirstCreate();
+    const { kinds, creates, passes, gate } = stuckInSecondPass();
     const replica = bed.start('a', { kinds });
-    await bed.apply('near');
-    await bed.run(2 * SECOND);
+    for (const name of NAMES) await bed.apply(name);
+    await bed.runUntil(() => gate.waiting > 0, MINUTE);
     const begun = { creates: creates.length, pass: passes.count };
     const repair = replica.cutStore('writeLease', 'readLease');
     await bed.run(LEASE_MS);
@@ -325,8 +328,8 @@ describe('a pass that runs', () => {
     repair();
     await bed.run(6 * SECOND);
     expect(replica.isHeld()).toBe(true);
-    gate.open?.();
-    await bed.runUntil(isReady(bed, 'near'));
+    gate.open();
+    for (const name of NAMES) await bed.runUntil(isReady(bed, name));
     expect(creates.slice(begun.creates).filter(({ pass }) => pass === begun.pass)).toEqual([]);
     expect(liveEndpoints(bed, REGION)).toHaveLength(5);
     await replica.controller.stop();
