@@ -8,6 +8,13 @@ const VENV = fileURLToPath(new URL('../../.venv-moto', import.meta.url));
 const VENV_PYTHON = join(VENV, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
 const HAS_MOTO =
   'import moto, moto.server; raise SystemExit(0 if moto.__version__.startswith("5.2.") else 1)';
+/** Ends with this process, however that ends: the system then closes the pipe that the server reads from. */
+const SERVE = `
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+from moto.server import main
+main(['-H', '127.0.0.1', '-p', '0'])
+`;
 const START_MS = 60_000;
 const POLL_MS = 100;
 
@@ -29,8 +36,8 @@ export async function startMoto(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<{ url: string; close: () => Promise<void> }> {
   const python = pythonWithMoto();
-  const server = spawn(python, ['-u', '-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const server = spawn(python, ['-u', '-c', SERVE], {
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...settings },
   });
   try {
