@@ -31,8 +31,7 @@ export interface Usage {
   simulatorMs: number;
   longestPassCpuMs: number;
   calls: Map<string, number>;
-  /** Refused by the simulated AWS for its rate, and not even sent for the same reason. */
-  throttled: number;
+  /** Passes in which a call was not sent, so as not to be throttled. */
   paced: number;
 }
 
@@ -42,7 +41,9 @@ export class Rig {
   readonly simulator: Simulator;
   readonly api: ApiClient;
   /** Somebody else's hands in the same account. */
-  readonly hands: Aws;
+  readonly hands: () => Aws;
+  /** Calls that AWS refused for their rate, ever. */
+  throttled = 0;
   readonly #mix: Mix;
   #worker: ScopeWorker | undefined;
   #wake: Wake = { afterMs: 0, refresh: 'all' };
@@ -54,7 +55,7 @@ export class Rig {
     this.simulator = createWorld(this.clock, bastions);
     let uid = 0;
     this.api = createFacade({ store, clock: this.clock, newUid: () => `uid-${++uid}` });
-    this.hands = this.#connect(() => {})();
+    this.hands = this.#connect(() => {});
     this.#worker = this.#createWorker();
   }
 
@@ -82,7 +83,7 @@ export class Rig {
     this.#usage.cpuMs += cpuMs;
     this.#usage.wallMs += performance.now() - wall - simulatorMs;
     this.#usage.longestPassCpuMs = Math.max(this.#usage.longestPassCpuMs, cpuMs);
-    this.#usage.paced += pass.outcomes.filter(({ message }) => message?.startsWith('paced to AWS')).length;
+    this.#usage.paced += pass.outcomes.some(({ message }) => message?.startsWith('paced to AWS')) ? 1 : 0;
     this.#wake = wake;
     return pass;
   }
@@ -118,7 +119,7 @@ export class Rig {
       connect: this.#connect(({ service, operation, code = '' }) => {
         const name = `${service}:${operation}`;
         this.#usage.calls.set(name, (this.#usage.calls.get(name) ?? 0) + 1);
-        if (/^(RequestLimitExceeded|Throttling)/.test(code)) this.#usage.throttled += 1;
+        if (/^(RequestLimitExceeded|Throttling)/.test(code)) this.throttled += 1;
       }),
       kinds: KINDS,
       clock: this.clock,
@@ -166,5 +167,5 @@ export function totalCalls(usage: Usage): number {
 
 function noUsage(): Usage {
   const counts = { passes: 0, cpuMs: 0, wallMs: 0, simulatorMs: 0, longestPassCpuMs: 0 };
-  return { ...counts, calls: new Map(), throttled: 0, paced: 0 };
+  return { ...counts, calls: new Map(), paced: 0 };
 }

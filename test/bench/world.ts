@@ -39,7 +39,7 @@ export function createWorld(clock: Clock, bastions: number): Simulator {
 }
 
 export function isHybrid(mix: Mix, index: number): boolean {
-  return mix !== 'EcsExec' && index % 2 === 1;
+  return mix !== 'EcsExec' && index % 2 === 0;
 }
 
 export function manifestOf(mix: Mix, index: number): Manifest {

@@ -1,0 +1,51 @@
+import { parseArgs } from 'node:util';
+import { createDynaliteSubject } from '../store/dynalite.ts';
+import { createMemorySubject } from '../store/memory.ts';
+import { type Measured, measure, measureStore } from './measure.ts';
+import { callLines, linesOf, table, verdictOf } from './report.ts';
+import type { Mix } from './world.ts';
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const COUNTS = values.quick ? [1, 100] : [1, 10, 100, 1000];
+const MIXES: readonly Mix[] = ['EcsExec', 'half HybridActivation'];
+const STORE_COUNT = 100;
+
+console.log(
+  'Time is simulated, with its own latencies and the request rates that AWS publishes; CPU and wall time are those of this\n' +
+    'process without the simulated AWS; one target each; drift comes right after a resync, and resyncs 60 s apart.\n',
+);
+let misses = 0;
+for (const mix of MIXES) {
+  const measured: Measured[] = [];
+  for (const count of COUNTS) measured.push(await measure(mix, count));
+  const lines = linesOf(measured);
+  misses += lines.filter((line) => verdictOf(line) === 'MISS').length;
+  console.log(`${table(`${mix}, one VPC`, COUNTS, lines)}\n`);
+  console.log(`${table('Calls per no-op resync', COUNTS, callLines(measured))}\n`);
+  console.log('Critical path, the later of what runs side by side and then the task:');
+  for (const { count, nothing } of measured) console.log(`  ${count} from nothing: ${nothing.path.text}`);
+  console.log(`  one joining: ${measured[0]?.join.path.text}\n`);
+}
+await compareStores();
+console.log(misses === 0 ? 'All targets are reached.' : `${misses} targets are missed.`);
+process.exitCode = misses === 0 ? 0 : 1;
+
+async function compareStores(): Promise<void> {
+  for (const [name, create] of [
+    ['memory', createMemorySubject],
+    ['dynalite', createDynaliteSubject],
+  ] as const) {
+    const subject = await create();
+    try {
+      const store = subject.open();
+      const { cpuMs, wallMs } = await measureStore('EcsExec', STORE_COUNT, store);
+      await store.close();
+      const took = `${Math.round(cpuMs)} ms CPU, ${Math.round(wallMs)} ms wall`;
+      console.log(
+        `For information: no-op resync over ${STORE_COUNT} with the ${name} store beneath: ${took}`,
+      );
+    } finally {
+      await subject.close();
+    }
+  }
+}
