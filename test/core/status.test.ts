@@ -1,0 +1,541 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ANNOTATION,
+  type Bastion,
+  type BastionStatus,
+  type ConditionType,
+} from '../../controller/api/bastion.ts';
+import { rfc3339 } from '../../controller/api/clock.ts';
+import { endings } from '../../controller/core/endings.ts';
+import { eventsOf } from '../../controller/core/events.ts';
+import { NO_FACTS } from '../../controller/core/facts.ts';
+import type { Life } from '../../controller/core/lifetime.ts';
+import type { Outcome } from '../../controller/core/outcome.ts';
+import type { Action, Step } from '../../controller/core/plan.ts';
+import type { Desired, Key, KindName, Observed } from '../../controller/core/resource.ts';
+import { type StatusContext, statuses } from '../../controller/core/status.ts';
+import { nextWake, type WakeTerms } from '../../controller/core/wake.ts';
+import { bastionOf, type SampleOptions, seenOf, wantedOf } from './sample.ts';
+
+const NOW = Date.parse('2026-11-23T10:00:00Z');
+const HOUR = 3_600_000;
+const ORDERS = 'default/orders';
+const FACTS = { ...NO_FACTS, accountId: '1', region: 'r' };
+const ACTIVE: Life = { state: 'active', activatedAt: NOW - HOUR, expiresAt: NOW + HOUR, clamped: false };
+const EXPIRED: Life = { state: 'expired', activatedAt: NOW - 2 * HOUR, expiredAt: NOW - HOUR };
+
+const CONDITIONS: Partial<Record<KindName, ConditionType>> = {
+  'iam-role': 'IdentityReady',
+  'vpc-endpoint': 'NetworkReady',
+  task: 'TaskRunning',
+};
+const TASK: Key = 'task/default/orders';
+const ROLE: Key = 'iam-role/execution';
+const ENDPOINT: Key = 'vpc-endpoint/vpc-1/logs';
+
+interface StepOptions {
+  readonly wanted?: Partial<Desired>;
+  readonly seen?: Partial<Observed>;
+  readonly why?: string;
+}
+
+function outcome(
+  action: Action,
+  key: Key,
+  result: Outcome['result'],
+  options: StepOptions = {},
+  message?: string,
+): Outcome {
+  const observed = options.seen && seenOf(key, options.seen);
+  const desired = action === 'delete' ? undefined : wantedOf(key, options.wanted);
+  const step: Step = {
+    action,
+    kind: wantedOf(key).kind,
+    key,
+    why: options.why ?? 'because',
+    owners: [ORDERS],
+    ...(desired ? { desired } : {}),
+    ...(observed ? { observed } : {}),
+  };
+  return { step, result, ...(message === undefined ? {} : { message }) };
+}
+
+const kept = (key: Key, seen: Partial<Observed> = {}) => outcome('keep', key, 'idle', { seen });
+const UP = [kept(ROLE), kept(ENDPOINT), kept(TASK, { sessionTarget: 'ecs:x' })];
+
+function statusOf(
+  bastion: Bastion,
+  outcomes: readonly Outcome[],
+  life: Life = ACTIVE,
+  more: Partial<StatusContext> = {},
+) {
+  const context: StatusContext = {
+    lives: new Map([[ORDERS, life]]),
+    problems: new Map(),
+    outcomes,
+    facts: FACTS,
+    complete: true,
+    conditionOf: (kind) => CONDITIONS[kind] ?? 'Ready',
+    diagnose: () => undefined,
+    now: NOW,
+    ...more,
+  };
+  const status = statuses([bastion], context).get(ORDERS);
+  if (!status) throw new Error('no status');
+  return status;
+}
+
+const conditionIn = (status: BastionStatus, type: ConditionType) =>
+  status.conditions?.find((one) => one.type === type);
+
+const openBefore = (more: Partial<BastionStatus> = {}): SampleOptions => ({
+  status: { observedGeneration: 1, activatedAt: rfc3339(NOW - HOUR), ...more },
+});
+
+describe('the status of an active Bastion', () => {
+  it('is Ready when all parts are as desired and somebody can connect', () => {
+    const status = statusOf(bastionOf(), UP);
+    expect(status).toMatchObject({
+      phase: 'Ready',
+      observedGeneration: 1,
+      sessionTarget: 'ecs:x',
+      activatedAt: rfc3339(NOW - HOUR),
+      expiresAt: rfc3339(NOW + HOUR),
+      networkPath: 'Endpoints',
+    });
+    expect(status.conditions?.map(({ type, status: is }) => `${type}=${is}`)).toEqual([
+      'Accepted=True',
+      'NetworkReady=True',
+      'IdentityReady=True',
+      'TaskRunning=True',
+      'Ready=True',
+      'TornDown=False',
+    ]);
+  });
+
+  it('waits for the agent when all is there and nobody can connect', () => {
+    const status = statusOf(bastionOf(), [kept(ROLE), kept(ENDPOINT), kept(TASK)]);
+    expect(conditionIn(status, 'Ready')).toMatchObject({
+      status: 'False',
+      message: 'waits for the agent to connect',
+    });
+  });
+
+  it('is Pending first and Provisioning then', () => {
+    const outcomes = [outcome('create', TASK, 'waiting', {}, 'waits for roles')];
+    expect(statusOf(bastionOf(), outcomes).phase).toBe('Pending');
+    expect(statusOf(bastionOf(openBefore({ phase: 'Pending' })), outcomes).phase).toBe('Provisioning');
+    expect(conditionIn(statusOf(bastionOf(), outcomes), 'TaskRunning')).toMatchObject({
+      reason: 'Progressing',
+      message: `${TASK}: waits for roles`,
+    });
+    expect(conditionIn(statusOf(bastionOf(), outcomes), 'NetworkReady')).toMatchObject({ status: 'Unknown' });
+  });
+
+  it('tells what failed before what waits, three at most', () => {
+    const keys: Key[] = ['task/a/1', 'task/a/2', 'task/a/3', 'task/a/4'];
+    const waiting = keys.map((key) => outcome('create', key, 'waiting', {}, 'waits'));
+    const status = statusOf(bastionOf(), [
+      ...waiting,
+      outcome('create', TASK, 'failed', {}, 'AccessDenied: no'),
+    ]);
+    expect(conditionIn(status, 'TaskRunning')).toMatchObject({ reason: 'Failed' });
+    expect(conditionIn(status, 'TaskRunning')?.message).toBe(
+      `${TASK}: AccessDenied: no; task/a/1: waits; task/a/2: waits (and 2 more)`,
+    );
+  });
+
+  it('is blocked when a kind is unknown, and keeps its session target', () => {
+    const before = openBefore({ phase: 'Ready', sessionTarget: 'ecs:x' });
+    const status = statusOf(bastionOf(before), [
+      kept(ROLE),
+      kept(ENDPOINT),
+      outcome('blocked', TASK, 'waiting', { why: 'cannot list task' }),
+    ]);
+    expect(conditionIn(status, 'TaskRunning')).toMatchObject({ reason: 'Blocked' });
+    expect(status).toMatchObject({ phase: 'Degraded', sessionTarget: 'ecs:x' });
+  });
+
+  it('keeps what was known of it while nothing can be read', () => {
+    const resources = [{ kind: 'task', key: TASK, id: 'arn', state: 'Ready' }];
+    const before = openBefore({ phase: 'Ready', networkPath: 'Nat', resources });
+    const problem = { condition: 'NetworkReady', reason: 'AwsNotReadable', message: 'denied' } as const;
+    const status = statusOf(bastionOf(before), [], ACTIVE, {
+      facts: NO_FACTS,
+      problems: new Map([[ORDERS, [problem]]]),
+    });
+    expect(status).toMatchObject({ phase: 'Degraded', networkPath: 'Nat', resources });
+    expect(conditionIn(status, 'NetworkReady')).toMatchObject({
+      reason: 'AwsNotReadable',
+      message: 'denied',
+    });
+  });
+
+  it('is Failed with a problem, and Degraded with one after it was Ready', () => {
+    const problem = { condition: 'NetworkReady', reason: 'NoNatRoute', message: 'add one' } as const;
+    const problems = new Map([[ORDERS, [problem]]] as const);
+    expect(statusOf(bastionOf(), [], ACTIVE, { problems }).phase).toBe('Failed');
+    expect(statusOf(bastionOf(openBefore({ phase: 'Ready' })), [], ACTIVE, { problems }).phase).toBe(
+      'Degraded',
+    );
+    const conflict = { condition: 'Accepted', reason: 'Conflict', message: 'make them agree' } as const;
+    const refused = statusOf(bastionOf(), [], ACTIVE, { problems: new Map([[ORDERS, [conflict]]] as const) });
+    expect(conditionIn(refused, 'Accepted')).toMatchObject({ status: 'False', reason: 'Conflict' });
+  });
+
+  it('says that a manifest is stale or its TTL too long', () => {
+    const annotations = { [ANNOTATION.sourceError]: 'line 3: bad' };
+    expect(conditionIn(statusOf(bastionOf({ annotations }), UP), 'Accepted')).toMatchObject({
+      status: 'True',
+      reason: 'StaleManifest',
+      message: 'the last good spec stays in force: line 3: bad',
+    });
+    const clamped = statusOf(bastionOf(), UP, { ...ACTIVE, clamped: true });
+    expect(conditionIn(clamped, 'Accepted')).toMatchObject({ status: 'True', reason: 'TtlClamped' });
+    const invalid = statusOf(bastionOf(), [], { state: 'invalid', message: 'no duration' });
+    expect(invalid.phase).toBe('Failed');
+    expect(conditionIn(invalid, 'Accepted')).toMatchObject({ status: 'False', message: 'no duration' });
+  });
+
+  it('keeps the time of a condition that did not change', () => {
+    const then = '2026-11-23T09:10:00Z';
+    const conditions = [
+      {
+        type: 'Ready' as const,
+        status: 'True' as const,
+        reason: 'Connected',
+        message: '',
+        lastTransitionTime: then,
+      },
+      {
+        type: 'NetworkReady' as const,
+        status: 'False' as const,
+        reason: 'x',
+        message: '',
+        lastTransitionTime: then,
+      },
+    ];
+    const status = statusOf(bastionOf(openBefore({ conditions })), UP);
+    expect(conditionIn(status, 'Ready')?.lastTransitionTime).toBe(then);
+    expect(conditionIn(status, 'NetworkReady')?.lastTransitionTime).toBe(rfc3339(NOW));
+  });
+
+  it('shows each resource in a word', () => {
+    const rows: [Outcome, string][] = [
+      [kept(TASK), 'Ready'],
+      [outcome('adopt', TASK, 'idle', { seen: { owned: false } }), 'Adopted'],
+      [outcome('create', TASK, 'done', { seen: {} }), 'Ready'],
+      [outcome('create', TASK, 'done', { seen: { state: 'pending' } }), 'Pending'],
+      [outcome('create', TASK, 'done'), 'Pending'],
+      [outcome('update', TASK, 'done', { seen: {} }), 'Ready'],
+      [outcome('create', TASK, 'waiting'), 'Waiting'],
+      [outcome('create', TASK, 'deferred'), 'Pending'],
+      [outcome('create', TASK, 'failed'), 'Failed'],
+      [outcome('delete', TASK, 'done', { seen: { state: 'gone' } }), 'Deleted'],
+      [outcome('delete', TASK, 'done', { seen: { state: 'deleting' } }), 'Deleting'],
+      [outcome('wait', TASK, 'waiting', { seen: { state: 'deleting' } }), 'Deleting'],
+      [outcome('wait', TASK, 'waiting'), 'Pending'],
+      [outcome('blocked', TASK, 'waiting'), 'Blocked'],
+      [outcome('withheld', TASK, 'waiting'), 'Withheld'],
+    ];
+    for (const [one, state] of rows) expect(statusOf(bastionOf(), [one]).resources?.[0]?.state).toBe(state);
+  });
+
+  it('shows resources in the order of their keys, shared and adopted ones as such, and remembers the ids of gone ones', () => {
+    const resources = [{ kind: 'task', key: TASK, id: 'former', state: 'Ready' }];
+    const status = statusOf(bastionOf(openBefore({ resources })), [
+      outcome('create', TASK, 'waiting', {}, 'waits'),
+      outcome('adopt', ENDPOINT, 'idle', { wanted: { shared: true }, seen: { id: 'vpce-1', owned: false } }),
+      outcome('wait', 'activation/default/orders', 'waiting', { wanted: { external: 'optional' } }),
+    ]);
+    expect(status.resources).toEqual([
+      { kind: 'task', key: TASK, id: 'former', state: 'Waiting', message: 'waits' },
+      {
+        kind: 'vpc-endpoint',
+        key: ENDPOINT,
+        id: 'vpce-1',
+        state: 'Adopted',
+        shared: true,
+        adopted: true,
+        message: 'because',
+      },
+    ]);
+  });
+});
+
+describe('the record of tasks', () => {
+  const ended = (id: string, ranMs: number, failed = true) =>
+    outcome('wait', TASK, 'waiting', {
+      seen: { id, state: 'gone', end: { at: NOW, ranMs, failed }, message: 'task is STOPPED' },
+    });
+
+  it('counts attempts and failures, and keeps the last reason', () => {
+    const first = statusOf(bastionOf(openBefore()), [ended('a', 1000)]);
+    expect(first.task).toEqual({
+      attempt: 1,
+      failures: 1,
+      lastStoppedArn: 'a',
+      lastStoppedAt: rfc3339(NOW),
+      lastStoppedReason: 'task is STOPPED',
+    });
+    const second = statusOf(bastionOf(openBefore(first)), [ended('b', 1000)], ACTIVE, {
+      diagnose: () => 'cannot reach ECR',
+    });
+    expect(second.task).toMatchObject({ attempt: 2, failures: 2, lastStoppedReason: 'cannot reach ECR' });
+    expect(statusOf(bastionOf(openBefore(second)), [ended('b', 1000)]).task).toEqual(second.task);
+  });
+
+  it('starts to count again after a long run, and does not count our own stops', () => {
+    const before = openBefore({ task: { attempt: 4, failures: 4, lastStoppedArn: 'a' } });
+    expect(statusOf(bastionOf(before), [ended('b', HOUR)]).task).toMatchObject({ attempt: 5, failures: 1 });
+    expect(statusOf(bastionOf(before), [ended('b', 1000, false)]).task).toMatchObject({
+      attempt: 5,
+      failures: 0,
+    });
+  });
+
+  it('is another one for another activation', () => {
+    const before = { status: { activatedAt: rfc3339(NOW - 9 * HOUR), task: { attempt: 4, failures: 4 } } };
+    expect(statusOf(bastionOf(before), [kept(TASK)]).task).toBeUndefined();
+  });
+
+  it('forgets the session target of a task that ended', () => {
+    const before = openBefore({ sessionTarget: 'mi-1' });
+    expect(statusOf(bastionOf(before), [ended('a', 1000)]).sessionTarget).toBeUndefined();
+    expect(statusOf(bastionOf(before), [outcome('wait', TASK, 'waiting')]).sessionTarget).toBe('mi-1');
+  });
+
+  it('makes a Bastion Failed that never came up in three tries', () => {
+    const before = openBefore({ phase: 'Provisioning', task: { attempt: 3, failures: 3 } });
+    expect(statusOf(bastionOf(before), [outcome('wait', TASK, 'waiting')]).phase).toBe('Failed');
+  });
+});
+
+describe('the status of a Bastion that ended', () => {
+  const removed = outcome('delete', TASK, 'done', { seen: { state: 'gone' } });
+
+  it('is torn down only after a complete look of a pass that had nothing to remove', () => {
+    const busy = statusOf(
+      bastionOf(openBefore({ sessionTarget: 'ecs:x' })),
+      [outcome('delete', TASK, 'waiting', {}, 'still used')],
+      EXPIRED,
+    );
+    expect(busy).toMatchObject({ phase: 'Terminating', sessionTarget: 'ecs:x' });
+    expect(conditionIn(busy, 'TornDown')).toMatchObject({
+      reason: 'TearingDown',
+      message: `${TASK}: still used`,
+    });
+    for (const unverified of [
+      statusOf(bastionOf(), [removed], EXPIRED),
+      statusOf(bastionOf(), [], EXPIRED, { complete: false }),
+    ])
+      expect(conditionIn(unverified, 'TornDown')).toMatchObject({ status: 'False', reason: 'Verifying' });
+    const done = statusOf(bastionOf(openBefore({ sessionTarget: 'ecs:x' })), [], EXPIRED);
+    expect(done).toMatchObject({ phase: 'Expired' });
+    expect(done.sessionTarget).toBeUndefined();
+    expect(conditionIn(done, 'TornDown')).toMatchObject({ status: 'True', reason: 'Expired' });
+    expect(conditionIn(done, 'Ready')).toMatchObject({ status: 'False', message: 'the Bastion is expired' });
+    const conditions = done.conditions ?? [];
+    expect(statusOf(bastionOf({ status: { conditions } }), [], EXPIRED, { complete: false }).phase).toBe(
+      'Expired',
+    );
+  });
+
+  it('has the phase of what ended it', () => {
+    const phases: [Life, string][] = [
+      [EXPIRED, 'Expired'],
+      [{ ...EXPIRED, opensAt: NOW + HOUR }, 'Scheduled'],
+      [{ state: 'scheduled', opensAt: NOW + HOUR }, 'Scheduled'],
+      [{ state: 'suspended' }, 'Suspended'],
+      [{ state: 'deleted' }, 'Terminating'],
+    ];
+    for (const [life, phase] of phases) expect(statusOf(bastionOf(), [], life).phase).toBe(phase);
+    expect(statusOf(bastionOf(), [], phases[1]?.[0]).nextActivationAt).toBe(rfc3339(NOW + HOUR));
+  });
+
+  it('tells of many leftovers the first', () => {
+    const keys: Key[] = ['task/a/1', 'task/a/2', 'task/a/3', 'task/a/4'];
+    const status = statusOf(
+      bastionOf(),
+      keys.map((key) => outcome('delete', key, 'waiting')),
+      EXPIRED,
+    );
+    expect(conditionIn(status, 'TornDown')?.message).toMatch(/\(and 1 more\)$/);
+  });
+
+  it('is not told before it was looked at', () => {
+    const status = statusOf(bastionOf(), [], ACTIVE, { lives: new Map() });
+    expect(conditionIn(status, 'Accepted')).toMatchObject({ status: 'False', message: 'not looked at yet' });
+  });
+});
+
+describe('events', () => {
+  const told = (bastion: Bastion, after: BastionStatus | undefined, outcomes: readonly Outcome[] = []) =>
+    (eventsOf([bastion], new Map(after ? [[ORDERS, after]] : []), outcomes).get(ORDERS) ?? []).map(
+      ({ type, reason, message }) => `${type} ${reason}: ${message}`,
+    );
+
+  it('tell what was done, and what failed or was withheld', () => {
+    const outcomes = [
+      outcome('create', TASK, 'done', { seen: { id: 'arn', state: 'pending' } }),
+      outcome('update', ROLE, 'done', { seen: { id: ROLE } }),
+      outcome('delete', ENDPOINT, 'done', { seen: { id: 'vpce-1', state: 'deleting' } }),
+      outcome('delete', ENDPOINT, 'done', { seen: { id: 'vpce-1', state: 'gone' } }),
+      outcome('create', TASK, 'failed', {}, 'AccessDenied: no'),
+      outcome('create', TASK, 'failed'),
+      outcome('withheld', TASK, 'waiting', { why: 'too many' }),
+      outcome('create', TASK, 'deferred'),
+      kept(TASK),
+    ];
+    expect(told(bastionOf(), undefined, outcomes)).toEqual([
+      `Normal Created: ${TASK} (arn)`,
+      `Normal Updated: ${ROLE}: because`,
+      `Normal Deleting: ${ENDPOINT} (vpce-1): because`,
+      `Normal Deleted: ${ENDPOINT} (vpce-1): because`,
+      `Warning Failed: create ${TASK}: AccessDenied: no`,
+      `Warning Failed: create ${TASK}: no reason given`,
+      `Warning Withheld: delete ${TASK}: too many`,
+    ]);
+  });
+
+  it('tell each change of phase once', () => {
+    const ready = statusOf(bastionOf(), UP);
+    expect(told(bastionOf(), ready)).toEqual([
+      `Normal Ready: open until ${ready.expiresAt}: ecs:x (1h after activation)`,
+    ]);
+    expect(told(bastionOf({ status: ready }), ready)).toEqual([]);
+    const starting = statusOf(bastionOf(), [outcome('create', TASK, 'waiting')]);
+    expect(told(bastionOf(), starting)).toEqual([`Normal Activated: opens until ${ready.expiresAt}`]);
+    const degraded = { ...ready, phase: 'Degraded' as const };
+    expect(told(bastionOf({ status: ready }), degraded)[0]).toMatch(/^Warning Degraded: session target/);
+    const ends: [SampleOptions, Life, string][] = [
+      [{}, EXPIRED, `Normal Expired: expired at ${rfc3339(NOW - HOUR)}; nothing of it is left in AWS`],
+      [{}, { state: 'suspended' }, 'Normal Suspended: suspended; nothing of it is left in AWS'],
+      [{}, { state: 'scheduled', opensAt: NOW }, `Normal Scheduled: opens at ${rfc3339(NOW)}`],
+      [{ deleted: true }, { state: 'deleted' }, 'Normal Terminating: tearing down: the Bastion was deleted'],
+    ];
+    for (const [options, life, text] of ends)
+      expect(told(bastionOf({ ...options, status: ready }), statusOf(bastionOf(options), [], life))).toEqual([
+        text,
+      ]);
+  });
+
+  it('tell why something is torn down', () => {
+    const down = statusOf(bastionOf(), [outcome('delete', TASK, 'waiting')], EXPIRED);
+    expect(told(bastionOf(), down)).toEqual([
+      `Normal Terminating: tearing down: its TTL ran out at ${rfc3339(NOW - HOUR)}`,
+    ]);
+    expect(told(bastionOf({ spec: { suspend: true } }), down)).toEqual([
+      'Normal Terminating: tearing down: the Bastion is suspended',
+    ]);
+  });
+
+  it('tell the end of a task and a new problem', () => {
+    const problem = { condition: 'NetworkReady', reason: 'NoNatRoute', message: 'add one' } as const;
+    const status = {
+      ...statusOf(bastionOf(), [], ACTIVE, { problems: new Map([[ORDERS, [problem]]] as const) }),
+      task: { attempt: 1, failures: 1, lastStoppedArn: 'a', lastStoppedReason: 'cannot reach ECR' },
+    };
+    expect(told(bastionOf(), status)).toEqual([
+      'Warning TaskStopped: cannot reach ECR',
+      'Warning NoNatRoute: add one',
+    ]);
+    expect(told(bastionOf({ status }), status)).toEqual([]);
+  });
+});
+
+describe('why something goes', () => {
+  const lives = (life: Life) => new Map([[ORDERS, life]] as const);
+  const reasons: [Life, string][] = [
+    [{ state: 'deleted' }, 'deleted'],
+    [{ state: 'suspended' }, 'suspended'],
+    [ACTIVE, 'superseded'],
+    [EXPIRED, 'expired'],
+  ];
+  for (const [life, reason] of reasons) {
+    it(`is ${reason} when its Bastion is ${life.state}`, () => {
+      expect(endings([bastionOf()], lives(life), new Map())(seenOf(TASK, { owner: ORDERS })).reason).toBe(
+        reason,
+      );
+    });
+  }
+
+  it('is known by the record of the Bastion, by what it would want, or not at all', () => {
+    const resources = [{ kind: 'iam-role', key: ROLE, id: 'x', state: 'Ready' }];
+    const recorded = endings([bastionOf({ status: { resources } })], lives(EXPIRED), new Map());
+    expect(recorded(seenOf(ROLE))).toEqual({ reason: 'expired', owners: [ORDERS] });
+    const derived = endings([bastionOf()], lives(EXPIRED), new Map([[ORDERS, [ENDPOINT]]]));
+    expect(derived(seenOf(ENDPOINT)).reason).toBe('expired');
+    expect(derived(seenOf(ROLE))).toEqual({ reason: 'unclaimed', owners: [] });
+    expect(derived(seenOf(TASK, { owner: 'default/lost' }))).toEqual({
+      reason: 'unclaimed',
+      owners: ['default/lost'],
+    });
+  });
+});
+
+describe('the next wake', () => {
+  const wakeFor = (more: Partial<WakeTerms> = {}) =>
+    nextWake({
+      outcomes: [],
+      touched: new Set(),
+      lives: [],
+      unknown: false,
+      unverified: false,
+      listedAt: () => NOW,
+      recorded: false,
+      failedPasses: 0,
+      pollingPasses: 0,
+      now: NOW,
+      ...more,
+    });
+
+  it('never comes when nothing can change but by drift', () => {
+    expect(wakeFor({ outcomes: [kept(TASK)] }).afterMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is the earliest deadline, with a complete look', () => {
+    expect(wakeFor({ lives: [ACTIVE, { state: 'scheduled', opensAt: NOW + 5 }] })).toEqual({
+      afterMs: 5,
+      refresh: 'all',
+    });
+    expect(wakeFor({ lives: [{ state: 'scheduled', opensAt: NOW - 5 }] }).afterMs).toBe(0);
+  });
+
+  it('polls only what is on its way, ever more seldom', () => {
+    const outcomes = [outcome('create', TASK, 'done', { seen: { state: 'pending' } }), kept(ROLE)];
+    expect(wakeFor({ outcomes })).toEqual({ afterMs: 3_000, refresh: new Set(['task']) });
+    expect(wakeFor({ outcomes, pollingPasses: 63 }).afterMs).toBeGreaterThan(3_000);
+    expect(wakeFor({ outcomes, pollingPasses: 500 }).afterMs).toBe(30_000);
+    expect(wakeFor({ touched: new Set(['session']) }).refresh).toEqual(new Set(['session']));
+    expect(
+      wakeFor({ outcomes: [outcome('wait', TASK, 'waiting', { wanted: { external: 'optional' } })] }).afterMs,
+    ).toBe(Number.POSITIVE_INFINITY);
+    expect(wakeFor({ outcomes: [outcome('create', TASK, 'deferred')] }).afterMs).toBe(3_000);
+  });
+
+  it('comes back when the pace allows, and backs off from failures', () => {
+    const paced = { ...outcome('create', TASK, 'deferred'), retryAfterMs: 700 };
+    expect(wakeFor({ outcomes: [paced] })).toMatchObject({ afterMs: 700 });
+    const outcomes = [outcome('create', TASK, 'failed')];
+    expect(wakeFor({ outcomes, failedPasses: 1 })).toEqual({ afterMs: 2_000, refresh: 'all' });
+    expect(wakeFor({ outcomes, failedPasses: 4 }).afterMs).toBe(16_000);
+    expect(wakeFor({ unknown: true, failedPasses: 99 }).afterMs).toBe(5 * 60_000);
+  });
+
+  it('waits for the end of a back-off', () => {
+    const waiting = outcome('wait', TASK, 'waiting');
+    const outcomes = [{ ...waiting, step: { ...waiting.step, notBefore: NOW + 60_000 } }];
+    expect(wakeFor({ outcomes })).toEqual({ afterMs: 60_000, refresh: 'all' });
+  });
+
+  it('looks at once at what only needs to be verified or was just recorded, and again at what is withheld', () => {
+    expect(wakeFor({ unverified: true })).toEqual({ afterMs: 0, refresh: 'all' });
+    expect(wakeFor({ unverified: true, unknown: true, failedPasses: 1 }).afterMs).toBe(2_000);
+    expect(wakeFor({ recorded: true }).afterMs).toBe(0);
+    expect(wakeFor({ outcomes: [outcome('withheld', TASK, 'waiting')] })).toEqual({
+      afterMs: 30_000,
+      refresh: 'all',
+    });
+  });
+});
