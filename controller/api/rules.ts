@@ -111,7 +111,7 @@ export function checkRules(root: Place, known: readonly FieldError[]): FieldErro
       const explained = known.some((error) => reads.some((read) => isWithin(error.field, read)));
       if (message === undefined || (message === UNDECIDED && explained)) continue;
       const type = REASON_TYPE[rule.source.reason ?? 'FieldValueInvalid'];
-      errors.push({ field: `${field}${rule.source.fieldPath ?? ''}`, type, message });
+      errors.push({ field: `${field}${rule.source.fieldPath ?? ''}`.replace(/^\./, ''), type, message });
     }
   });
   return errors;

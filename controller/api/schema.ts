@@ -47,13 +47,14 @@ export function validateBastion(object: unknown, old?: Bastion): Validation {
   if (!isMeantAsBastion(object)) return { ok: false, errors: header };
   const value = defaultBastion(object);
   const structure = checkStructure(value);
+  const metadata = checkMetadata(ownField(object, 'metadata'));
   const place = { schema: bastionSchema(), value, old, field: '' };
   const errors = distinct([
     ...header,
-    ...checkMetadata(ownField(object, 'metadata')),
+    ...metadata,
     ...structure,
     ...checkLists(place),
-    ...checkRules(place, structure),
+    ...checkRules(place, structure).filter(({ field }) => !hasError(metadata, field)),
     ...checkSemantics(ownField(value, 'spec')).filter(({ field }) => !hasError(structure, field)),
   ]);
   return errors.length > 0 ? { ok: false, errors } : { ok: true, value: value as unknown as BastionManifest };

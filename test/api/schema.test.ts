@@ -454,4 +454,13 @@ describe('describeSchema', () => {
     expect(fields.get('spec.tags')).toMatchObject({ type: 'map', default: {} });
     expect(fields.has('status.conditions[].type')).toBe(true);
   });
+
+  it('refuses a name that does not fit into a tag of AWS', () => {
+    const result = validateBastion(sample({}, { name: 'a'.repeat(101) }));
+    expect(result).toMatchObject({
+      ok: false,
+      errors: [{ field: 'metadata.name', message: 'found 101 characters, allowed: at most 100' }],
+    });
+    expect(validateBastion(sample({}, { name: 'a'.repeat(100) }))).toMatchObject({ ok: true });
+  });
 });
