@@ -25,9 +25,13 @@ export function ownedIn(simulator: Simulator, installation = 'test'): string[] {
   }
   const targets = [...ssm.state.sessions.values()].filter((session) => session.endedAt === undefined);
   found.push(...targets.map((session) => `session on ${session.target}`));
-  for (const task of ecs.tasks()) if (task.lastStatus !== 'STOPPED') found.push(`task ${task.id}`);
+  const live = ecs.tasks().filter((task) => task.lastStatus !== 'STOPPED');
+  const mine = live.filter((task) => task.startedBy === `bastion-operator/${installation}`);
+  found.push(...mine.map((task) => `task ${task.id}`));
   const definitions = answer(ecs.operations, 'ListTaskDefinitions', { status: 'ACTIVE' });
-  found.push(...texts(definitions, 'taskDefinitionArns'));
+  found.push(
+    ...texts(definitions, 'taskDefinitionArns').filter((arn) => arn.includes(`/bastion-${installation}-`)),
+  );
   const clusters = answer(ecs.operations, 'ListClusters', {});
   found.push(...texts(clusters, 'clusterArns').filter((arn) => arn.endsWith(nameFor.cluster(installation))));
   if (logs.exists(nameFor.logGroup(installation))) found.push('log group');
