@@ -14,6 +14,8 @@ import { UsageError } from './shell/usage-error.ts';
 // The SDK's note about Node versions is for us, not for those who run the controller.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
+const DEFAULT_DATA_DIR = join(homedir(), DEFAULTS.dataDirName);
+
 const program = new Command('bastion-controller')
   .description('Opens, keeps and ends the bastions that Bastion manifests ask for.')
   .option('--aws <where>', 'simulated, real, or the URL of a simulated AWS', 'simulated')
@@ -25,7 +27,7 @@ const program = new Command('bastion-controller')
   .option(
     '--data-dir <dir>',
     'embedded store and git caches',
-    process.env['BASTION_DATA_DIR'] ?? join(homedir(), DEFAULTS.dataDirName),
+    process.env['BASTION_DATA_DIR'] ?? DEFAULT_DATA_DIR,
   )
   .option('--table <name>', 'DynamoDB table to use instead of the embedded store')
   .option('--git <url[#ref][:path]>', 'git source of manifests; may be given more than once', collect, [])
@@ -74,8 +76,10 @@ function checkFlags(flags: Flags): Pick<ControllerOptions, 'maxTtlMs' | 'shrinkL
   const maxTtlMs = parseDuration(flags.maxTtl);
   if (maxTtlMs === undefined)
     throw new UsageError(`--max-ttl: found ${flags.maxTtl}, allowed: a duration such as 12h`);
+  if (!/^[a-z]+(-[a-z]+)+-\d+$/.test(flags.region))
+    throw new UsageError(`--region: found "${flags.region}", allowed: a region such as ${DEFAULTS.region}`);
   const shrinkLimit = Number(flags.shrinkLimit);
-  if (!Number.isInteger(shrinkLimit) || shrinkLimit < 0) {
+  if (!/^\d{1,9}$/.test(flags.shrinkLimit)) {
     throw new UsageError(`--shrink-limit: found ${flags.shrinkLimit}, allowed: a whole number from 0`);
   }
   if (!/^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$/.test(flags.installation)) {
@@ -106,13 +110,16 @@ async function run(flags: Flags): Promise<void> {
     clock,
     log,
   });
-  if (flags.logFormat === 'text') process.stdout.write(greeting(flags, controller.aws));
+  if (flags.logFormat === 'text')
+    process.stdout.write(greeting({ ...flags, defaultDataDir: DEFAULT_DATA_DIR }, controller.aws));
   process.on('SIGHUP', () => void controller.syncSources());
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
   log('info', 'stopping');
   await controller.stop();
+  // A git that hangs must not keep the process.
+  process.exit();
 }
 
 try {
@@ -122,7 +129,7 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode;
   else {
     const text = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`error: ${text}\n`);
+    process.stderr.write(`error: ${text.replace(/\s*\n\s*/g, ' ')}\n`);
     process.exitCode = 1;
   }
 }

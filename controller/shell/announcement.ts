@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** What a running controller tells other processes on the same data folder, so that they see the world it sees. */
@@ -16,26 +16,44 @@ export interface Announcement {
 
 const FILE = 'controller.json';
 
+/** One controller speaks for a folder: while it lives, others on it keep silent. */
 export async function announce(dataDir: string, announcement: Announcement): Promise<void> {
+  if (await readAnnouncement(dataDir)) return;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const file = join(dataDir, FILE);
-  await writeFile(file, `${JSON.stringify(announcement, null, 2)}\n`, { mode: 0o600 });
-  await chmod(file, 0o600);
+  const draft = `${file}.${announcement.pid}`;
+  await writeFile(draft, `${JSON.stringify(announcement, null, 2)}\n`, { mode: 0o600 });
+  // In one step, so that nobody reads half of it.
+  await rename(draft, file);
 }
 
-/** Undefined when no controller runs on this folder. */
+/** What another controller on this folder has announced. Undefined when none runs. */
 export async function readAnnouncement(dataDir: string): Promise<Announcement | undefined> {
+  const announcement = await readFileOf(dataDir);
+  // Our own number is on what a predecessor left behind: in a container every controller has the same.
+  if (!announcement || announcement.pid === process.pid) return undefined;
+  return isAlive(announcement.pid) ? announcement : undefined;
+}
+
+export async function withdraw(dataDir: string, pid: number): Promise<void> {
+  const present = await readFileOf(dataDir);
+  if (present?.pid === pid) await rm(join(dataDir, FILE), { force: true });
+}
+
+async function readFileOf(dataDir: string): Promise<Announcement | undefined> {
   try {
-    const announcement = JSON.parse(await readFile(join(dataDir, FILE), 'utf8')) as Announcement;
-    process.kill(announcement.pid, 0);
-    return announcement;
+    return JSON.parse(await readFile(join(dataDir, FILE), 'utf8')) as Announcement;
   } catch {
-    // No file, half a file, or a process that is gone: either way nobody to talk to.
+    // No file, or none of ours: either way nobody to talk to.
     return undefined;
   }
 }
 
-export async function withdraw(dataDir: string, pid: number): Promise<void> {
-  const present = await readAnnouncement(dataDir);
-  if (present?.pid === pid) await rm(join(dataDir, FILE), { force: true });
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }

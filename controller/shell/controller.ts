@@ -3,16 +3,18 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type ScheduledTask, schedule } from 'node-cron';
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
+import { type Clock, sleep } from '../api/clock.ts';
 import { connect } from '../aws/clients.ts';
+import { explain } from '../aws/errors.ts';
 import type { Settings } from '../core/resource.ts';
 import { KINDS } from '../kinds/index.ts';
-import { createLease } from '../reconcile/lease.ts';
+import { createLease, type Lease } from '../reconcile/lease.ts';
 import { Controller, type Log } from '../reconcile/manager.ts';
 import { createFacade } from '../server/facade.ts';
 import { createGitSource, type GitSource } from '../sources/git.ts';
+import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
-import { type AwsWorld, openAws } from './aws.ts';
+import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
 import { openStore } from './store.ts';
 
 /** Everything a controller is started with, read from flags by `main.ts` or made up by the demo. */
@@ -48,11 +50,40 @@ const RENEW_MS = 5_000;
 /** How late another process's change is noticed. */
 const POLL_MS = 500;
 
-/** Puts the parts together and sets them going. */
+/** A git that hangs is not waited for at the end. */
+const LAST_SYNC_MS = 5_000;
+
+/** What has to be closed, the last opened first. */
+type Closers = (() => unknown)[];
+
+/** Puts the parts together and sets them going. When it throws, nothing of it is left running. */
 export async function startController(options: ControllerOptions): Promise<RunningController> {
-  const { clock, log, dataDir, region, installation, speed = 1 } = options;
+  const closers: Closers = [];
+  const close = async () => {
+    for (const closeOne of closers.splice(0).reverse()) {
+      try {
+        await closeOne();
+      } catch (error) {
+        options.log('warn', 'cannot stop a part', { error: explain(error) });
+      }
+    }
+  };
+  try {
+    return { ...(await assemble(options, closers)), stop: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function assemble(
+  options: ControllerOptions,
+  closers: Closers,
+): Promise<Omit<RunningController, 'stop'>> {
+  const { clock, log, dataDir, region, speed = 1 } = options;
   const aws = await openWorld(options);
-  const opened = await openStore({
+  closers.push(() => aws.close());
+  const { store, close } = await openStore({
     dataDir,
     table: options.table,
     region,
@@ -61,58 +92,58 @@ export async function startController(options: ControllerOptions): Promise<Runni
     pollMs: POLL_MS * speed,
     mustOwn: true,
   });
-  const { store } = opened;
+  closers.push(close);
   const api = createFacade({ store, clock, newUid: randomUUID });
-  const lease = createLease({
+  const lease = leaseOf(options, store);
+  const controller = controllerOf(options, { api, store, lease, aws });
+  const { env, git } = options;
+  const sources = git.map((spec) =>
+    createGitSource({ spec, api, store, clock, cacheDir: join(dataDir, 'git'), env }),
+  );
+  const sync = createSync(sources, lease, options);
+  const speak = () => announce(dataDir, announcementOf(options, aws));
+  closers.push(() => withdraw(dataDir, process.pid));
+  await speak();
+  lease.onChange((held) => {
+    if (!held) return;
+    speak().catch((error: unknown) => log('warn', 'cannot announce', { error: explain(error) }));
+    void sync.run();
+  });
+  closers.push(() => controller.stop(), sync.end);
+  controller.start();
+  for (const job of startJobs(options, controller, sources.length > 0 ? sync.run : undefined)) {
+    closers.push(() => job.destroy());
+  }
+  return { api, aws, syncSources: sync.run };
+}
+
+function leaseOf({ clock, log, installation, speed = 1 }: ControllerOptions, store: Store): Lease {
+  return createLease({
     store,
     clock,
     name: `controller-${installation}`,
     holder: `${hostname()}-${process.pid}-${randomUUID()}`,
     durationMs: LEASE_MS * speed,
     renewEveryMs: RENEW_MS * speed,
-    onError: (error) => log('warn', 'cannot renew the lease', { error: String(error) }),
+    onError: (error) => log('warn', 'cannot renew the lease', { error: explain(error) }),
   });
-  const controller = new Controller({
-    api,
-    store,
-    clock,
-    kinds: KINDS,
-    settings: options,
-    accountId: aws.accountId,
-    defaultRegion: region,
-    shrinkLimit: options.shrinkLimit,
-    connectRegion: (name) =>
-      connect({
-        connection: aws.connection,
-        clock,
-        scope: { accountId: aws.accountId, region: name, installation },
-      }),
-    lease,
-    log,
+}
+
+interface Parts {
+  readonly api: ApiClient;
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly aws: AwsWorld;
+}
+
+function controllerOf(options: ControllerOptions, { aws, ...parts }: Parts): Controller {
+  const { clock, log, region, installation, image, maxTtlMs, shrinkLimit } = options;
+  const { accountId, connection } = aws;
+  return new Controller({
+    ...{ ...parts, clock, log, kinds: KINDS, accountId, defaultRegion: region, shrinkLimit },
+    settings: { installation, image, maxTtlMs },
+    connectRegion: (name) => connect({ connection, clock, scope: { accountId, region: name, installation } }),
   });
-  const sources = options.git.map((spec) =>
-    createGitSource({ spec, api, store, clock, cacheDir: join(dataDir, 'git'), env: options.env }),
-  );
-  const syncSources = () => (lease.isHeld() ? syncAll(sources, log) : Promise.resolve());
-  const firstSync = lease.onChange((held) => {
-    if (held) void syncSources();
-  });
-  controller.start();
-  await announce(dataDir, announcementOf(options, aws));
-  const jobs = startJobs(options, controller, sources.length > 0 ? syncSources : undefined);
-  return {
-    api,
-    aws,
-    syncSources,
-    stop: async () => {
-      firstSync();
-      for (const job of jobs) await job.stop();
-      await controller.stop();
-      await withdraw(dataDir, process.pid);
-      await opened.close();
-      await aws.close();
-    },
-  };
 }
 
 /** Field by field: the options hold more than others may read. */
@@ -125,10 +156,18 @@ function announcementOf(
 }
 
 /** A second controller on the same data folder shares the first one's simulated AWS. */
-async function openWorld({ aws, region, clock, dataDir }: ControllerOptions): Promise<AwsWorld> {
-  const other = await readAnnouncement(dataDir);
-  const shared = aws === 'simulated' && other && other.aws !== 'real';
-  return openAws(shared ? other.aws : aws, region, clock);
+async function openWorld({ aws, region, clock, dataDir, log }: ControllerOptions): Promise<AwsWorld> {
+  const other = aws === 'simulated' ? await readAnnouncement(dataDir) : undefined;
+  if (!other || other.aws === 'real') return openAws(aws, region, clock);
+  try {
+    return await openAws(other.aws, region, clock);
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+    // The number of a controller that died may be another process's by now.
+    log('warn', 'the controller announced here does not answer; starting afresh', { pid: other.pid });
+    await withdraw(dataDir, other.pid);
+    return openAws(aws, region, clock);
+  }
 }
 
 function startJobs(
@@ -145,18 +184,39 @@ function startJobs(
   ];
 }
 
-async function syncAll(sources: readonly GitSource[], log: Log): Promise<void> {
-  for (const source of sources) {
-    try {
-      const { state, message, commit, created, updated, deleted, problems } = await source.sync();
-      const fields = { source: source.display, state, commit: commit?.slice(0, 12) };
-      const changes = { created: created.length, updated: updated.length, deleted: deleted.length };
-      if (state !== 'synced') log('warn', 'source not synced', { ...fields, message });
-      else if (created.length + updated.length + deleted.length > 0)
-        log('info', 'source synced', { ...fields, ...changes });
-      for (const problem of problems) log('warn', 'manifest problem', { source: source.display, ...problem });
-    } catch (error) {
-      log('error', 'source failed', { source: source.display, error: String(error) });
+/** Looks at all sources at once, while this replica leads. `end` waits for what is under way, a little. */
+function createSync(
+  sources: readonly GitSource[],
+  lease: Lease,
+  { clock, log, speed = 1 }: ControllerOptions,
+) {
+  const running = new Set<Promise<unknown>>();
+  const run = async () => {
+    if (!lease.isHeld()) return;
+    const all = Promise.all(sources.map((source) => syncOne(source, log)));
+    running.add(all);
+    await all.finally(() => running.delete(all));
+  };
+  const end = async () => {
+    const ended = new AbortController();
+    await Promise.race([Promise.all(running), sleep(clock, LAST_SYNC_MS * speed, ended.signal)]);
+    ended.abort();
+  };
+  return { run, end };
+}
+
+async function syncOne(source: GitSource, log: Log): Promise<void> {
+  try {
+    const { state, message, commit, created, updated, deleted, problems } = await source.sync();
+    const fields = { source: source.display, state, commit: commit?.slice(0, 12) };
+    const changes = { created: created.length, updated: updated.length, deleted: deleted.length };
+    if (state !== 'synced') log('warn', 'source not synced', { ...fields, error: message });
+    else if (created.length + updated.length + deleted.length > 0)
+      log('info', 'source synced', { ...fields, ...changes });
+    for (const { message: error, ...where } of problems) {
+      log('warn', 'manifest problem', { source: source.display, ...where, error });
     }
+  } catch (error) {
+    log('error', 'source failed', { source: source.display, error: explain(error) });
   }
 }

@@ -1,8 +1,21 @@
 import { type AwsWorld, SIMULATED_WORLD } from './aws.ts';
 
+const COMMANDS = [
+  'apply -f examples/minimal.yaml',
+  'get -w',
+  'describe bastion minimal',
+  'renew minimal',
+  'delete bastion minimal',
+];
+
 /** What `npm start` says first: where everything is, and what to try. */
 export function greeting(
-  flags: { readonly dataDir: string; readonly table?: string; readonly region: string },
+  flags: {
+    readonly dataDir: string;
+    readonly defaultDataDir: string;
+    readonly table?: string;
+    readonly region: string;
+  },
   aws: AwsWorld,
 ): string {
   const where =
@@ -13,16 +26,17 @@ export function greeting(
     `  store  ${flags.table ? `table ${flags.table}` : flags.dataDir}`,
   ];
   if (!aws.simulator) return `${lines.join('\n')}\n\n`;
+  const elsewhere = flags.dataDir === flags.defaultDataDir ? '' : ` --data-dir ${quote(flags.dataDir)}`;
   const tries = [
     '',
     'Try, in another terminal:',
-    '  npx bastionctl apply -f examples/minimal.yaml',
-    '  npx bastionctl get -w',
-    '  npx bastionctl describe bastion minimal',
-    '  npx bastionctl renew minimal',
-    '  npx bastionctl delete bastion minimal',
+    ...COMMANDS.map((command) => `  npx bastionctl ${command}${elsewhere}`),
     '',
     `The simulated account has ${SIMULATED_WORLD.isolatedVpc} (no way out) and ${SIMULATED_WORLD.natVpc} (NAT).`,
   ];
   return `${[...lines, ...tries].join('\n')}\n\n`;
+}
+
+function quote(path: string): string {
+  return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

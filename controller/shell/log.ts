@@ -7,7 +7,9 @@ export type LogFormat = 'text' | 'json';
 export function createLog(clock: Clock, format: LogFormat, write: (line: string) => void): Log {
   return (level, message, fields = {}) => {
     const time = rfc3339(clock.now());
-    if (format === 'json') return write(`${JSON.stringify({ time, level, message, ...fields })}\n`);
+    const fixed = { time, level, message };
+    // Twice: first for the order, and last because no field may take their place.
+    if (format === 'json') return write(`${JSON.stringify(Object.assign({ ...fixed }, fields, fixed))}\n`);
     const pairs = Object.entries(fields)
       .filter(([, value]) => value !== undefined)
       .map(

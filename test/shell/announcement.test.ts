@@ -1,0 +1,73 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type Announcement,
+  announce,
+  readAnnouncement,
+  withdraw,
+} from '../../controller/shell/announcement.ts';
+
+const ANNOUNCEMENT: Announcement = {
+  pid: process.ppid,
+  aws: 'http://127.0.0.1:1',
+  accountId: '123456789012',
+  region: 'eu-west-1',
+  installation: 'default',
+  image: 'image',
+  maxTtlMs: 1,
+  shrinkLimit: 20,
+};
+/** Larger than any process number can be. */
+const NOBODY = 2 ** 30;
+
+describe('an announcement', () => {
+  let dir: string;
+  let file: string;
+  beforeEach(async () => {
+    dir = join(await mkdtemp(join(tmpdir(), 'bastion-test-')), 'data');
+    file = join(dir, 'controller.json');
+  });
+  afterEach(() => rm(join(dir, '..'), { recursive: true, force: true }));
+
+  it('is read by other processes while its controller lives, and only by this user', async () => {
+    expect(await readAnnouncement(dir)).toBeUndefined();
+    await announce(dir, ANNOUNCEMENT);
+    expect(await readAnnouncement(dir)).toEqual(ANNOUNCEMENT);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(await readdir(dir)).toEqual(['controller.json']);
+  });
+
+  it('stays with the first controller on the folder while that lives', async () => {
+    await announce(dir, ANNOUNCEMENT);
+    await announce(dir, { ...ANNOUNCEMENT, pid: process.pid });
+    expect((await readAnnouncement(dir))?.pid).toBe(process.ppid);
+    await withdraw(dir, process.pid);
+    expect((await readAnnouncement(dir))?.pid).toBe(process.ppid);
+    await withdraw(dir, process.ppid);
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  it('of a controller that died counts for nothing and is replaced', async () => {
+    await announce(dir, { ...ANNOUNCEMENT, pid: NOBODY });
+    expect(await readAnnouncement(dir)).toBeUndefined();
+    await announce(dir, ANNOUNCEMENT);
+    expect(await readAnnouncement(dir)).toEqual(ANNOUNCEMENT);
+  });
+
+  it('that bears our own number was left by a predecessor, as in a container where all have the same', async () => {
+    await announce(dir, { ...ANNOUNCEMENT, pid: process.pid, aws: 'http://127.0.0.1:9' });
+    expect(await readAnnouncement(dir)).toBeUndefined();
+    await announce(dir, { ...ANNOUNCEMENT, pid: process.pid });
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ ...ANNOUNCEMENT, pid: process.pid });
+    await withdraw(dir, process.pid);
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  it('that is half a file counts for nothing', async () => {
+    await announce(dir, ANNOUNCEMENT);
+    await writeFile(file, '{"pid": 1');
+    expect(await readAnnouncement(dir)).toBeUndefined();
+  });
+});

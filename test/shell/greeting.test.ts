@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { openAws } from '../../controller/shell/aws.ts';
+import { greeting } from '../../controller/shell/greeting.ts';
+import { VirtualClock } from '../clock.ts';
+
+const FLAGS = {
+  dataDir: '/home/me/.bastion-operator',
+  defaultDataDir: '/home/me/.bastion-operator',
+  region: 'eu-west-1',
+};
+
+describe('the greeting', () => {
+  it('says where everything is and what to try', async () => {
+    const aws = await openAws('simulated', 'eu-west-1', new VirtualClock());
+    const text = greeting(FLAGS, aws);
+    expect(text).toContain(`simulated AWS (${aws.address}), eu-west-1`);
+    expect(text).toContain('npx bastionctl get -w\n');
+    expect(text).not.toContain('--data-dir');
+    const elsewhere = greeting({ ...FLAGS, dataDir: '/tmp/x' }, aws);
+    expect(elsewhere.match(/npx bastionctl .* --data-dir \/tmp\/x\n/g)).toHaveLength(5);
+    expect(greeting({ ...FLAGS, dataDir: "/tmp/it's here" }, aws)).toContain(
+      `--data-dir '/tmp/it'\\''s here'\n`,
+    );
+    await aws.close();
+  });
+
+  it('calls real AWS by its name and suggests nothing there', () => {
+    const aws = { accountId: '111111111111', connection: {}, address: 'real', close: async () => {} };
+    const text = greeting({ ...FLAGS, table: 'bastions' }, aws);
+    expect(text).toContain('REAL AWS, account 111111111111, eu-west-1');
+    expect(text).toContain('table bastions');
+    expect(text).not.toContain('Try');
+  });
+});
