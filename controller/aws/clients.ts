@@ -30,6 +30,9 @@ export interface Aws {
 /** Where and as whom to call: the parts of an SDK client's configuration that differ between real and simulated AWS. */
 export type Connection = Pick<STSClientConfig, 'endpoint' | 'credentials' | 'requestHandler'>;
 
+/** For requests that go over a network: one that hangs would hold up its whole scope, and AWS answers in far less. */
+export const TIMEOUTS = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
+
 export interface AwsOptions {
   readonly connection: Connection;
   readonly scope: Scope;

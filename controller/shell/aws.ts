@@ -1,5 +1,6 @@
 import type { Clock } from '../api/clock.ts';
-import { type Connection, readAccountId } from '../aws/clients.ts';
+import { type Connection, readAccountId, TIMEOUTS } from '../aws/clients.ts';
+import { explain } from '../aws/errors.ts';
 import { ORDINARY, seedOrdinaryVpc } from '../aws/simulator/seed.ts';
 import { serveSimulator } from '../aws/simulator/server.ts';
 import { createSimulator, type Simulator } from '../aws/simulator/simulator.ts';
@@ -24,17 +25,21 @@ const SIMULATED_CREDENTIALS = { accessKeyId: 'AKIASIMULATED', secretAccessKey: '
 export async function openAws(value: string, region: string, clock: Clock): Promise<AwsWorld> {
   if (value === 'simulated') return simulate(region, clock);
   const connection = connectionTo(value);
-  return {
-    accountId: await readAccountId(connection, region),
-    connection,
-    address: value,
-    close: async () => {},
-  };
+  const accountId = await readAccountId(connection, region).catch((error: unknown) => {
+    const advice = value === 'real' ? 'check your AWS credentials (AWS_PROFILE)' : 'nobody answers there';
+    throw new UnreachableError(`--aws=${value}: ${advice}: ${explain(error)}`, { cause: error });
+  });
+  return { accountId, connection, address: value, close: async () => {} };
+}
+
+/** AWS does not answer, or does not know us. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError';
 }
 
 /** How to call AWS that is not simulated in this process. Makes no call. @throws UsageError */
 export function connectionTo(value: string): Connection {
-  if (value === 'real') return {};
+  if (value === 'real') return { requestHandler: TIMEOUTS };
   if (!/^https?:\/\//.test(value)) {
     throw new UsageError(
       `--aws: found ${value}, allowed: simulated, real, or the http URL of a simulated AWS`,
@@ -43,7 +48,7 @@ export function connectionTo(value: string): Connection {
   if (/\.amazonaws\.com(\.cn)?(:|\/|$)/.test(value)) {
     throw new UsageError(`--aws: ${value} is real AWS: say --aws=real if you mean it`);
   }
-  return { endpoint: value, credentials: SIMULATED_CREDENTIALS };
+  return { endpoint: value, credentials: SIMULATED_CREDENTIALS, requestHandler: TIMEOUTS };
 }
 
 async function simulate(region: string, clock: Clock): Promise<AwsWorld> {

@@ -12,7 +12,7 @@ export interface RealTableOptions {
 }
 
 /** A hung request would hold up whoever waits for it; AWS answers in far less. */
-const TIMEOUTS = { connectionTimeout: 5_000, requestTimeout: 30_000 };
+const TIMEOUTS = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
 
 /** A store on a table that exists. @throws StoreUnavailableError naming the command that creates it, when it does not */
 export async function openRealTable(
