@@ -1,37 +1,54 @@
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../api/clock.ts';
 
-/** Node's timers overflow at 2^31 ms. */
-const LONGEST_TIMER_MS = 24 * 3_600_000;
+/** What the machine says about time. */
+export interface TimeSource {
+  /** Milliseconds since the epoch; may jump either way. */
+  readonly wall: () => number;
+  /** Milliseconds since some instant; never goes back, and may stand still while the machine sleeps. */
+  readonly monotonic: () => number;
+  /** @returns what ends it */
+  readonly wait: (delayMs: number, callback: () => void) => () => void;
+}
+
+/**
+ * Node's timers overflow at 2^31 ms, and they don't count the time for which the machine slept or by which its clock was set
+ * forward: by looking again this often no deadline is missed by more.
+ */
+const LONGEST_WAIT_MS = 15_000;
+
+const MACHINE: TimeSource = {
+  wall: () => Date.now(),
+  monotonic: () => performance.now(),
+  wait: (delayMs, callback) => {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
 
 /**
  * The real clock. It follows the wall clock forward and never goes back: when the wall clock is set back, time goes on as the
  * monotonic clock says, so that no life gets longer. `speed` makes simulated worlds run faster than life.
  */
-export function systemClock(speed = 1): Clock {
-  const startedAt = Date.now();
-  const startedMonotonic = performance.now();
-  let latest = startedAt;
-  let latestMonotonic = startedMonotonic;
+export function systemClock(speed = 1, { wall, monotonic, wait }: TimeSource = MACHINE): Clock {
+  let latest = wall();
+  let latestMonotonic = monotonic();
   const now = () => {
-    const monotonic = performance.now();
-    if (speed !== 1) return Math.floor(startedAt + (monotonic - startedMonotonic) * speed);
-    latest = Math.max(latest + (monotonic - latestMonotonic), Date.now());
-    latestMonotonic = monotonic;
+    const elapsed = Math.max(0, monotonic() - latestMonotonic);
+    latestMonotonic += elapsed;
+    const next = latest + elapsed * speed;
+    latest = speed === 1 ? Math.max(next, wall()) : next;
     return Math.floor(latest);
   };
   const setTimer: Clock['setTimer'] = (delayMs, callback) => {
     const dueAt = now() + delayMs;
-    let timer: NodeJS.Timeout;
+    let cancel: () => void;
     const arm = () => {
-      const realMs = Math.max(0, dueAt - now()) / speed;
-      timer = setTimeout(
-        () => (now() >= dueAt ? callback() : arm()),
-        Math.min(Math.ceil(realMs), LONGEST_TIMER_MS),
-      );
+      const realMs = Math.ceil(Math.max(0, dueAt - now()) / speed);
+      cancel = wait(Math.min(realMs, LONGEST_WAIT_MS), () => (now() >= dueAt ? callback() : arm()));
     };
     arm();
-    return { cancel: () => clearTimeout(timer) };
+    return { cancel: () => cancel() };
   };
   return { now, setTimer };
 }
