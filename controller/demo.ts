@@ -38,15 +38,17 @@ async function lookAround(
 ): Promise<Scene> {
   const scope = { accountId: aws.accountId, region: REGION, installation: INSTALLATION };
   const view = connect({ connection: aws.connection, clock, scope })();
+  // Bastions first: nothing may be left of one that has expired by then.
+  const bastions = (await api.bastions.list()).items;
   const lists = await Promise.all(KINDS.map((kind) => kind.list(view, undefined)));
   const owned = lists.flat().filter((resource) => resource.owned && resource.state !== 'gone');
-  return { bastions: (await api.bastions.list()).items, owned };
+  return { bastions, owned };
 }
 
 async function play(dir: string): Promise<Seen> {
   const clock = systemClock(SPEED);
   const repository = join(dir, 'repository');
-  await commitBastions(repository);
+  await commitBastions(repository, process.env['PATH'] ?? '');
   const screen = createScreen(terminal, clock.now());
   screen.say(
     `Committed two Bastions to a git repository; a controller on simulated AWS reads it (time runs ${SPEED} x).\n`,
@@ -93,7 +95,7 @@ function news(before: Seen, after: Seen): string[] {
   }
   if (!before.endpointsStayed && after.endpointsStayed)
     lines.push('-> one expired; the endpoints stay for the other');
-  if (after.leftover !== undefined) lines.push(`-> both expired: ${after.leftover} resources left`);
+  if (isOver(after)) lines.push(`-> both expired: ${after.leftover} resources left`);
   return lines;
 }
 
@@ -122,6 +124,9 @@ try {
     );
   }
   process.exitCode = ok ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
 } finally {
   await rm(dir, { recursive: true, force: true });
 }

@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { simpleGit } from 'simple-git';
 import { ORDINARY } from '../aws/simulator/seed.ts';
@@ -19,13 +20,18 @@ const BASTIONS = [
 ];
 
 /** A git repository with two Bastions for one VPC, as a team would commit them. */
-export async function commitBastions(dir: string): Promise<void> {
+export async function commitBastions(dir: string, path: string): Promise<void> {
   await mkdir(join(dir, 'bastions'), { recursive: true });
-  const git = simpleGit(dir);
+  // Nothing of the user's: neither GIT_DIR, which would lead to another repository, nor hooks, nor signing.
+  const env = { PATH: path, GIT_CONFIG_GLOBAL: devNull, GIT_CONFIG_NOSYSTEM: '1' };
+  const git = simpleGit({
+    baseDir: dir,
+    allowEnvironment: Object.keys(env),
+    unsafe: { allowUnsafeConfigPaths: true },
+  }).env(env);
   await git.init(['--initial-branch=main']);
   await git.addConfig('user.name', 'Demo');
   await git.addConfig('user.email', 'demo@example.com');
-  await git.addConfig('commit.gpgsign', 'false');
   for (const bastion of BASTIONS)
     await writeFile(join(dir, 'bastions', `${bastion.name}.yaml`), manifest(bastion));
   await git.add('.');

@@ -42,7 +42,10 @@ export function watchScene(seen: Seen, { bastions, owned }: Scene): Seen {
     sharedEndpoints: Math.max(seen.sharedEndpoints, shared),
     endpointsStayed:
       seen.endpointsStayed ||
-      (expired.size === 1 && ready.length === 1 && endpoints.length >= shared && endpoints.length > 0),
+      (expired.size === 1 &&
+        ready.length === 1 &&
+        seen.sharedEndpoints > 0 &&
+        endpoints.length >= seen.sharedEndpoints),
     mostResources: Math.max(seen.mostResources, owned.length),
     ...(allOver ? { leftover: owned.length } : {}),
   };
@@ -58,8 +61,9 @@ function countShared(bastions: readonly Bastion[]): number {
   return [...(first ?? [])].filter((id) => others.every((ids) => ids.has(id))).length;
 }
 
+/** What is left is given the time that the demo has to go too. */
 export function isOver(seen: Seen): boolean {
-  return seen.leftover !== undefined;
+  return seen.leftover === 0;
 }
 
 export function isWhole(seen: Seen): boolean {
