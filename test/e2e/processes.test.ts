@@ -1,0 +1,201 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Bastion } from '../../controller/api/bastion.ts';
+import { systemClock } from '../../controller/shell/clock.ts';
+import { openEmbeddedStore } from '../../controller/store/embedded.ts';
+import { manifestOf } from '../reconcile/harness.ts';
+
+const run = promisify(execFile);
+const ROOT = resolve(import.meta.dirname, '../..');
+const PATIENCE = { timeout: 20_000, interval: 100 };
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  readonly errors: () => string;
+  /** Resolves with the exit code, or the signal's name. */
+  readonly ended: Promise<number | string>;
+}
+
+const children = new Set<ChildProcess>();
+let dir: string;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  await run('npm', ['run', '-s', 'build'], { cwd: ROOT });
+}, 120_000);
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'bastion-e2e-'));
+  // Neither the variable that silences the SDK nor anything else of the test runner is handed on.
+  env = { PATH: process.env['PATH'] ?? '', HOME: dir, TMPDIR: dir };
+});
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await Promise.all([...children].map((child) => child.exitCode ?? child.signalCode ?? once(child)));
+  children.clear();
+  await rm(dir, { recursive: true, force: true });
+});
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+function once(child: ChildProcess): Promise<number | string> {
+  return new Promise((done) => child.once('close', (code, signal) => done(code ?? signal ?? 'unknown')));
+}
+
+function start(script: string, ...flags: string[]): Started {
+  const child = spawn(process.execPath, [join(ROOT, 'dist', script), ...flags], { env, cwd: ROOT });
+  children.add(child);
+  const text = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
+      text[name] += chunk;
+    });
+  }
+  return { child, output: () => text.stdout, errors: () => text.stderr, ended: once(child) };
+}
+
+const dataDir = () => join(dir, 'data');
+const controller = (...flags: string[]) => start('main.js', '--data-dir', dataDir(), ...flags);
+
+async function announced(): Promise<Record<string, unknown>> {
+  const file = join(dataDir(), 'controller.json');
+  await expect.poll(() => readFile(file, 'utf8').catch(() => ''), PATIENCE).toContain('"pid"');
+  return JSON.parse(await readFile(file, 'utf8'));
+}
+
+async function commit(repository: string, name: string): Promise<void> {
+  const git = (...command: string[]) => run('git', ['-C', repository, ...command], { env });
+  await mkdir(repository, { recursive: true });
+  await git('init', '--quiet', '--initial-branch=main');
+  await writeFile(join(repository, `${name}.yaml`), JSON.stringify(manifestOf(name, { ttl: '1h' })));
+  await git('add', '.');
+  await git('-c', 'user.name=E2E', '-c', 'user.email=e2e@example.com', 'commit', '--quiet', '-m', 'Open it');
+}
+
+/** Bastions as a second process on the same data folder sees them. */
+async function seen(): Promise<readonly Bastion[]> {
+  const clock = systemClock();
+  const opened = await openEmbeddedStore({ dataDir: dataDir(), clock, newId: () => `e2e-${process.pid}` });
+  try {
+    expect(opened.owner).toBe(false);
+    return (await opened.store.list<Bastion>('bastions')).items;
+  } finally {
+    await opened.close();
+  }
+}
+
+describe('the controller as a process', () => {
+  it('serves what is committed, in the view of a second process, and ends cleanly', async () => {
+    await commit(join(dir, 'repository'), 'orders');
+    const one = controller('--git', join(dir, 'repository'), '--log-format', 'json');
+    const { aws } = await announced();
+    expect(aws).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    await expect
+      .poll(async () => (await seen()).map(({ status }) => status?.phase), PATIENCE)
+      .toEqual(['Provisioning']);
+    const startedAt = Date.now();
+    one.child.kill('SIGTERM');
+    expect(await one.ended).toBe(0);
+    expect(Date.now() - startedAt).toBeLessThan(8_000);
+    expect(await readdir(dataDir())).toEqual(
+      expect.not.arrayContaining(['controller.json', 'endpoint.json']),
+    );
+    const lines = one.errors().trim().split('\n');
+    for (const line of lines) expect(JSON.parse(line)).toMatchObject({ level: expect.any(String) });
+    expect(one.errors()).not.toMatch(/NodeDeprecationWarning|node version|no longer support/i);
+    expect(one.output()).toBe('');
+  });
+
+  it('greets with the folder it was given, and says nothing of Node versions', async () => {
+    const one = controller();
+    await expect.poll(one.output, PATIENCE).toContain(`npx bastionctl get -w --data-dir ${dataDir()}\n`);
+    one.child.kill('SIGINT');
+    expect(await one.ended).toBe(0);
+    expect(one.errors()).not.toMatch(/warning/i);
+  });
+
+  it('stands by beside another one on the same folder, in the same simulated AWS', async () => {
+    const first = controller();
+    const { aws, pid } = await announced();
+    await expect.poll(first.errors, PATIENCE).toContain('leading');
+    const second = controller();
+    await expect.poll(second.output, PATIENCE).toContain(`simulated AWS (${aws})`);
+    expect((await announced())['pid']).toBe(pid);
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(0);
+    expect(second.errors()).not.toContain('leading');
+    expect((await announced())['pid']).toBe(pid);
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+  });
+
+  it('starts again on the folder of one that was killed', async () => {
+    const first = controller();
+    await announced();
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = controller();
+    await expect.poll(second.output, PATIENCE).toContain('simulated AWS');
+    expect((await announced())['pid']).toBe(second.child.pid);
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(0);
+  });
+
+  it('answers bad flags with one clear line and exit code 1', async () => {
+    const wrong: [string[], RegExp][] = [
+      [['--aws', 'prod'], /--aws: found prod, allowed: simulated, real/],
+      [['--aws', 'http://127.0.0.1:1'], /--aws=http:\/\/127\.0\.0\.1:1: nobody answers there/],
+      [['--table', 'bastions'], /--table names a table in AWS: use it with --aws=real/],
+      [['--max-ttl', 'soon'], /--max-ttl: found soon, allowed: a duration/],
+      [['--shrink-limit', '-1'], /--shrink-limit: found -1, allowed: a whole number/],
+      [['--resync', 'often'], /--resync: "often" is no cron expression/],
+      [['--region', 'Tokyo'], /--region: found "Tokyo", allowed: a region such as/],
+      [['--git', 'ftp://example.com/x'], /ftp/],
+      [['--nonsense'], /unknown option '--nonsense'/],
+    ];
+    const ends = await Promise.all(
+      wrong.map(async ([flags, message]) => {
+        const one = start('main.js', '--data-dir', join(dir, flags.join('').replace(/\W/g, '')), ...flags);
+        return { code: await one.ended, errors: one.errors(), message };
+      }),
+    );
+    for (const { code, errors, message } of ends) {
+      expect(errors).toMatch(/^error: .*\n$/);
+      expect(errors).toMatch(message);
+      expect(code).toBe(1);
+    }
+  });
+});
+
+describe('the demo as a process', () => {
+  it('sees all that it promises in under a minute, and leaves nothing behind', async () => {
+    const startedAt = Date.now();
+    const demo = start('demo.js', '--json');
+    expect(await demo.ended).toBe(0);
+    expect(Date.now() - startedAt).toBeLessThan(60_000);
+    const last = JSON.parse(demo.output().trim().split('\n').at(-1) ?? '');
+    expect(last).toMatchObject({ ready: 2, expired: 2, leftover: 0, endpointsStayed: true, ok: true });
+    expect(demo.errors()).toBe('');
+    expect((await readdir(dir)).filter((name) => name.startsWith('bastion-demo-'))).toEqual([]);
+    expect(await childrenOf(demo.child.pid)).toEqual([]);
+  }, 70_000);
+
+  it('ends soon when it is interrupted, and leaves nothing behind', async () => {
+    const demo = start('demo.js');
+    await expect.poll(demo.output, PATIENCE).toContain('Provisioning');
+    demo.child.kill('SIGINT');
+    expect(await demo.ended).toBe(1);
+    expect((await readdir(dir)).filter((name) => name.startsWith('bastion-demo-'))).toEqual([]);
+  });
+});
+
+/** Processes that are still there and were started by this one, or left over from its group of children. */
+async function childrenOf(pid: number | undefined): Promise<string[]> {
+  const { stdout } = await run('ps', ['-eo', 'ppid,args']).catch(() => ({ stdout: '' }));
+  return stdout.split('\n').filter((line) => line.trim().startsWith(`${pid} `) || line.includes(dir));
+}
