@@ -56,7 +56,7 @@ describe('CEL rules', () => {
 
   it('report message, reason and field path', () => {
     expect(check({ min: 3, max: 2, at: '2031-01-01T00:00:00Z' })).toEqual([
-      '.min Forbidden min is above max',
+      'min Forbidden min is above max',
       'at Invalid too late',
     ]);
   });
@@ -98,7 +98,7 @@ describe('CEL rules', () => {
 
   it('report a rule that cannot be evaluated', () => {
     expect(check({ min: 3 })).toEqual([
-      '.min Forbidden the rule for this field cannot be evaluated on what was found',
+      'min Forbidden the rule for this field cannot be evaluated on what was found',
     ]);
   });
 
