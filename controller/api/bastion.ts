@@ -36,7 +36,6 @@ export type Phase = NonNullable<BastionStatus['phase']>;
 export type Condition = NonNullable<BastionStatus['conditions']>[number];
 export type ConditionType = Condition['type'];
 export type ResourceStatus = NonNullable<BastionStatus['resources']>[number];
-export type Target = BastionSpec['targets'][number];
 
 export function condition(bastion: Bastion, type: ConditionType): Condition | undefined {
   return bastion.status?.conditions?.find((candidate) => candidate.type === type);

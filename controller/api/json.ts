@@ -7,7 +7,7 @@ export interface JsonLimits {
 }
 
 /** Far above any real manifest, far below what would hurt. */
-export const JSON_LIMITS: JsonLimits = { maxDepth: 64, maxNodes: 50_000 };
+const JSON_LIMITS: JsonLimits = { maxDepth: 64, maxNodes: 50_000 };
 
 export class JsonError extends Error {
   override readonly name = 'JsonError';

@@ -12,7 +12,7 @@ interface Place {
 }
 
 /** Calls `visit` for a value and everything below it that its schema knows. */
-export function walk(place: Place, visit: (place: Place) => void): void {
+function walk(place: Place, visit: (place: Place) => void): void {
   const { schema, value, old, field } = place;
   if (value === undefined) return;
   visit(place);

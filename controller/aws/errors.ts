@@ -51,7 +51,7 @@ export function classify(error: unknown): ErrorClass {
 }
 
 /** The code without its suffix, and the message, of whatever was thrown. */
-export function describeError(error: unknown): { code: string; message: string } {
+function describeError(error: unknown): { code: string; message: string } {
   if (!(error instanceof Error)) return { code: 'Unknown', message: String(error) };
   return { code: error.name.replace(/Exception$/, ''), message: error.message };
 }

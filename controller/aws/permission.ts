@@ -38,7 +38,7 @@ export function tcp(port: number, peer: string): Rule {
   return { protocol: 'tcp', fromPort: port, toPort: port, peer };
 }
 
-export function sameRule(a: Rule, b: Rule): boolean {
+function sameRule(a: Rule, b: Rule): boolean {
   return a.protocol === b.protocol && a.fromPort === b.fromPort && a.toPort === b.toPort && a.peer === b.peer;
 }
 

@@ -14,7 +14,7 @@ export interface Rate {
   readonly unbounded?: boolean;
 }
 
-export const RATES: readonly Rate[] = [
+const RATES: readonly Rate[] = [
   {
     service: 'ec2',
     operations: ['CreateVpcEndpoint', 'ModifyVpcEndpoint', 'DeleteVpcEndpoints'],

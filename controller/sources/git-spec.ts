@@ -19,7 +19,7 @@ export interface Credentials {
   readonly password: string;
 }
 
-export class GitSpecError extends Error {
+class GitSpecError extends Error {
   override readonly name = 'GitSpecError';
 }
 

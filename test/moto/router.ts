@@ -27,7 +27,7 @@ const SIMULATED = new Set([
 ]);
 
 /** SSM operations that moto lacks, and those about resources that therefore live in the simulator. */
-export function isSimulated({ service, operation, input }: Call): boolean {
+function isSimulated({ service, operation, input }: Call): boolean {
   if (service !== 'ssm') return false;
   return SIMULATED.has(operation) || input['ResourceType'] === 'ManagedInstance';
 }

@@ -157,7 +157,7 @@ describe('whatever Bastions there are and whatever happens to their resources', 
           expect(ownedIn(harness.simulator)).toEqual([]);
         },
       ),
-      { numRuns: 25, seed: 20261123 },
+      { numRuns: 16, seed: 20261123 },
     );
   }, 60_000);
 });

@@ -51,7 +51,7 @@ function findSecretFailure(ecs: EcsContext, task: Task, container: ContainerDefi
 }
 
 /** Only ECR of the same region is reached over its endpoints; every other registry is the internet. */
-export function parseEcrImage(image: string, region: string) {
+function parseEcrImage(image: string, region: string) {
   const match = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^:@]+)/.exec(image);
   return match && match[2] === region ? { account: match[1], repository: match[3] } : undefined;
 }

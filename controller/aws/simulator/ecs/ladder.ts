@@ -58,7 +58,7 @@ function failTask(ecs: EcsContext, task: Task, reason: string): void {
 }
 
 /** A container ended by itself; an essential one takes the task with it. */
-export function exitContainer(ecs: EcsContext, task: Task, container: TaskContainer, exitCode: number): void {
+function exitContainer(ecs: EcsContext, task: Task, container: TaskContainer, exitCode: number): void {
   if (container.status === 'STOPPED') return;
   container.status = 'STOPPED';
   container.exitCode = exitCode;
