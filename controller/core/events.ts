@@ -18,6 +18,7 @@ export function eventsOf(
   bastions: readonly Bastion[],
   statuses: ReadonlyMap<ObjectName, BastionStatus>,
   outcomes: readonly Outcome[],
+  refused: ReadonlyMap<ObjectName, string> = new Map(),
 ): Map<ObjectName, EventDraft[]> {
   const events = new Map<ObjectName, EventDraft[]>();
   const add = (name: ObjectName, draft: EventDraft) => events.set(name, [...(events.get(name) ?? []), draft]);
@@ -27,6 +28,7 @@ export function eventsOf(
     const draft = owner ? eventOfOutcome(outcome) : undefined;
     if (owner && draft) add(owner, draft);
   }
+  for (const [name, message] of refused) add(name, { type: 'Warning', reason: 'StatusRefused', message });
   for (const bastion of bastions) {
     const name = objectName(bastion);
     const status = statuses.get(name);

@@ -88,8 +88,8 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     complete: preview.complete,
     now: clock.now(),
   });
-  const written = await publish(api, preview.bastions, told);
-  await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes), clock.now());
+  const { written, refused } = await publish(api, preview.bastions, told);
+  await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, refused), clock.now());
   return {
     ...preview,
     outcomes,
