@@ -8,11 +8,12 @@ export type ErrorClass = 'gone' | 'exists' | 'busy' | 'throttled' | 'denied' | '
 const RULES: readonly { readonly means: ErrorClass; readonly code: RegExp; readonly message?: RegExp }[] = [
   {
     means: 'throttled',
-    code: /^(RequestLimitExceeded|Throttling|ThrottledException|TooManyRequests|EC2Throttled|PacedByClient|TooManyUpdates|RequestThrottled)$/,
+    code: /^(RequestLimitExceeded|Throttling|Throttled|TooManyRequests|EC2Throttled|PacedByClient|TooManyUpdates|RequestThrottled|PriorRequestNotComplete|SlowDown)$/,
   },
+  { means: 'throttled', code: /^Client$/, message: /[Tt]oo many concurrent attempts/ },
   {
     means: 'denied',
-    code: /^(AccessDenied|UnauthorizedOperation|AuthFailure|UnrecognizedClient|ExpiredToken|InvalidClientTokenId|OptInRequired|CredentialsProviderError|NotAuthorized)$/,
+    code: /^(AccessDenied|UnauthorizedOperation|AuthFailure|UnrecognizedClient|ExpiredToken|InvalidClientTokenId|OptInRequired|CredentialsProviderError|TokenProviderError|NotAuthorized|Unauthorized|Blocked|PendingVerification|SignatureDoesNotMatch|InvalidSignature|IncompleteSignature|InvalidAccessKeyId|MissingAuthenticationToken|RequestExpired)$/,
   },
   {
     means: 'busy',
@@ -22,7 +23,7 @@ const RULES: readonly { readonly means: ErrorClass; readonly code: RegExp; reado
   {
     means: 'busy',
     code: /^(Client|Validation|InvalidParameter)$/,
-    message: /unable to assume the role|[Nn]onexistent role|[Nn]ot existing role/,
+    message: /unable to assume the (service linked )?role|nonexistent role|not existing role/i,
   },
   // The private DNS name of a deleted endpoint can linger (anecdotal), and so can a deleted gateway route.
   { means: 'busy', code: /^InvalidParameter$/, message: /conflicting DNS domain|already has a route/ },
@@ -35,10 +36,14 @@ const RULES: readonly { readonly means: ErrorClass; readonly code: RegExp; reado
     means: 'gone',
     code: /NotFound$|^(NoSuchEntity|InvalidActivation|InvalidActivationId|InvalidInstanceId|InvalidResourceId|ParameterNotFound|DoesNotExist)$/,
   },
-  { means: 'gone', code: /^(InvalidParameter|Client)$/, message: /not found|does not exist/i },
+  {
+    means: 'gone',
+    code: /^(InvalidParameter|Client)$/,
+    message: /not found|does not exist|unable to describe task definition/i,
+  },
   {
     means: 'invalid',
-    code: /^(Invalid|Malformed|Validation|Missing|Unsupported|DuplicateSubnets|Client|Conflict|Limit|.*LimitExceeded|IdempotentParameterMismatch|BadRequest)/,
+    code: /^(Invalid|Malformed|Validation|Missing|Unsupported|Unmodifiable|Platform|Insufficient|ServiceQuotaExceeded|DuplicateSubnets|Client|Conflict|Limit|.*LimitExceeded|IdempotentParameterMismatch|BadRequest)/,
   },
 ];
 
