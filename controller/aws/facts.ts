@@ -3,6 +3,7 @@ import {
   DescribeVpcAttributeCommand,
   DescribeVpcEndpointServicesCommand,
   type EC2Client,
+  type Route,
   type RouteTable,
 } from '@aws-sdk/client-ec2';
 import { GetServiceSettingCommand } from '@aws-sdk/client-ssm';
@@ -67,7 +68,10 @@ async function readVpcs(aws: Aws, interesting: readonly string[]): Promise<Recor
   const entries = await Promise.all(
     vpcs.map(async (vpc): Promise<[string, VpcFact]> => {
       const id = vpc.VpcId ?? '';
-      const associated = (vpc.CidrBlockAssociationSet ?? []).map((association) => association.CidrBlock);
+      // AWS goes on listing a range for a while after it was taken from the VPC.
+      const associated = (vpc.CidrBlockAssociationSet ?? [])
+        .filter(({ CidrBlockState }) => (CidrBlockState?.State ?? 'associated').startsWith('associat'))
+        .map((association) => association.CidrBlock);
       const cidrs = [...new Set([vpc.CidrBlock, ...associated])].filter((cidr) => cidr !== undefined).sort();
       return [id, interesting.includes(id) ? { cidrs, ...(await readDns(aws.ec2, id)) } : { cidrs }];
     }),
@@ -154,10 +158,19 @@ function associations(
 function routeFact(table: RouteTable): RouteTableFact {
   const route = (table.Routes ?? []).find((candidate) => candidate.DestinationCidrBlock === '0.0.0.0/0');
   const alive = route !== undefined && route.State !== 'blackhole';
-  const nat =
-    alive && (route.NatGatewayId ?? route.TransitGatewayId ?? route.NetworkInterfaceId ?? route.InstanceId);
-  const gateway = alive && route.GatewayId;
-  return { vpcId: table.VpcId ?? '', defaultRoute: nat ? 'nat' : gateway ? 'internet-gateway' : 'none' };
+  return { vpcId: table.VpcId ?? '', defaultRoute: alive ? wayOut(route) : 'none' };
+}
+
+/** A virtual private gateway leads out by the company's network, a gateway load balancer's endpoint by its firewall. */
+function wayOut(route: Route): RouteTableFact['defaultRoute'] {
+  const privately =
+    route.NatGatewayId ??
+    route.TransitGatewayId ??
+    route.NetworkInterfaceId ??
+    route.InstanceId ??
+    route.CoreNetworkArn;
+  if (privately || /^(vgw|vpce)-/.test(route.GatewayId ?? '')) return 'nat';
+  return route.GatewayId?.startsWith('igw-') ? 'internet-gateway' : 'none';
 }
 
 async function readGroups(aws: Aws): Promise<Facts['securityGroups']> {
@@ -201,8 +214,10 @@ async function readPrefixList(ec2: EC2Client, region: string): Promise<string | 
 const SERVICES_WITH_ZONES = ['ecr.api', 'ecr.dkr', 'logs', 'ssmmessages', 'ssm'];
 
 async function readZones(ec2: EC2Client, region: string): Promise<Record<string, string[]>> {
-  const ServiceNames = SERVICES_WITH_ZONES.map((service) => `com.amazonaws.${region}.${service}`);
-  const { ServiceDetails = [] } = await ec2.send(new DescribeVpcEndpointServicesCommand({ ServiceNames }));
+  // A filter, since one name that the region lacks would fail a request for them by name.
+  const Values = SERVICES_WITH_ZONES.map((service) => `com.amazonaws.${region}.${service}`);
+  const Filters = [{ Name: 'service-name', Values }];
+  const { ServiceDetails = [] } = await ec2.send(new DescribeVpcEndpointServicesCommand({ Filters }));
   const offered = ServiceDetails.filter((detail) => (detail.AvailabilityZones ?? []).length > 0);
   return Object.fromEntries(
     offered.map((detail) => [
