@@ -97,6 +97,31 @@ describe('a Bastion', () => {
     expect(ownedIn(harness.simulator)).toEqual([]);
   });
 
+  for (const [service, operation] of [
+    ['ec2', 'DescribeSecurityGroups'],
+    ['ec2', 'DescribeVpcs'],
+    ['ssm', 'DescribeSessions'],
+    ['iam', 'GetAccountAuthorizationDetails'],
+  ] as const) {
+    it(`stops the task within a minute of the deadline although ${service}:${operation} fails, also just started`, async () => {
+      for (const isNew of [false, true]) {
+        const first = startHarness();
+        await first.apply('orders', { ttl: '1h', targets: [DATABASE] });
+        await ready(first, 'orders');
+        const { api, clock, simulator } = first;
+        const deadline = Date.parse((await first.get('orders')).status?.expiresAt ?? '');
+        const harness = isNew ? startHarness({ api, clock, simulator }) : first;
+        const undo = simulator.faults.deny(service, operation);
+        await harness.run(deadline + MINUTE - clock.now());
+        expect(simulator.ecs.tasks().map((task) => task.desiredStatus)).toEqual(['STOPPED']);
+        expect(condition(await harness.get('orders'), 'TornDown')?.status).toBe('False');
+        undo();
+        await until(harness, 'orders', 'Expired');
+        expect(ownedIn(simulator)).toEqual([]);
+      }
+    });
+  }
+
   it('ends the session on a managed node too', async () => {
     const harness = startHarness();
     await harness.apply('orders', {
