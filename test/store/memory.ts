@@ -124,8 +124,12 @@ class MemoryStore implements Store {
 
   #wake(ends: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      this.#memory.wakers.add(resolve);
-      ends.addEventListener('abort', () => resolve(), { once: true });
+      const wake = () => {
+        ends.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#memory.wakers.add(wake);
+      ends.addEventListener('abort', wake, { once: true });
     });
   }
 
