@@ -69,6 +69,8 @@ export function connect(options: AwsOptions): () => Aws {
   for (const [service, client] of Object.entries(clients)) {
     // The clients' stacks differ only in the types of input and output, which this middleware does not look at.
     const stack = client.middlewareStack as Pick<STSClient, 'middlewareStack'>['middlewareStack'];
+    // It copies each answer for a log that nobody keeps.
+    stack.remove('loggerMiddleware');
     stack.add(
       (next, context) => async (args) => {
         const operation = String(context['commandName']).replace(/Command$/, '');
