@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { KINDS } from '../../controller/kinds/index.ts';
+import { createManagerBed, LEASE_MS, type ManagerBed, REGION } from './manager-bed.ts';
+import { ownedIn } from './owned.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+const isReady = (bed: ManagerBed, name: string) => async () => (await bed.phase(name)) === 'Ready';
+const liveEndpoints = (bed: ManagerBed, region: string) =>
+  [...bed.simulator.inRegion(region).ec2.state.endpoints.values()].filter(({ state }) => state !== 'deleted');
+
+describe('two controllers on one store', () => {
+  const both = () => {
+    const bed = createManagerBed();
+    return { bed, a: bed.start('a'), b: bed.start('b') };
+  };
+
+  it('do not both act: one leads and the other stands by', async () => {
+    const { bed, a, b } = both();
+    await bed.apply('near');
+    await bed.runUntil(isReady(bed, 'near'));
+    expect([a.isHeld(), b.isHeld()]).toEqual([true, false]);
+    expect([a.passes.length > 0, b.passes.length]).toEqual([true, 0]);
+    await Promise.all([a.controller.stop(), b.controller.stop()]);
+  });
+
+  it('hand over at once when the leader stops, and make nothing twice', async () => {
+    const { bed, a, b } = both();
+    await bed.apply('near');
+    await bed.run(20 * SECOND);
+    await a.controller.stop();
+    await bed.run(7 * SECOND);
+    expect([a.isHeld(), b.isHeld()]).toEqual([false, true]);
+    await bed.runUntil(isReady(bed, 'near'));
+    expect(ownedIn(bed.simulator).filter((line) => line.startsWith('task '))).toHaveLength(1);
+    expect(liveEndpoints(bed, REGION)).toHaveLength(5);
+    await b.controller.stop();
+  });
+
+  it('take over from a leader that dies in the middle, and make nothing twice', async () => {
+    const { bed, a, b } = both();
+    await bed.apply('near', { ttl: '1h' });
+    await bed.run(3 * SECOND);
+    a.die();
+    await bed.run(2 * LEASE_MS);
+    expect(b.isHeld()).toBe(true);
+    await bed.runUntil(isReady(bed, 'near'));
+    expect(ownedIn(bed.simulator).filter((line) => line.startsWith('task '))).toHaveLength(1);
+    expect(liveEndpoints(bed, REGION)).toHaveLength(5);
+    await bed.run(50 * MINUTE, 10 * SECOND);
+    await bed.runUntil(async () => (await bed.phase('near')) === 'Expired', 20 * MINUTE);
+    expect(ownedIn(bed.simulator)).toEqual([]);
+    await b.controller.stop();
+  });
+
+  it('stay apart when the leader is cut off from the store: it stops acting before the other starts', async () => {
+    const { bed, a, b } = both();
+    await bed.apply('near');
+    await bed.runUntil(isReady(bed, 'near'));
+    const repair = a.cutStore();
+    await bed.run(3 * LEASE_MS);
+    const last = Math.max(...a.passes.map(({ at }) => at));
+    expect([a.isHeld(), b.isHeld()]).toEqual([false, true]);
+    expect(last).toBeLessThan(b.passes[0]?.at ?? 0);
+    repair();
+    a.passes.length = 0;
+    await bed.run(5 * MINUTE);
+    expect([a.isHeld(), b.isHeld(), a.passes.length]).toEqual([false, true, 0]);
+    await Promise.all([a.controller.stop(), b.controller.stop()]);
+  });
+
+  it('lead again after a loss with nothing remembered from before', async () => {
+    const { bed, a, b } = both();
+    await bed.apply('near');
+    await bed.runUntil(isReady(bed, 'near'));
+    const repair = a.cutStore();
+    await bed.run(3 * LEASE_MS);
+    repair();
+    await b.controller.stop();
+    bed.simulator.calls.clear();
+    await bed.run(10 * SECOND);
+    expect(a.isHeld()).toBe(true);
+    const lists = new Set(bed.simulator.calls.list().map(({ operation }) => operation));
+    // What changes seldom is read in complete looks only.
+    for (const operation of ['DescribeVpcs', 'DescribeSubnets']) expect(lists).toContain(operation);
+    await a.controller.stop();
+  });
+});
+
+/** The second pass stands still with all the calls that may be under way at once; others of it come after. */
+function stuckInSecondPass() {
+  const creates: { readonly key: string; readonly pass: number }[] = [];
+  const passes = { count: 0 };
+  const gate = { waiting: 0, open: () => {} };
+  const opened = new Promise<void>((resolve) => {
+    gate.open = resolve;
+  });
+  const kinds = KINDS.map((kind) => {
+    const { create, list } = kind;
+    const counted: typeof list = (...args) => {
+      if (kind.name === 'task') passes.count++;
+      return list(...args);
+    };
+    if (!create) return { ...kind, list: counted };
+    return {
+      ...kind,
+      list: counted,
+      create: async (...args: Parameters<typeof create>) => {
+        creates.push({ key: args[1].key, pass: passes.count });
+        if (passes.count > 1) {
+          gate.waiting++;
+          await opened;
+        }
+        return create(...args);
+      },
+    };
+  });
+  return { kinds, creates, passes, gate };
+}
+
+describe('a pass that runs', () => {
+  it('is let to its end by stop', async () => {
+    const bed = createManagerBed();
+    const { kinds, creates, gate } = stuckInSecondPass();
+    const replica = bed.start('a', { kinds });
+    await bed.apply('near');
+    await bed.runUntil(() => gate.waiting > 0, MINUTE);
+    expect(creates.length).toBeGreaterThan(0);
+    const state = { stopped: false };
+    const stopping = replica.controller.stop().then(() => {
+      state.stopped = true;
+    });
+    await bed.run(5 * SECOND);
+    expect(state.stopped).toBe(false);
+    gate.open();
+    await stopping;
+    expect(replica.isHeld()).toBe(false);
+    expect((await bed.api.bastions.get('default', 'near')).status?.observedGeneration).toBe(1);
+    const { length } = replica.passes;
+    await bed.run(5 * MINUTE);
+    expect(replica.passes).toHaveLength(length);
+  });
+
+  it('changes nothing more once the lease is lost, not even when the same replica has it back', async () => {
+    const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const bed = createManagerBed();
+    const { kinds, creates, passes, gate } = stuckInSecondPass();
+    const replica = bed.start('a', { kinds });
+    for (const name of NAMES) await bed.apply(name);
+    await bed.runUntil(() => gate.waiting > 0, MINUTE);
+    const begun = { creates: creates.length, pass: passes.count };
+    const repair = replica.cutStore('writeLease', 'readLease');
+    await bed.run(LEASE_MS);
+    expect(replica.isHeld()).toBe(false);
+    repair();
+    await bed.run(6 * SECOND);
+    expect(replica.isHeld()).toBe(true);
+    gate.open();
+    for (const name of NAMES) await bed.runUntil(isReady(bed, name));
+    expect(creates.slice(begun.creates).filter(({ pass }) => pass === begun.pass)).toEqual([]);
+    expect(liveEndpoints(bed, REGION)).toHaveLength(5);
+    await replica.controller.stop();
+  });
+});
