@@ -16,7 +16,7 @@ describe('an AWS that shows what was made only later', () => {
       const plain = await readyBed({ targets: [DATABASE] });
       const harness = startHarness();
       harness.simulator.ec2.state.visibilityDelayMs = delayMs;
-      await harness.apply('orders', { ttl: '1h', targets: [DATABASE] });
+      await harness.apply('orders', { ttl: '20m', targets: [DATABASE] });
       await becomeReady(harness, 30 * MINUTE);
       expect(withoutIds(harness)).toEqual(withoutIds(plain));
       await harness.runUntil(async () => (await harness.phase('orders')) === 'Expired', 120 * MINUTE);
@@ -27,7 +27,7 @@ describe('an AWS that shows what was made only later', () => {
   it('is no reason to tear down a Bastion that was deleted while its resources do not show yet', async () => {
     const harness = startHarness();
     harness.simulator.ec2.state.visibilityDelayMs = 20_000;
-    await harness.apply('orders', { ttl: '1h' });
+    await harness.apply('orders', { ttl: '20m' });
     await harness.run(2_000);
     await harness.api.bastions.delete('default', 'orders');
     await harness.run(30 * MINUTE);

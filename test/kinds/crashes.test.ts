@@ -44,7 +44,7 @@ const REMOVALS = [
 
 const start = async (): Promise<Harness> => {
   const harness = startHarness();
-  await harness.apply('orders', { ttl: '1h', targets: [DATABASE], ...HYBRID });
+  await harness.apply('orders', { ttl: '20m', targets: [DATABASE], ...HYBRID });
   return harness;
 };
 

@@ -106,7 +106,7 @@ describe('a Bastion', () => {
     it(`stops the task within a minute of the deadline although ${service}:${operation} fails, also just started`, async () => {
       for (const isNew of [false, true]) {
         const first = startHarness();
-        await first.apply('orders', { ttl: '1h', targets: [DATABASE] });
+        await first.apply('orders', { ttl: '20m', targets: [DATABASE] });
         await ready(first, 'orders');
         const { api, clock, simulator } = first;
         const deadline = Date.parse((await first.get('orders')).status?.expiresAt ?? '');
@@ -373,7 +373,7 @@ describe('a failing list', () => {
       for (const harness of [before, startHarness({ api, clock, simulator })]) {
         const undo = simulator.faults.deny(service, operation);
         simulator.calls.clear();
-        await harness.run(10 * MINUTE);
+        await harness.run(4 * MINUTE);
         expect(simulator.calls.mutations()).toEqual([]);
         const { status } = await harness.get('orders');
         expect(status?.conditions?.map((one) => one.message).join()).not.toContain(
