@@ -21,7 +21,7 @@ export interface WakeTerms {
   readonly unverified: boolean;
   /** What was published lets the next pass go on at once. */
   readonly recorded: boolean;
-  /** Passes in a row that failed somewhere, and passes in a row that found something on its way. */
+  /** Passes in a row that failed somewhere, and passes in a row that found something on its way and could do nothing. */
   readonly failedPasses: number;
   readonly pollingPasses: number;
   readonly now: number;

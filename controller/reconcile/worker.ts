@@ -57,7 +57,9 @@ export class ScopeWorker {
     const unknown = pass.observed.failures.size > 0;
     const failed = unknown || pass.outcomes.some(({ result }) => result === 'failed');
     this.#failedPasses = failed ? this.#failedPasses + 1 : 0;
-    this.#pollingPasses = isSettled(pass.plan) ? 0 : this.#pollingPasses + 1;
+    // A thousand Bastions take longer than one: as long as something gets done, nothing has lasted too long yet.
+    const moves = isSettled(pass.plan) || pass.outcomes.some(({ result }) => result === 'done');
+    this.#pollingPasses = moves ? 0 : this.#pollingPasses + 1;
     return nextWake({
       outcomes: pass.outcomes,
       touched: pass.touched,

@@ -5,6 +5,9 @@ import { type Measured, measure, measureStore } from './measure.ts';
 import { callLines, linesOf, table, verdictOf } from './report.ts';
 import type { Mix } from './world.ts';
 
+// Read by the AWS SDK when a first client is made.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const COUNTS = values.quick ? [1, 100] : [1, 10, 100, 1000];
 const MIXES: readonly Mix[] = ['EcsExec', 'half HybridActivation'];

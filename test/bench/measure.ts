@@ -2,7 +2,7 @@ import type { Wake } from '../../controller/core/wake.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { type CriticalPath, fromNothing, joining } from './critical-path.ts';
 import { type Healing, measureDrifts } from './drift.ts';
-import { allReady, GATHER_MS, Rig, type Usage } from './rig.ts';
+import { allReady, Rig, type Usage } from './rig.ts';
 import { PlainStore } from './store.ts';
 import type { Mix } from './world.ts';
 
@@ -25,7 +25,7 @@ export interface Measured {
 export async function measure(mix: Mix, count: number): Promise<Measured> {
   const rig = new Rig(mix, count, new PlainStore());
   await rig.commit(0, count);
-  const ms = (await rig.runUntil(allReady)) - GATHER_MS;
+  const ms = await rig.runUntil(allReady);
   const nothing = { ms, path: fromNothing(mix, count), usage: rig.takeUsage() };
   await rig.settle();
   const resync = await typicalPass(rig, 'resync');
@@ -61,7 +61,7 @@ async function measureJoin(rig: Rig, count: number): Promise<number> {
   await rig.settle();
   const index = count + (count % 2);
   await rig.commit(index, index + 1);
-  return (await rig.runUntil(allReady)) - GATHER_MS;
+  return rig.runUntil(allReady);
 }
 
 /** Bytes that go when the controller goes: the worker's memory of AWS, and a copy of each Bastion as the informer keeps it. */

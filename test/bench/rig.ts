@@ -13,8 +13,8 @@ import { VirtualClock } from '../clock.ts';
 import { ACCOUNT, createWorld, type Mix, manifestOf, REGION, VPC } from './world.ts';
 
 /** As the controller's: between a commit and its pass, and between two resyncs. */
-export const GATHER_MS = 50;
-export const RESYNC_MS = 60_000;
+const GATHER_MS = 50;
+const RESYNC_MS = 60_000;
 
 const SETTINGS = {
   installation: 'bench',
