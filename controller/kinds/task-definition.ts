@@ -54,12 +54,14 @@ export const taskDefinition = defineKind<Spec, Detail>({
     const known = new Map((before ?? []).map((resource) => [resource.id, resource]));
     const pages = paginateListTaskDefinitions({ client: aws.ecs, pageSize: 100 }, { status: 'ACTIVE' });
     const arns = await collect(pages, (page) => page.taskDefinitionArns);
-    const prefix = `bastion-${aws.scope.installation}-`;
+    const family = new RegExp(`^bastion-${aws.scope.installation}-[0-9a-f]{16}$`);
+    const active = new Set(arns.filter((arn) => family.test(familyOf(arn))));
+    // One that is no longer ACTIVE may be half removed, which only its own description tells.
+    const vanished = [...known.values()].filter(({ id, state }) => !active.has(id) && state !== 'gone');
     const found: Observed<Detail>[] = [];
-    for (const arn of arns.filter((candidate) => familyOf(candidate).startsWith(prefix))) {
-      found.push(
-        ...(known.has(arn) ? [known.get(arn)] : [await read(aws, arn)]).filter((one) => one !== undefined),
-      );
+    for (const arn of [...active, ...vanished.map(({ id }) => id)]) {
+      const one = (active.has(arn) && known.get(arn)) || (await read(aws, arn));
+      if (one) found.push(one);
     }
     return found;
   },
@@ -84,8 +86,10 @@ export const taskDefinition = defineKind<Spec, Detail>({
     const arn = registered?.taskDefinitionArn;
     return arn ? observed(desired.key, arn, spec.family, [taskRoleArn, role(spec.executionRole)]) : undefined;
   },
-  async remove(aws, { id }) {
-    await unlessGone(() => aws.ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition: id })));
+  async remove(aws, { id, state }) {
+    const active = state === 'ready';
+    if (active)
+      await unlessGone(() => aws.ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition: id })));
     await unlessGone(() => aws.ecs.send(new DeleteTaskDefinitionsCommand({ taskDefinitions: [id] })));
     return 'gone';
   },
@@ -112,15 +116,20 @@ function container(spec: Spec): ContainerDefinition {
   };
 }
 
+/** Undefined when it is not ours, or on its way out for good. */
 async function read(aws: Aws, arn: string): Promise<Observed<Detail> | undefined> {
-  const input = { taskDefinition: arn, include: ['TAGS' as const] };
-  const { taskDefinition, tags } = await aws.ecs.send(new DescribeTaskDefinitionCommand(input));
+  const request = new DescribeTaskDefinitionCommand({ taskDefinition: arn, include: ['TAGS'] });
+  const { taskDefinition, tags } = (await unlessGone(() => aws.ecs.send(request))) ?? {};
   const tagged = readTags(aws.scope.installation, tags);
-  if (!tagged.owned || !tagged.key || !taskDefinition) return undefined;
-  return observed(tagged.key, arn, familyOf(arn), [
+  if (!tagged.owned || !tagged.key || !taskDefinition || taskDefinition.status === 'DELETE_IN_PROGRESS')
+    return undefined;
+  const seen = observed(tagged.key, arn, familyOf(arn), [
     taskDefinition.taskRoleArn,
     taskDefinition.executionRoleArn,
   ]);
+  return taskDefinition.status === 'ACTIVE'
+    ? seen
+    : { ...seen, state: 'failed', message: 'it was deregistered' };
 }
 
 function observed(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { type Harness, startHarness } from '../reconcile/harness.ts';
 import { ownedIn } from '../reconcile/owned.ts';
-import { becomeReady, HYBRID, MINUTE } from './bed.ts';
+import { becomeReady, HYBRID, listed, MINUTE } from './bed.ts';
 
 const DATABASE = { name: 'db', host: 'db.internal', port: 5432, securityGroupId: ORDINARY.ordersGroup };
 
@@ -83,6 +83,33 @@ describe('a reply that is lost', () => {
       expect(ownedIn(harness.simulator)).toEqual([]);
     });
   }
+});
+
+describe('a task definition', () => {
+  it('that was deregistered and could not be deleted at once is deleted later', async () => {
+    const harness = await start();
+    await becomeReady(harness);
+    harness.simulator.faults.add({
+      service: 'ecs',
+      operation: 'DeleteTaskDefinitions',
+      when: 'before',
+      times: 2,
+    });
+    await harness.runUntil(async () => (await harness.phase('orders')) === 'Expired', 2 * 60 * MINUTE);
+    expect(ownedIn(harness.simulator)).toEqual([]);
+  });
+
+  it('that somebody deregistered is replaced for the next task', async () => {
+    const harness = await start();
+    await becomeReady(harness);
+    const [before] = await listed(harness, 'task-definition');
+    harness.simulator.ecs.operations['DeregisterTaskDefinition']?.({ taskDefinition: before?.id });
+    harness.simulator.ecs.retire(harness.simulator.ecs.tasks()[0]?.arn ?? '');
+    await harness.run(MINUTE + 1000);
+    await becomeReady(harness);
+    const [after] = await listed(harness, 'task-definition');
+    expect(after?.id).not.toBe(before?.id);
+  });
 });
 
 describe('a controller that dies between two calls', () => {

@@ -28,10 +28,10 @@ export function ownedIn(simulator: Simulator, installation = 'test'): string[] {
   const live = ecs.tasks().filter((task) => task.lastStatus !== 'STOPPED');
   const mine = live.filter((task) => task.startedBy === `bastion-operator/${installation}`);
   found.push(...mine.map((task) => `task ${task.id}`));
-  const definitions = answer(ecs.operations, 'ListTaskDefinitions', { status: 'ACTIVE' });
-  found.push(
-    ...texts(definitions, 'taskDefinitionArns').filter((arn) => arn.includes(`/bastion-${installation}-`)),
-  );
+  for (const status of ['ACTIVE', 'INACTIVE']) {
+    const arns = texts(answer(ecs.operations, 'ListTaskDefinitions', { status }), 'taskDefinitionArns');
+    found.push(...arns.filter((arn) => arn.includes(`/bastion-${installation}-`)));
+  }
   const clusters = answer(ecs.operations, 'ListClusters', {});
   found.push(...texts(clusters, 'clusterArns').filter((arn) => arn.endsWith(nameFor.cluster(installation))));
   if (logs.exists(nameFor.logGroup(installation))) found.push('log group');
