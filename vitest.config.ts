@@ -7,6 +7,11 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
-    coverage: { provider: 'v8', include: ['controller/core/**', 'controller/kinds/**'] },
+    coverage: {
+      provider: 'v8',
+      include: ['controller/core/**', 'controller/kinds/**'],
+      reporter: ['text-summary'],
+      thresholds: { lines: 95 },
+    },
   },
 });
