@@ -41,6 +41,11 @@ interface Tenure {
   readonly validUntilMs: number;
 }
 
+interface Loop {
+  timer: Timer | undefined;
+  running: Promise<void>;
+}
+
 interface Observation {
   readonly record: LeaseRecord;
   readonly atMs: number;
@@ -52,117 +57,141 @@ interface Observation {
  * contender's from after it has read it, and the holder's is the shorter.
  */
 export function createLease(options: LeaseOptions): Lease {
-  const { store, clock, name, holder, durationMs, renewEveryMs, onError } = options;
-  const validMs = durationMs * VALID_PART;
-  if (renewEveryMs >= validMs) {
-    throw new RangeError(
-      `Lease ${name}: renewing every ${renewEveryMs} ms is too seldom; make it less than ${validMs} ms.`,
-    );
-  }
-  const listeners = new Set<HeldListener>();
-  let tenure: Tenure | undefined;
-  let observation: Observation | undefined;
-  let announced: number | undefined;
-  let loop: { timer: Timer | undefined; running: Promise<void> } | undefined;
-  let lapse: Timer | undefined;
+  return new TableLease(options);
+}
 
-  function held(): Held | undefined {
-    return tenure && clock.now() < tenure.validUntilMs ? { epoch: tenure.record.epoch } : undefined;
-  }
+class TableLease implements Lease {
+  readonly #options: LeaseOptions;
+  readonly #validMs: number;
+  readonly #listeners = new Set<HeldListener>();
+  #tenure: Tenure | undefined;
+  #observation: Observation | undefined;
+  #announced: number | undefined;
+  #loop: Loop | undefined;
+  #lapse: Timer | undefined;
 
-  function announce(): void {
-    lapse?.cancel();
-    const current = held();
-    if (current && tenure) lapse = clock.setTimer(tenure.validUntilMs - clock.now(), announce);
-    if (current?.epoch === announced) return;
-    announced = current?.epoch;
-    for (const listener of [...listeners]) listener(current);
+  constructor(options: LeaseOptions) {
+    const { name, durationMs, renewEveryMs } = options;
+    this.#options = options;
+    this.#validMs = durationMs * VALID_PART;
+    if (renewEveryMs >= this.#validMs) {
+      throw new RangeError(
+        `Lease ${name}: renewing every ${renewEveryMs} ms is too seldom; make it less than ${this.#validMs} ms.`,
+      );
+    }
   }
 
-  async function write(next: LeaseRecord, expected: LeaseRecord | undefined): Promise<boolean> {
-    const validUntilMs = clock.now() + validMs;
-    if (!(await store.writeLease(name, next, expected))) return false;
-    tenure = { record: next, validUntilMs };
-    return true;
+  start(): void {
+    if (this.#loop) return;
+    this.#loop = { timer: undefined, running: Promise.resolve() };
+    this.#run(this.#loop);
   }
 
-  async function renew({ record, validUntilMs }: Tenure): Promise<void> {
-    if (await write({ ...record, beat: record.beat + 1 }, record)) return;
+  async stop(): Promise<void> {
+    const ended = this.#loop;
+    this.#loop = undefined;
+    ended?.timer?.cancel();
+    await ended?.running;
+    await this.#release();
+  }
+
+  isHeld(): boolean {
+    return this.held() !== undefined;
+  }
+
+  held(): Held | undefined {
+    const tenure = this.#tenure;
+    return tenure && this.#options.clock.now() < tenure.validUntilMs
+      ? { epoch: tenure.record.epoch }
+      : undefined;
+  }
+
+  onChange(listener: HeldListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #run(current: Loop): void {
+    const { clock, renewEveryMs } = this.#options;
+    current.running = this.#tick().then(() => {
+      if (this.#loop === current) current.timer = clock.setTimer(renewEveryMs, () => this.#run(current));
+    });
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      await (this.#tenure && this.held() ? this.#renew(this.#tenure) : this.#contend());
+    } catch (error) {
+      this.#options.onError?.(error);
+    }
+    this.#announce();
+  }
+
+  #announce(): void {
+    const { clock } = this.#options;
+    this.#lapse?.cancel();
+    const current = this.held();
+    if (current && this.#tenure) {
+      this.#lapse = clock.setTimer(this.#tenure.validUntilMs - clock.now(), () => this.#announce());
+    }
+    if (current?.epoch === this.#announced) return;
+    this.#announced = current?.epoch;
+    for (const listener of [...this.#listeners]) listener(current);
+  }
+
+  async #renew({ record, validUntilMs }: Tenure): Promise<void> {
+    const { store, name, holder } = this.#options;
+    if (await this.#write({ ...record, beat: record.beat + 1 }, record)) return;
     const stored = await store.readLease(name);
     // A renewal whose answer was lost did get through.
     const isOurs = stored?.holder === holder && stored.epoch === record.epoch;
-    tenure = isOurs ? { record: stored, validUntilMs } : undefined;
-    if (isOurs) await write({ ...stored, beat: stored.beat + 1 }, stored);
+    this.#tenure = isOurs ? { record: stored, validUntilMs } : undefined;
+    if (isOurs) await this.#write({ ...stored, beat: stored.beat + 1 }, stored);
   }
 
-  async function contend(): Promise<void> {
+  async #contend(): Promise<void> {
+    const { store, clock, name, holder, durationMs } = this.#options;
     const startedMs = clock.now();
     const stored = await store.readLease(name);
-    if (!isFree(stored, startedMs)) return;
+    if (!this.#isFree(stored, startedMs)) return;
     const next = { holder, epoch: (stored?.epoch ?? 0) + 1, beat: 1, durationMs };
-    if (await write(next, stored)) observation = undefined;
+    if (await this.#write(next, stored)) this.#observation = undefined;
   }
 
-  function isFree(stored: LeaseRecord | undefined, startedMs: number): boolean {
+  async #write(next: LeaseRecord, expected: LeaseRecord | undefined): Promise<boolean> {
+    const { store, clock, name } = this.#options;
+    const validUntilMs = clock.now() + this.#validMs;
+    if (!(await store.writeLease(name, next, expected))) return false;
+    this.#tenure = { record: next, validUntilMs };
+    return true;
+  }
+
+  #isFree(stored: LeaseRecord | undefined, startedMs: number): boolean {
+    const { clock, holder, durationMs } = this.#options;
     if (!stored || stored.holder === NOBODY) return true;
     // Our own tenure has lapsed and nobody has taken over: nobody else need be waited for.
-    if (stored.holder === holder && stored.epoch === tenure?.record.epoch) return true;
-    const stillMs =
-      observation && isSame(observation.record, stored) ? stoodStill(observation, startedMs) : 0;
-    observation = { record: stored, atMs: clock.now(), stillMs };
+    if (stored.holder === holder && stored.epoch === this.#tenure?.record.epoch) return true;
+    const last = this.#observation;
+    const stillMs = last && isSame(last.record, stored) ? this.#stoodStill(last, startedMs) : 0;
+    this.#observation = { record: stored, atMs: clock.now(), stillMs };
     return stillMs >= Math.max(durationMs, stored.durationMs);
   }
 
   /** After a pause of this whole process the holder gets the benefit of the doubt: one look counts for two at most. */
-  function stoodStill(last: Observation, startedMs: number): number {
-    return last.stillMs + Math.min(Math.max(0, startedMs - last.atMs), 2 * renewEveryMs);
+  #stoodStill(last: Observation, startedMs: number): number {
+    return last.stillMs + Math.min(Math.max(0, startedMs - last.atMs), 2 * this.#options.renewEveryMs);
   }
 
-  async function tick(): Promise<void> {
-    try {
-      await (tenure && held() ? renew(tenure) : contend());
-    } catch (error) {
-      onError?.(error);
-    }
-    announce();
-  }
-
-  function run(current: NonNullable<typeof loop>): void {
-    current.running = tick().then(() => {
-      if (loop === current) current.timer = clock.setTimer(renewEveryMs, () => run(current));
-    });
-  }
-
-  async function release(): Promise<void> {
-    const record = tenure?.record;
-    const isRecorded = held() !== undefined;
-    tenure = undefined;
-    announce();
+  async #release(): Promise<void> {
+    const { store, name, onError } = this.#options;
+    const record = this.#tenure?.record;
+    const isRecorded = this.isHeld();
+    this.#tenure = undefined;
+    this.#announce();
     if (!record || !isRecorded) return;
     const next = { ...record, holder: NOBODY, beat: record.beat + 1 };
     await store.writeLease(name, next, record).catch((error: unknown) => onError?.(error));
   }
-
-  return {
-    held,
-    isHeld: () => held() !== undefined,
-    onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    start() {
-      if (loop) return;
-      loop = { timer: undefined, running: Promise.resolve() };
-      run(loop);
-    },
-    async stop() {
-      const ended = loop;
-      loop = undefined;
-      ended?.timer?.cancel();
-      await ended?.running;
-      await release();
-    },
-  };
 }
 
 function isSame(a: LeaseRecord, b: LeaseRecord): boolean {
