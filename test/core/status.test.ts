@@ -1,96 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import {
-  ANNOTATION,
-  type Bastion,
-  type BastionStatus,
-  type ConditionType,
-} from '../../controller/api/bastion.ts';
+import { ANNOTATION } from '../../controller/api/bastion.ts';
 import { rfc3339 } from '../../controller/api/clock.ts';
-import { endings } from '../../controller/core/endings.ts';
-import { eventsOf } from '../../controller/core/events.ts';
 import { NO_FACTS } from '../../controller/core/facts.ts';
 import type { Life } from '../../controller/core/lifetime.ts';
 import type { Outcome } from '../../controller/core/outcome.ts';
-import type { Action, Step } from '../../controller/core/plan.ts';
-import type { Desired, Key, KindName, Observed } from '../../controller/core/resource.ts';
-import { type StatusContext, statuses } from '../../controller/core/status.ts';
-import { nextWake, type WakeTerms } from '../../controller/core/wake.ts';
-import { bastionOf, type SampleOptions, seenOf, wantedOf } from './sample.ts';
-
-const NOW = Date.parse('2026-11-23T10:00:00Z');
-const HOUR = 3_600_000;
-const ORDERS = 'default/orders';
-const FACTS = { ...NO_FACTS, accountId: '1', region: 'r' };
-const ACTIVE: Life = { state: 'active', activatedAt: NOW - HOUR, expiresAt: NOW + HOUR, clamped: false };
-const EXPIRED: Life = { state: 'expired', activatedAt: NOW - 2 * HOUR, expiredAt: NOW - HOUR };
-
-const CONDITIONS: Partial<Record<KindName, ConditionType>> = {
-  'iam-role': 'IdentityReady',
-  'vpc-endpoint': 'NetworkReady',
-  task: 'TaskRunning',
-};
-const TASK: Key = 'task/default/orders';
-const ROLE: Key = 'iam-role/execution';
-const ENDPOINT: Key = 'vpc-endpoint/vpc-1/logs';
-
-interface StepOptions {
-  readonly wanted?: Partial<Desired>;
-  readonly seen?: Partial<Observed>;
-  readonly why?: string;
-}
-
-function outcome(
-  action: Action,
-  key: Key,
-  result: Outcome['result'],
-  options: StepOptions = {},
-  message?: string,
-): Outcome {
-  const observed = options.seen && seenOf(key, options.seen);
-  const desired = action === 'delete' ? undefined : wantedOf(key, options.wanted);
-  const step: Step = {
-    action,
-    kind: wantedOf(key).kind,
-    key,
-    why: options.why ?? 'because',
-    owners: [ORDERS],
-    ...(desired ? { desired } : {}),
-    ...(observed ? { observed } : {}),
-  };
-  return { step, result, ...(message === undefined ? {} : { message }) };
-}
-
-const kept = (key: Key, seen: Partial<Observed> = {}) => outcome('keep', key, 'idle', { seen });
-const UP = [kept(ROLE), kept(ENDPOINT), kept(TASK, { sessionTarget: 'ecs:x' })];
-
-function statusOf(
-  bastion: Bastion,
-  outcomes: readonly Outcome[],
-  life: Life = ACTIVE,
-  more: Partial<StatusContext> = {},
-) {
-  const context: StatusContext = {
-    lives: new Map([[ORDERS, life]]),
-    problems: new Map(),
-    outcomes,
-    facts: FACTS,
-    complete: true,
-    conditionOf: (kind) => CONDITIONS[kind] ?? 'Ready',
-    diagnose: () => undefined,
-    now: NOW,
-    ...more,
-  };
-  const status = statuses([bastion], context).get(ORDERS);
-  if (!status) throw new Error('no status');
-  return status;
-}
-
-const conditionIn = (status: BastionStatus, type: ConditionType) =>
-  status.conditions?.find((one) => one.type === type);
-
-const openBefore = (more: Partial<BastionStatus> = {}): SampleOptions => ({
-  status: { observedGeneration: 1, activatedAt: rfc3339(NOW - HOUR), ...more },
-});
+import type { Key } from '../../controller/core/resource.ts';
+import {
+  ACTIVE,
+  conditionIn,
+  ENDPOINT,
+  EXPIRED,
+  HOUR,
+  kept,
+  NOW,
+  ORDERS,
+  openBefore,
+  outcome,
+  ROLE,
+  statusOf,
+  TASK,
+  UP,
+} from './outcomes.ts';
+import { bastionOf } from './sample.ts';
 
 describe('the status of an active Bastion', () => {
   it('is Ready when all parts are as desired and somebody can connect', () => {
@@ -366,176 +297,5 @@ describe('the status of a Bastion that ended', () => {
   it('is not told before it was looked at', () => {
     const status = statusOf(bastionOf(), [], ACTIVE, { lives: new Map() });
     expect(conditionIn(status, 'Accepted')).toMatchObject({ status: 'False', message: 'not looked at yet' });
-  });
-});
-
-describe('events', () => {
-  const told = (bastion: Bastion, after: BastionStatus | undefined, outcomes: readonly Outcome[] = []) =>
-    (eventsOf([bastion], new Map(after ? [[ORDERS, after]] : []), outcomes).get(ORDERS) ?? []).map(
-      ({ type, reason, message }) => `${type} ${reason}: ${message}`,
-    );
-
-  it('tell what was done, and what failed or was withheld', () => {
-    const outcomes = [
-      outcome('create', TASK, 'done', { seen: { id: 'arn', state: 'pending' } }),
-      outcome('update', ROLE, 'done', { seen: { id: ROLE } }),
-      outcome('delete', ENDPOINT, 'done', { seen: { id: 'vpce-1', state: 'deleting' } }),
-      outcome('delete', ENDPOINT, 'done', { seen: { id: 'vpce-1', state: 'gone' } }),
-      outcome('create', TASK, 'failed', {}, 'AccessDenied: no'),
-      outcome('create', TASK, 'failed'),
-      outcome('withheld', TASK, 'waiting', { why: 'too many' }),
-      outcome('create', TASK, 'deferred'),
-      kept(TASK),
-    ];
-    expect(told(bastionOf(), undefined, outcomes)).toEqual([
-      `Normal Created: ${TASK} (arn)`,
-      `Normal Updated: ${ROLE}: because`,
-      `Normal Deleting: ${ENDPOINT} (vpce-1): because`,
-      `Normal Deleted: ${ENDPOINT} (vpce-1): because`,
-      `Warning Failed: create ${TASK}: AccessDenied: no`,
-      `Warning Failed: create ${TASK}: no reason given`,
-      `Warning Withheld: delete ${TASK}: too many`,
-    ]);
-  });
-
-  it('tell each change of phase once', () => {
-    const ready = statusOf(bastionOf(), UP);
-    expect(told(bastionOf(), ready)).toEqual([
-      `Normal Ready: open until ${ready.expiresAt}: ecs:x (1h after activation)`,
-    ]);
-    expect(told(bastionOf({ status: ready }), ready)).toEqual([]);
-    const starting = statusOf(bastionOf(), [outcome('create', TASK, 'waiting')]);
-    expect(told(bastionOf(), starting)).toEqual([`Normal Activated: opens until ${ready.expiresAt}`]);
-    const degraded = { ...ready, phase: 'Degraded' as const };
-    expect(told(bastionOf({ status: ready }), degraded)[0]).toMatch(/^Warning Degraded: session target/);
-    const ends: [SampleOptions, Life, string][] = [
-      [{}, EXPIRED, `Normal Expired: expired at ${rfc3339(NOW - HOUR)}; nothing of it is left in AWS`],
-      [{}, { state: 'suspended' }, 'Normal Suspended: suspended; nothing of it is left in AWS'],
-      [{}, { state: 'scheduled', opensAt: NOW }, `Normal Scheduled: opens at ${rfc3339(NOW)}`],
-      [{ deleted: true }, { state: 'deleted' }, 'Normal Terminating: tearing down: the Bastion was deleted'],
-    ];
-    for (const [options, life, text] of ends)
-      expect(told(bastionOf({ ...options, status: ready }), statusOf(bastionOf(options), [], life))).toEqual([
-        text,
-      ]);
-  });
-
-  it('tell why something is torn down', () => {
-    const down = statusOf(bastionOf(), [outcome('delete', TASK, 'waiting')], EXPIRED);
-    expect(told(bastionOf(), down)).toEqual([
-      `Normal Terminating: tearing down: its TTL ran out at ${rfc3339(NOW - HOUR)}`,
-    ]);
-    expect(told(bastionOf({ spec: { suspend: true } }), down)).toEqual([
-      'Normal Terminating: tearing down: the Bastion is suspended',
-    ]);
-  });
-
-  it('tell the end of a task and a new problem', () => {
-    const problem = { condition: 'NetworkReady', reason: 'NoNatRoute', message: 'add one' } as const;
-    const status = {
-      ...statusOf(bastionOf(), [], ACTIVE, { problems: new Map([[ORDERS, [problem]]] as const) }),
-      task: { attempt: 1, failures: 1, lastStoppedArn: 'a', lastStoppedReason: 'cannot reach ECR' },
-    };
-    expect(told(bastionOf(), status)).toEqual([
-      'Warning TaskStopped: cannot reach ECR',
-      'Warning NoNatRoute: add one',
-    ]);
-    expect(told(bastionOf({ status }), status)).toEqual([]);
-  });
-});
-
-describe('why something goes', () => {
-  const lives = (life: Life) => new Map([[ORDERS, life]] as const);
-  const reasons: [Life, string][] = [
-    [{ state: 'deleted' }, 'deleted'],
-    [{ state: 'suspended' }, 'suspended'],
-    [ACTIVE, 'superseded'],
-    [EXPIRED, 'expired'],
-  ];
-  for (const [life, reason] of reasons) {
-    it(`is ${reason} when its Bastion is ${life.state}`, () => {
-      expect(endings([bastionOf()], lives(life), new Map())(seenOf(TASK, { owner: ORDERS })).reason).toBe(
-        reason,
-      );
-    });
-  }
-
-  it('is known by the record of the Bastion, by what it would want, or not at all', () => {
-    const resources = [{ kind: 'iam-role', key: ROLE, id: 'x', state: 'Ready' }];
-    const recorded = endings([bastionOf({ status: { resources } })], lives(EXPIRED), new Map());
-    expect(recorded(seenOf(ROLE))).toEqual({ reason: 'expired', owners: [ORDERS] });
-    const derived = endings([bastionOf()], lives(EXPIRED), new Map([[ORDERS, [ENDPOINT]]]));
-    expect(derived(seenOf(ENDPOINT)).reason).toBe('expired');
-    expect(derived(seenOf(ROLE))).toEqual({ reason: 'unclaimed', owners: [] });
-    expect(derived(seenOf(TASK, { owner: 'default/lost' }))).toEqual({
-      reason: 'unclaimed',
-      owners: ['default/lost'],
-    });
-  });
-});
-
-describe('the next wake', () => {
-  const wakeFor = (more: Partial<WakeTerms> = {}) =>
-    nextWake({
-      outcomes: [],
-      touched: new Set(),
-      lives: [],
-      unknown: false,
-      unverified: false,
-      listedAt: () => NOW,
-      recorded: false,
-      failedPasses: 0,
-      pollingPasses: 0,
-      now: NOW,
-      ...more,
-    });
-
-  it('never comes when nothing can change but by drift', () => {
-    expect(wakeFor({ outcomes: [kept(TASK)] }).afterMs).toBe(Number.POSITIVE_INFINITY);
-  });
-
-  it('is the earliest deadline, with a complete look', () => {
-    expect(wakeFor({ lives: [ACTIVE, { state: 'scheduled', opensAt: NOW + 5 }] })).toEqual({
-      afterMs: 5,
-      refresh: 'all',
-    });
-    expect(wakeFor({ lives: [{ state: 'scheduled', opensAt: NOW - 5 }] }).afterMs).toBe(0);
-  });
-
-  it('polls only what is on its way, ever more seldom', () => {
-    const outcomes = [outcome('create', TASK, 'done', { seen: { state: 'pending' } }), kept(ROLE)];
-    expect(wakeFor({ outcomes })).toEqual({ afterMs: 3_000, refresh: new Set(['task']) });
-    expect(wakeFor({ outcomes, pollingPasses: 63 }).afterMs).toBeGreaterThan(3_000);
-    expect(wakeFor({ outcomes, pollingPasses: 500 }).afterMs).toBe(30_000);
-    expect(wakeFor({ touched: new Set(['session']) }).refresh).toEqual(new Set(['session']));
-    expect(
-      wakeFor({ outcomes: [outcome('wait', TASK, 'waiting', { wanted: { external: 'optional' } })] }).afterMs,
-    ).toBe(Number.POSITIVE_INFINITY);
-    expect(wakeFor({ outcomes: [outcome('create', TASK, 'deferred')] }).afterMs).toBe(3_000);
-  });
-
-  it('comes back when the pace allows, and backs off from failures', () => {
-    const paced = { ...outcome('create', TASK, 'deferred'), retryAfterMs: 700 };
-    expect(wakeFor({ outcomes: [paced] })).toMatchObject({ afterMs: 700 });
-    const outcomes = [outcome('create', TASK, 'failed')];
-    expect(wakeFor({ outcomes, failedPasses: 1 })).toEqual({ afterMs: 2_000, refresh: 'all' });
-    expect(wakeFor({ outcomes, failedPasses: 4 }).afterMs).toBe(16_000);
-    expect(wakeFor({ unknown: true, failedPasses: 99 }).afterMs).toBe(5 * 60_000);
-  });
-
-  it('waits for the end of a back-off', () => {
-    const waiting = outcome('wait', TASK, 'waiting');
-    const outcomes = [{ ...waiting, step: { ...waiting.step, notBefore: NOW + 60_000 } }];
-    expect(wakeFor({ outcomes })).toEqual({ afterMs: 60_000, refresh: 'all' });
-  });
-
-  it('looks at once at what only needs to be verified or was just recorded, and again at what is withheld', () => {
-    expect(wakeFor({ unverified: true })).toEqual({ afterMs: 0, refresh: 'all' });
-    expect(wakeFor({ unverified: true, unknown: true, failedPasses: 1 }).afterMs).toBe(2_000);
-    expect(wakeFor({ recorded: true }).afterMs).toBe(0);
-    expect(wakeFor({ outcomes: [outcome('withheld', TASK, 'waiting')] })).toEqual({
-      afterMs: 30_000,
-      refresh: 'all',
-    });
   });
 });
