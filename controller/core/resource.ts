@@ -98,6 +98,8 @@ export interface Problem {
   /** One CamelCase word. */
   readonly reason: string;
   readonly message: string;
+  /** Not known yet rather than wrong: nobody has to do anything but wait for the next look. */
+  readonly passing?: boolean;
 }
 
 export type Difference =

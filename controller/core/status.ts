@@ -177,7 +177,8 @@ function phaseOf(
   }
   if (is('Ready')) return 'Ready';
   if (wasReady(bastion, life.activatedAt)) return 'Degraded';
-  if (problems.length > 0 || (bastion.status?.task?.failures ?? 0) >= 3) return 'Failed';
+  if (problems.some((problem) => !problem.passing) || (bastion.status?.task?.failures ?? 0) >= 3)
+    return 'Failed';
   return bastion.status?.phase === undefined ? 'Pending' : 'Provisioning';
 }
 

@@ -152,7 +152,7 @@ function tierProblems(
   if (activationTier === 'advanced') return [];
   if (activationTier === undefined) {
     const unread = `the activation tier of ${accountId} in ${region} was not read yet: the next look at AWS tells`;
-    return [{ condition: 'IdentityReady', reason: 'ActivationTierUnknown', message: unread }];
+    return [{ condition: 'IdentityReady', reason: 'ActivationTierUnknown', message: unread, passing: true }];
   }
   const arn = '/ssm/managed-instance/activation-tier';
   const message =

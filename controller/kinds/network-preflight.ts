@@ -90,7 +90,7 @@ function dnsProblems(bastion: Bastion, facts: Facts): Problem[] {
   if (ownServices(bastion, facts).length === 0) return [];
   if (vpc?.dnsSupport === undefined || vpc.dnsHostnames === undefined) {
     const message = `whether ${vpcId} has enableDnsSupport and enableDnsHostnames on was not read yet: the next look at AWS tells`;
-    return [problem('VpcDnsAttributesUnknown', message)];
+    return [{ ...problem('VpcDnsAttributesUnknown', message), passing: true }];
   }
   const off = [
     ...(vpc.dnsSupport ? [] : ['enableDnsSupport']),

@@ -49,7 +49,7 @@ export function wishesOf(options: WishOptions): Wishes {
 /** Without facts, what a Bastion wants would come out wrong: a guess must not replace what it has. */
 function unknowable(claims: readonly Claim[], { unreadable }: WishOptions): DesiredSet {
   const message = unreadable ?? 'the network was not read yet';
-  const problem: Problem = { condition: 'NetworkReady', reason: 'AwsNotReadable', message };
+  const problem: Problem = { condition: 'NetworkReady', reason: 'AwsNotReadable', message, passing: true };
   return {
     byKey: new Map(),
     problems: new Map(claims.map(({ bastion }) => [objectName(bastion), [problem]])),

@@ -102,6 +102,17 @@ describe('the status of an active Bastion', () => {
     });
   });
 
+  it('is Pending, not Failed, while AWS was not read yet', () => {
+    const problem = {
+      condition: 'NetworkReady',
+      reason: 'AwsNotReadable',
+      message: 'denied',
+      passing: true,
+    } as const;
+    const problems = new Map([[ORDERS, [problem]]] as const);
+    expect(statusOf(bastionOf(), [], ACTIVE, { problems }).phase).toBe('Pending');
+  });
+
   it('is Failed with a problem, and Degraded with one after it was Ready', () => {
     const problem = { condition: 'NetworkReady', reason: 'NoNatRoute', message: 'add one' } as const;
     const problems = new Map([[ORDERS, [problem]]] as const);
