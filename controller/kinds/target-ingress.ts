@@ -1,13 +1,15 @@
 import {
   AuthorizeSecurityGroupIngressCommand,
-  DescribeSecurityGroupRulesCommand,
+  paginateDescribeSecurityGroupRules,
   RevokeSecurityGroupIngressCommand,
   type SecurityGroup,
+  type SecurityGroupRule,
 } from '@aws-sdk/client-ec2';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { permissionOf, rulesOf, tcp } from '../aws/permission.ts';
+import { collect } from '../aws/reads.ts';
 import { readTags, tagsFor, upper } from '../aws/tags.ts';
 import type { Facts } from '../core/facts.ts';
 import { keyFor } from '../core/key.ts';
@@ -100,7 +102,7 @@ function groupProblem(
   if (id === undefined) return [];
   const group = facts.securityGroups[id];
   const { vpcId } = claim.bastion.spec.network;
-  // A group of a peered VPC can be named by a rule, but is in no list we can check; only an unknown one is refused.
+  // Of any VPC of the account and region, for a peered one can be named too; what no list shows is refused.
   if (group) return [];
   return [
     {
@@ -149,26 +151,28 @@ function grant(detail: Detail, owner: ObjectName | undefined): Observed<Detail> 
   };
 }
 
-/** The rule's own tag decides: somebody may have allowed the same by hand. @throws when such a rule is not ours */
-async function findOwnRule(aws: Aws, { groupId, port, taskGroupId }: Detail): Promise<string | undefined> {
-  const Filters = [{ Name: 'group-id', Values: [groupId] }];
-  let NextToken: string | undefined;
-  do {
-    const input = { Filters, MaxResults: 1000, ...(NextToken ? { NextToken } : {}) };
-    const page = await aws.ec2.send(new DescribeSecurityGroupRulesCommand(input));
-    const rule = (page.SecurityGroupRules ?? []).find(
-      (candidate) =>
-        !candidate.IsEgress &&
-        candidate.FromPort === port &&
-        candidate.ReferencedGroupInfo?.GroupId === taskGroupId,
+/** The rule's own tag decides: somebody may have allowed the same by hand. @throws when only such a rule is there */
+async function findOwnRule(aws: Aws, detail: Detail): Promise<string | undefined> {
+  const pages = paginateDescribeSecurityGroupRules(
+    { client: aws.ec2, pageSize: 1000 },
+    { Filters: [{ Name: 'group-id', Values: [detail.groupId] }] },
+  );
+  const rules = await collect(pages, (page) => page.SecurityGroupRules);
+  const grants = rules.filter((rule) => isGrant(rule, detail));
+  const own = grants.find((rule) => readTags(aws.scope.installation, rule.Tags).owned);
+  const [foreign] = grants;
+  if (!own && foreign) {
+    const { groupId, taskGroupId } = detail;
+    throw new Error(
+      `rule ${foreign.SecurityGroupRuleId} on ${groupId} lets ${taskGroupId} in and is not ours: revoke it by hand`,
     );
-    if (rule && !readTags(aws.scope.installation, rule.Tags).owned) {
-      throw new Error(
-        `rule ${rule.SecurityGroupRuleId} on ${groupId} lets ${taskGroupId} in and is not ours: revoke it by hand`,
-      );
-    }
-    if (rule) return rule.SecurityGroupRuleId;
-    NextToken = page.NextToken;
-  } while (NextToken);
-  return undefined;
+  }
+  return own?.SecurityGroupRuleId;
+}
+
+/** A rule of another protocol or of a range that holds the port is another rule. */
+function isGrant(rule: SecurityGroupRule, { port, taskGroupId }: Detail): boolean {
+  const { IsEgress, IpProtocol, FromPort, ToPort, ReferencedGroupInfo } = rule;
+  const onePort = IpProtocol === 'tcp' && FromPort === port && ToPort === port;
+  return !IsEgress && onePort && ReferencedGroupInfo?.GroupId === taskGroupId;
 }

@@ -1,3 +1,4 @@
+import { AuthorizeSecurityGroupIngressCommand } from '@aws-sdk/client-ec2';
 import { CreateClusterCommand } from '@aws-sdk/client-ecs';
 import { CreateRoleCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
@@ -121,6 +122,30 @@ describe('something of somebody else that has our name', () => {
     rules?.delete(ingress?.id ?? '');
     await harness.runUntil(async () => (await harness.api.bastions.list()).items.length === 0, 10 * MINUTE);
     expect(ownedIn(harness.simulator)).toEqual([]);
+  });
+
+  it('rules like ours, made by hand for the same task group, do not hide ours', async () => {
+    const harness = await readyBed({ targets: [DATABASE] });
+    const rules = harness.simulator.ec2.state.groups.get(ORDINARY.ordersGroup)?.rules;
+    const [seen] = await listed(harness, 'target-ingress');
+    const [taskGroup = ''] = seen?.uses ?? [];
+    const [own] = [...(rules ?? [])].filter(([, { peer }]) => peer.value === taskGroup);
+    if (!seen || !own) throw new Error('no rule was listed');
+    for (const [IpProtocol, FromPort, ToPort] of [
+      ['udp', 5432, 5432],
+      ['tcp', 5432, 5433],
+    ] as const) {
+      const UserIdGroupPairs = [{ GroupId: taskGroup }];
+      const IpPermissions = [{ IpProtocol, FromPort, ToPort, UserIdGroupPairs }];
+      const request = { GroupId: ORDINARY.ordersGroup, IpPermissions };
+      await harness.aws().ec2.send(new AuthorizeSecurityGroupIngressCommand(request));
+    }
+    // As the last of the list: the look-alikes are met first.
+    rules?.delete(own[0]);
+    rules?.set(...own);
+    expect(await kindNamed('target-ingress').remove(harness.aws(), seen)).toBe('gone');
+    expect(rules?.has(own[0])).toBe(false);
+    expect([...(rules?.values() ?? [])].filter(({ peer }) => peer.value === taskGroup)).toHaveLength(2);
   });
 });
 
