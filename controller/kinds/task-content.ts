@@ -64,3 +64,8 @@ export function imageOf({ bastion }: Claim, facts: Facts, settings: Settings): s
   const image = bastion.spec.task.image ?? settings.image;
   return image.replaceAll('{account}', facts.accountId).replaceAll('{region}', facts.region);
 }
+
+/** arn:aws:ecs:R:A:task-definition/FAMILY:REVISION */
+export function familyOf(arn: string): string {
+  return arn.slice(arn.lastIndexOf('/') + 1).replace(/:\d+$/, '');
+}

@@ -3,6 +3,8 @@ import {
   DeleteTaskDefinitionsCommand,
   DeregisterTaskDefinitionCommand,
   DescribeTaskDefinitionCommand,
+  type Failure,
+  paginateListTaskDefinitionFamilies,
   paginateListTaskDefinitions,
   RegisterTaskDefinitionCommand,
 } from '@aws-sdk/client-ecs';
@@ -15,7 +17,7 @@ import type { Key, Observed } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { imageProblems } from './image.ts';
 import { defineKind } from './kind.ts';
-import { type TaskContent, taskDefinitionOf } from './task-content.ts';
+import { familyOf, type TaskContent, taskDefinitionOf } from './task-content.ts';
 
 interface Spec extends TaskContent {
   readonly family: string;
@@ -50,16 +52,24 @@ export const taskDefinition = defineKind<Spec, Detail>({
   },
   preflight: imageProblems,
   diff: () => SAME,
+  /**
+   * By family, for an account may hold thousands of others. A family whose one revision is known is not listed again, so a
+   * duplicate there shows when that one goes, or to the next process. That process also finds what this one left INACTIVE.
+   */
   async list(aws, before) {
+    const families = await ownFamilies(aws, before ? 'ACTIVE' : 'ALL');
     const known = new Map((before ?? []).map((resource) => [resource.id, resource]));
-    const pages = paginateListTaskDefinitions({ client: aws.ecs, pageSize: 100 }, { status: 'ACTIVE' });
-    const arns = await collect(pages, (page) => page.taskDefinitionArns);
-    const family = new RegExp(`^bastion-${aws.scope.installation}-[0-9a-f]{16}$`);
-    const active = new Set(arns.filter((arn) => family.test(familyOf(arn))));
+    const active = new Set<string>();
+    for (const family of families) {
+      const settled = onlyRevision(family, before ?? []);
+      for (const arn of settled ? [settled.id] : await revisions(aws, family, 'ACTIVE')) active.add(arn);
+    }
+    const inactive: string[] = [];
+    for (const family of before ? [] : families) inactive.push(...(await revisions(aws, family, 'INACTIVE')));
     // One that is no longer ACTIVE may be half removed, which only its own description tells.
     const vanished = [...known.values()].filter(({ id, state }) => !active.has(id) && state !== 'gone');
     const found: Observed<Detail>[] = [];
-    for (const arn of [...active, ...vanished.map(({ id }) => id)]) {
+    for (const arn of new Set([...active, ...inactive, ...vanished.map(({ id }) => id)])) {
       const one = (active.has(arn) && known.get(arn)) || (await read(aws, arn));
       if (one) found.push(one);
     }
@@ -90,10 +100,49 @@ export const taskDefinition = defineKind<Spec, Detail>({
     const active = state === 'ready';
     if (active)
       await unlessGone(() => aws.ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition: id })));
-    await unlessGone(() => aws.ecs.send(new DeleteTaskDefinitionsCommand({ taskDefinitions: [id] })));
+    const removal = new DeleteTaskDefinitionsCommand({ taskDefinitions: [id] });
+    const answer = await unlessGone(() => aws.ecs.send(removal));
+    // The call succeeds even when it refuses.
+    const [refusal] = answer?.failures ?? [];
+    if (refusal && !isGone(refusal)) throw refused(refusal);
     return 'gone';
   },
 });
+
+/** The prefix is a plain one: installation `a` would also get the families of `a-b`. */
+async function ownFamilies(aws: Aws, status: 'ACTIVE' | 'ALL'): Promise<string[]> {
+  const familyPrefix = `bastion-${aws.scope.installation}-`;
+  const pages = paginateListTaskDefinitionFamilies(
+    { client: aws.ecs, pageSize: 100 },
+    { familyPrefix, status },
+  );
+  const families = await collect(pages, (page) => page.families);
+  return families.filter((family) => /^[0-9a-f]{16}$/.test(family.slice(familyPrefix.length)));
+}
+
+/** Here familyPrefix is, against its name, the whole name of a family. */
+function revisions(aws: Aws, family: string, status: 'ACTIVE' | 'INACTIVE'): Promise<string[]> {
+  const paging = { client: aws.ecs, pageSize: 100 };
+  const pages = paginateListTaskDefinitions(paging, { familyPrefix: family, status });
+  return collect(pages, (page) => page.taskDefinitionArns);
+}
+
+function onlyRevision(family: string, before: readonly Observed<Detail>[]): Observed<Detail> | undefined {
+  const [first, ...others] = before.filter((resource) => resource.detail.family === family);
+  return others.length === 0 && first?.state === 'ready' ? first : undefined;
+}
+
+/** Deleted already, or on its way out for good. */
+function isGone({ reason, detail }: Failure): boolean {
+  return /not.?found|does not exist|missing|DELETE_IN_PROGRESS/i.test(`${reason} ${detail}`);
+}
+
+function refused({ arn, reason, detail }: Failure): Error {
+  const why = [reason ?? 'no reason given', detail].filter((text) => text !== undefined).join(': ');
+  return Object.assign(new Error(`ecs:DeleteTaskDefinitions did not delete ${arn}: ${why}`), {
+    name: 'DeletionRefused',
+  });
+}
 
 function container(spec: Spec): ContainerDefinition {
   return {
@@ -140,9 +189,4 @@ function observed(
 ): Observed<Detail> {
   const uses = [...roles.filter((role) => role !== undefined), keyFor.logGroup()];
   return { kind: 'task-definition', key, id: arn, owned: true, state: 'ready', uses, detail: { family } };
-}
-
-/** arn:aws:ecs:R:A:task-definition/FAMILY:REVISION */
-function familyOf(arn: string): string {
-  return arn.slice(arn.lastIndexOf('/') + 1).replace(/:\d+$/, '');
 }

@@ -4,6 +4,7 @@ import type { Scope } from '../aws/clients.ts';
 import { readTags } from '../aws/tags.ts';
 import { ENDPOINT_SERVICES, keyFor } from '../core/key.ts';
 import type { End, Key, Observed, ObservedState, Tags } from '../core/resource.ts';
+import { familyOf } from './task-content.ts';
 
 export interface TaskDetail {
   readonly family: string;
@@ -107,9 +108,8 @@ function detailOf(task: Task): Omit<TaskDetail, 'tags'> {
     containerReason: container?.reason,
     agentReason: execAgent(task)?.reason,
   };
-  const arn = task.taskDefinitionArn ?? '';
   return {
-    family: arn.slice(arn.lastIndexOf('/') + 1).replace(/:\d+$/, ''),
+    family: familyOf(task.taskDefinitionArn ?? ''),
     exec: task.enableExecuteCommand ?? false,
     lastStatus: task.lastStatus ?? 'UNKNOWN',
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as typeof given),

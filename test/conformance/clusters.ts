@@ -4,6 +4,7 @@ import {
   DeregisterTaskDefinitionCommand,
   DescribeClustersCommand,
   DescribeTaskDefinitionCommand,
+  ListTaskDefinitionFamiliesCommand,
   ListTaskDefinitionsCommand,
   ListTasksCommand,
 } from '@aws-sdk/client-ecs';
@@ -99,6 +100,18 @@ export const DEFINITION_CASES: readonly Case[] = [
       expect((await deletion()).failures).toHaveLength(1);
       await aws.ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition }));
       expect((await deletion()).failures ?? []).toEqual([]);
+    },
+  },
+  {
+    name: 'lists the families that begin with a prefix',
+    async check(aws) {
+      const familyPrefix = unique('family');
+      await addDefinition(aws, `${familyPrefix}-b`);
+      await addDefinition(aws, `${familyPrefix}-a`);
+      await addDefinition(aws, unique('other'));
+      const input = { familyPrefix, status: 'ACTIVE' as const };
+      const { families = [] } = await aws.ecs.send(new ListTaskDefinitionFamiliesCommand(input));
+      expect([...families].sort()).toEqual([`${familyPrefix}-a`, `${familyPrefix}-b`]);
     },
   },
   {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { type Harness, startHarness } from '../reconcile/harness.ts';
 import { ownedIn } from '../reconcile/owned.ts';
-import { becomeReady, HYBRID, listed, MINUTE } from './bed.ts';
+import { becomeReady, HYBRID, kindNamed, listed, MINUTE } from './bed.ts';
 
 const DATABASE = { name: 'db', host: 'db.internal', port: 5432, securityGroupId: ORDINARY.ordersGroup };
 
@@ -51,6 +51,8 @@ const start = async (): Promise<Harness> => {
 /** A controller that knows nothing but what is in AWS and in the store. */
 const restart = ({ api, clock, simulator }: Harness): Harness => startHarness({ api, clock, simulator });
 
+const familyIn = ({ simulator }: Harness) => simulator.ecs.tasks()[0]?.definition.family;
+
 const withoutIds = (lines: readonly string[]) =>
   lines.map((line) => line.replace(/^(task|activations|nodes|parameters) .*/, '$1').replace(/:\d+$/, ''));
 
@@ -97,6 +99,50 @@ describe('a task definition', () => {
     });
     await harness.runUntil(async () => (await harness.phase('orders')) === 'Expired', 2 * 60 * MINUTE);
     expect(ownedIn(harness.simulator)).toEqual([]);
+  });
+
+  it('that a controller deregistered before it died is deleted by the next one', async () => {
+    const harness = await start();
+    await becomeReady(harness);
+    const { definition } = harness.simulator.ecs.tasks()[0] ?? {};
+    const undo = harness.simulator.faults.deny('ecs', 'DeleteTaskDefinitions');
+    await harness.runUntil(async () => definition?.status === 'INACTIVE', 2 * 60 * MINUTE);
+    undo();
+    const second = restart(harness);
+    await second.runUntil(async () => (await second.phase('orders')) === 'Expired', 60 * MINUTE);
+    expect(ownedIn(second.simulator)).toEqual([]);
+  });
+
+  it('whose deletion AWS refuses in its answer is not taken for deleted', async () => {
+    const harness = await start();
+    await becomeReady(harness);
+    const [seen] = await listed(harness, 'task-definition');
+    if (!seen) throw new Error('no task definition was listed');
+    const removal = kindNamed('task-definition').remove(harness.aws(), { ...seen, state: 'failed' });
+    await expect(removal).rejects.toThrow(/did not delete \S+: .*still in ACTIVE status/);
+  });
+
+  it('is found among those of the account without reading the others', async () => {
+    const harness = await start();
+    const containerDefinitions = [{ name: 'web', image: 'web', essential: true }];
+    const names = ['other', 'bastion-test-2', 'bastion-test-west-0123456789abcdef'];
+    for (const family of [...names, ...Array.from({ length: 120 }, (_, index) => `service-${index}`)])
+      harness.simulator.ecs.operations['RegisterTaskDefinition']?.({ family, containerDefinitions });
+    await becomeReady(harness);
+    harness.simulator.calls.clear();
+    const first = await listed(harness, 'task-definition');
+    expect(first.map(({ detail }) => detail)).toEqual([{ family: familyIn(harness) }]);
+    const operations = harness.simulator.calls.list().map(({ operation }) => operation);
+    expect(operations).toEqual([
+      'ListTaskDefinitionFamilies',
+      'ListTaskDefinitions',
+      'ListTaskDefinitions',
+      'DescribeTaskDefinition',
+    ]);
+    harness.simulator.calls.clear();
+    expect(await kindNamed('task-definition').list(harness.aws(), first)).toEqual(first);
+    expect(harness.simulator.calls.count('ecs', 'ListTaskDefinitionFamilies')).toBe(1);
+    expect(harness.simulator.calls.list()).toHaveLength(1);
   });
 
   it('that somebody deregistered is replaced for the next task', async () => {

@@ -46,6 +46,7 @@ export function taskDefinitionOperations(ecs: EcsContext): Readonly<Record<strin
       });
     },
     ListTaskDefinitions: (input) => listDefinitions(ecs, input),
+    ListTaskDefinitionFamilies: (input) => listFamilies(ecs, input),
     DeregisterTaskDefinition: (input) => {
       const reference = readInput(input).text('taskDefinition');
       if (!reference.split('/').at(-1)?.includes(':')) throw clientError('Revision is missing.');
@@ -184,6 +185,25 @@ function listDefinitions(ecs: EcsContext, input: Input): object {
   const size = fields.integer('maxResults', { least: 1, most: 100, fallback: 100 });
   const page = takePage(wanted, fields.optionalText('nextToken'), size, () => invalid('Invalid token.'));
   return present({ taskDefinitionArns: page.items.map(({ arn }) => arn), nextToken: page.next });
+}
+
+/** A family is INACTIVE when it has no ACTIVE revision. Its prefix is a plain one. */
+function listFamilies(ecs: EcsContext, input: Input): object {
+  const fields = readInput(input);
+  const prefix = fields.optionalText('familyPrefix') ?? '';
+  const status = fields.oneOf('status', ['ACTIVE', 'INACTIVE', 'ALL'], 'ALL');
+  const definitions = [...ecs.definitions.values()].filter(
+    (entry) => entry.status !== 'DELETE_IN_PROGRESS' && entry.family.startsWith(prefix),
+  );
+  const active = new Set(
+    definitions.filter((entry) => entry.status === 'ACTIVE').map(({ family }) => family),
+  );
+  const wanted = [...new Set(definitions.map(({ family }) => family))]
+    .filter((family) => status === 'ALL' || active.has(family) === (status === 'ACTIVE'))
+    .sort();
+  const size = fields.integer('maxResults', { least: 1, most: 100, fallback: 100 });
+  const page = takePage(wanted, fields.optionalText('nextToken'), size, () => invalid('Invalid token.'));
+  return present({ families: page.items, nextToken: page.next });
 }
 
 function deleteDefinitions(ecs: EcsContext, input: Input): object {
