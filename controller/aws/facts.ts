@@ -28,7 +28,10 @@ export interface FactDepth {
   readonly all: boolean;
 }
 
-/** @throws when any part cannot be read: half of the facts would look like a VPC without endpoints. */
+/**
+ * What only some Bastions need (zones of services, the activation tier) stays as it was when it cannot be read.
+ * @throws when any other part cannot be read: half of the facts would look like a VPC without endpoints.
+ */
 export async function readFacts(
   aws: Aws,
   before: Facts,
@@ -38,15 +41,16 @@ export async function readFacts(
   const { accountId, region } = aws.scope;
   const known = before === NO_FACTS ? undefined : before;
   const all = depth.all || !known;
+  const tierIsDue = interests.hybrid && (all || known.activationTier === undefined);
   const [vpcs, network, securityGroups, foreignEndpoints, s3PrefixListId, endpointZones, activationTier] =
     await Promise.all([
       all ? readVpcs(aws, interests.vpcIds) : withDns(aws, known.vpcs, interests.vpcIds),
       all || depth.routes ? readNetwork(aws, known, all) : known,
       depth.groups || !known ? readGroups(aws) : known.securityGroups,
       depth.endpoints || !known ? readForeignEndpoints(aws) : known.foreignEndpoints,
-      known?.s3PrefixListId ?? readPrefixList(aws.ec2, region),
-      known?.endpointZones ?? readZones(aws.ec2, region),
-      interests.hybrid && (all || known.activationTier === undefined) ? readTier(aws) : known?.activationTier,
+      all || !known.s3PrefixListId ? readPrefixList(aws, known?.s3PrefixListId) : known.s3PrefixListId,
+      all ? orElse(readZones(aws.ec2, region), known?.endpointZones ?? {}) : known.endpointZones,
+      tierIsDue ? orElse(readTier(aws), known?.activationTier) : known?.activationTier,
     ]);
   const { subnets, routeTables } = network ?? NO_FACTS;
   return {
@@ -205,10 +209,16 @@ async function readForeignEndpoints(aws: Aws): Promise<Facts['foreignEndpoints']
     }));
 }
 
-async function readPrefixList(ec2: EC2Client, region: string): Promise<string | undefined> {
-  const Filters = [{ Name: 'prefix-list-name', Values: [`com.amazonaws.${region}.s3`] }];
-  const { PrefixLists } = await ec2.send(new DescribeManagedPrefixListsCommand({ Filters, MaxResults: 100 }));
-  return PrefixLists?.[0]?.PrefixListId;
+function orElse<T>(reading: Promise<T>, before: T): Promise<T> {
+  return reading.catch(() => before);
+}
+
+/** @throws when it was never read: a task without it would not be let out to S3 */
+async function readPrefixList(aws: Aws, before: string | undefined): Promise<string | undefined> {
+  const Filters = [{ Name: 'prefix-list-name', Values: [`com.amazonaws.${aws.scope.region}.s3`] }];
+  const reading = aws.ec2.send(new DescribeManagedPrefixListsCommand({ Filters, MaxResults: 100 }));
+  const found = reading.then(({ PrefixLists }) => PrefixLists?.[0]?.PrefixListId ?? before);
+  return before === undefined ? found : orElse(found, before);
 }
 
 const SERVICES_WITH_ZONES = ['ecr.api', 'ecr.dkr', 'logs', 'ssmmessages', 'ssm'];

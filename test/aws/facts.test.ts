@@ -149,6 +149,40 @@ describe('the facts of a scope', () => {
     }
   });
 
+  it('are had without what only some Bastions need, when that is denied', async () => {
+    const { simulator, pass } = setUp();
+    simulator.faults.deny('ssm', 'GetServiceSetting');
+    simulator.faults.deny('ec2', 'DescribeVpcEndpointServices');
+    const facts = await readFacts(pass(), NO_FACTS, ALL, { ...NOBODY, hybrid: true });
+    expect(facts.vpcs[ORDINARY.natVpc]).toBeDefined();
+    expect(facts).not.toHaveProperty('activationTier');
+    expect(facts.endpointZones).toEqual({});
+  });
+
+  it('keep what was known of what cannot be read again', async () => {
+    const { simulator, pass } = setUp();
+    const interests = { ...NOBODY, hybrid: true };
+    const before = await readFacts(pass(), NO_FACTS, ALL, interests);
+    simulator.faults.deny('ssm', 'GetServiceSetting');
+    simulator.faults.deny('ec2', 'DescribeVpcEndpointServices');
+    simulator.faults.deny('ec2', 'DescribeManagedPrefixLists');
+    expect(await readFacts(pass(), before, ALL, interests)).toEqual(before);
+  });
+
+  it('follow AWS when a service comes to another zone', async () => {
+    const { simulator, pass } = setUp();
+    const name = `com.amazonaws.${REGION}.ssmmessages`;
+    const service = simulator.ec2.state.services.get(name);
+    if (!service) throw new Error(`no service ${name}`);
+    simulator.ec2.state.services.set(name, { ...service, zones: [`${REGION}a`] });
+    const before = await readFacts(pass(), NO_FACTS, ALL, NOBODY);
+    expect(before.endpointZones['ssmmessages']).toEqual([`${REGION}a`]);
+    simulator.ec2.state.services.set(name, { ...service, zones: [`${REGION}a`, `${REGION}c`] });
+    const after = await readFacts(pass(), before, ALL, NOBODY);
+    expect(after.endpointZones['ssmmessages']).toEqual([`${REGION}a`, `${REGION}c`]);
+    expect(after.s3PrefixListId).toBe(before.s3PrefixListId);
+  });
+
   it('do without a service that the region lacks', async () => {
     const { simulator, pass } = setUp();
     simulator.ec2.state.services.delete(`com.amazonaws.${REGION}.ssmmessages`);
