@@ -46,7 +46,8 @@ interface Terms {
 }
 
 function plainLife(bastion: Bastion, terms: Terms): Life {
-  const activatedAt = time(bastion.status?.activatedAt) ?? firstActivation(bastion) ?? wholeSecond(terms.now);
+  const activatedAt =
+    recordedActivation(bastion, terms.now) ?? firstActivation(bastion) ?? wholeSecond(terms.now);
   const life = lifeFrom(activatedAt, bastion, terms);
   if (life.state === 'active') return life;
   const renewedAt = renewal(bastion, terms.now);
@@ -87,6 +88,15 @@ function lifeFrom(
   const expiresAt = Math.min((renewed ? renewedAt : activatedAt) + terms.ttlMs, end);
   if (terms.now >= expiresAt) return { state: 'expired', activatedAt, expiredAt: expiresAt };
   return { state: 'active', activatedAt, expiresAt, clamped: activatedAt + terms.ttlMs > end };
+}
+
+/** Replicas' clocks may differ by this much. */
+const SKEW_MS = 5 * 60_000;
+
+/** One recorded in the future is the work of a clock that ran ahead; believed, it would keep the Bastion open until then. */
+function recordedActivation(bastion: Bastion, now: number): number | undefined {
+  const recorded = time(bastion.status?.activatedAt);
+  return recorded !== undefined && recorded <= now + SKEW_MS ? recorded : undefined;
 }
 
 /** The commit's time, for a Bastion that came with the first sync of its source; it holds for the first activation only. */

@@ -85,15 +85,15 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
   };
 }
 
-/** The look that shows that nothing is left is a later one than that of the pass which removed the last of it. */
+/**
+ * The look that shows that nothing is left is a later one than that of the pass which removed the last of it. That it was torn
+ * down before is good enough to go on waiting for the next opening, but not to be forgotten: an activation since then may
+ * have made things and died before it was recorded.
+ */
 function isVerified(bastion: Bastion, outcomes: readonly Outcome[], { complete }: StatusContext): boolean {
   const isClean = !outcomes.some(({ step }) => step.action === 'delete');
-  return wasTornDown(bastion) || (complete && isClean);
-}
-
-/** Nothing of it can have come back: only an activation makes anything, and that ends this condition. */
-function wasTornDown(bastion: Bastion): boolean {
-  return condition(bastion, 'TornDown')?.status === 'True';
+  const wasTornDown = condition(bastion, 'TornDown')?.status === 'True';
+  return (complete && isClean) || (wasTornDown && bastion.metadata.deletionTimestamp === undefined);
 }
 
 function describeIn(bastion: Bastion, context: StatusContext): (observed: Observed) => string | undefined {

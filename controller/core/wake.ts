@@ -23,6 +23,8 @@ export interface WakeTerms {
   readonly recorded: boolean;
   /** Passes in a row that failed somewhere, and passes in a row that found something on its way and could do nothing. */
   readonly failedPasses: number;
+  /** Passes in a row that wanted another one at once. */
+  readonly hurriedPasses: number;
   readonly pollingPasses: number;
   readonly now: number;
 }
@@ -32,6 +34,8 @@ const NEVER: Wake = { afterMs: Number.POSITIVE_INFINITY, refresh: 'resync' };
 const POLL_MS = 3_000;
 /** About as long as everything takes that goes well. */
 const QUICK_POLLS = 60;
+/** A teardown needs one; what needs more does not get done by hurrying. */
+const HURRIED_PASSES = 2;
 const LONGEST_POLL_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
@@ -43,14 +47,25 @@ const SECOND_LOOK_MS = 30_000;
 /** The earliest of: deadline, retry, poll, second look. Never, when nothing can change but by drift: resyncs look for that. */
 export function nextWake(terms: WakeTerms): Wake {
   const candidates: Wake[] = [NEVER, ...deadlines(terms), ...retries(terms), ...polls(terms)];
-  if (terms.unverified && !terms.unknown) candidates.push({ afterMs: 0, refresh: 'all' });
-  if (terms.recorded) candidates.push({ afterMs: 0, refresh: 'all' });
+  if ((terms.unverified && !terms.unknown) || terms.recorded) candidates.push(atOnce(terms));
   if (terms.outcomes.some(({ step }) => step.action === 'withheld')) {
     candidates.push({ afterMs: SECOND_LOOK_MS, refresh: 'all' });
   }
   const afterMs = Math.min(...candidates.map((candidate) => candidate.afterMs));
   const due = candidates.filter((candidate) => candidate.afterMs <= afterMs + TOGETHER_MS);
   return { afterMs, refresh: due.map(({ refresh }) => refresh).reduce(both) };
+}
+
+/**
+ * At once, but only a few times in a row: AWS can go on listing for a while what was deleted, and a record can be refused.
+ */
+function atOnce({ hurriedPasses }: WakeTerms): Wake {
+  const afterMs = hurriedPasses <= HURRIED_PASSES ? 0 : slowing(hurriedPasses - HURRIED_PASSES);
+  return { afterMs, refresh: 'all' };
+}
+
+function slowing(passes: number): number {
+  return Math.min(POLL_MS * 1.3 ** Math.max(0, passes), LONGEST_POLL_MS);
 }
 
 function both(a: Wake['refresh'], b: Wake['refresh']): Wake['refresh'] {
@@ -99,8 +114,7 @@ function pauses(outcomes: readonly Outcome[]): number[] {
 /** Only the kinds that are on their way are listed again, each in its own rhythm: a pass in between does not put it off. */
 function polls({ outcomes, touched, pollingPasses, listedAt, now }: WakeTerms): Wake[] {
   const kinds = new Set([...touched, ...outcomes.filter(isUnderWay).map(({ step }) => step.kind)]);
-  const slower = 1.3 ** Math.max(0, pollingPasses - QUICK_POLLS);
-  const everyMs = Math.min(POLL_MS * slower, LONGEST_POLL_MS);
+  const everyMs = slowing(pollingPasses - QUICK_POLLS);
   return [...kinds].map((kind) => {
     const dueMs = listedAt(kind) + everyMs - now;
     // What was listed longer ago has only now come to be on its way.

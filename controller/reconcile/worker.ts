@@ -29,6 +29,7 @@ export class ScopeWorker {
   #memory: Memory = { snapshot: EMPTY_SNAPSHOT, guard: NO_MEMORY, sequence: 1 };
   #failedPasses = 0;
   #pollingPasses = 0;
+  #hurriedPasses = 0;
   #remembered = false;
 
   constructor(options: WorkerOptions) {
@@ -60,6 +61,9 @@ export class ScopeWorker {
     // A thousand Bastions take longer than one: as long as something gets done, nothing has lasted too long yet.
     const moves = isSettled(pass.plan) || pass.outcomes.some(({ result }) => result === 'done');
     this.#pollingPasses = moves ? 0 : this.#pollingPasses + 1;
+    const unverified = isUnverified(pass);
+    const recorded = isRecorded(pass);
+    this.#hurriedPasses = unverified || recorded ? this.#hurriedPasses + 1 : 0;
     return nextWake({
       outcomes: pass.outcomes,
       touched: pass.touched,
@@ -68,8 +72,9 @@ export class ScopeWorker {
         ({ metadata }) => pass.wishes.lives.get(`${metadata.namespace}/${metadata.name}`) ?? [],
       ),
       unknown,
-      unverified: isUnverified(pass),
-      recorded: isRecorded(pass),
+      unverified,
+      recorded,
+      hurriedPasses: this.#hurriedPasses,
       failedPasses: this.#failedPasses,
       pollingPasses: this.#pollingPasses,
       now: clock.now(),

@@ -34,6 +34,13 @@ describe('the life of a Bastion', () => {
     expect(lifeAt(NINE + 999, opened(rfc3339(NINE + 777)))).toEqual(first);
   });
 
+  it('does not believe an activation on record that lies in the future', () => {
+    const ahead = opened('2027-11-23T09:00:00Z', '2027-11-23T11:00:00Z');
+    expect(lifeAt(NINE, ahead)).toMatchObject({ state: 'active', expiresAt: NINE + 2 * HOUR });
+    const skewed = opened(rfc3339(NINE + 4 * MINUTE));
+    expect(lifeAt(NINE, skewed)).toMatchObject({ activatedAt: NINE + 4 * MINUTE });
+  });
+
   it('counts from the activation on record, whatever the clock says later', () => {
     const open = opened('2026-11-23T09:00:00Z');
     expect(lifeAt('2026-11-23T10:59:59Z', open)).toMatchObject({ state: 'active', activatedAt: NINE });
@@ -42,8 +49,9 @@ describe('the life of a Bastion', () => {
       activatedAt: NINE,
       expiredAt: NINE + 2 * HOUR,
     });
-    // A clock that was set back does not lengthen it.
-    expect(lifeAt('2026-11-23T08:00:00Z', open)).toMatchObject({ expiresAt: NINE + 2 * HOUR });
+    // A clock that was set back, a little or a lot, never gives it more than one TTL from now.
+    expect(lifeAt('2026-11-23T08:57:00Z', open)).toMatchObject({ expiresAt: NINE + 2 * HOUR });
+    expect(lifeAt('2026-11-23T08:00:00Z', open)).toMatchObject({ expiresAt: NINE + HOUR });
   });
 
   it('counts from the commit at the first sync of a source, and only then', () => {

@@ -281,6 +281,10 @@ describe('the status of a Bastion that ended', () => {
     expect(statusOf(bastionOf({ status: { conditions } }), [], EXPIRED, { complete: false }).phase).toBe(
       'Expired',
     );
+    // An activation may have made things since, and died before it was recorded: a deleted one is looked for again.
+    const deleted = bastionOf({ deleted: true, status: { conditions } });
+    const blind = statusOf(deleted, [], { state: 'deleted' }, { complete: false });
+    expect(conditionIn(blind, 'TornDown')).toMatchObject({ status: 'False', reason: 'Verifying' });
   });
 
   it('has the phase of what ended it', () => {

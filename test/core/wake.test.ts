@@ -13,6 +13,7 @@ describe('the next wake', () => {
       listedAt: () => NOW,
       recorded: false,
       failedPasses: 0,
+      hurriedPasses: 1,
       pollingPasses: 0,
       now: NOW,
       ...more,
@@ -65,5 +66,11 @@ describe('the next wake', () => {
       afterMs: 30_000,
       refresh: 'all',
     });
+  });
+
+  it('stops hurrying when looking again at once does not help', () => {
+    expect(wakeFor({ unverified: true }).afterMs).toBe(0);
+    expect(wakeFor({ unverified: true, hurriedPasses: 3 }).afterMs).toBeGreaterThan(3_000);
+    expect(wakeFor({ recorded: true, hurriedPasses: 99 }).afterMs).toBe(30_000);
   });
 });
