@@ -10,10 +10,12 @@ import { createFacade } from './server/facade.ts';
 import { readAnnouncement } from './shell/announcement.ts';
 import { connectionTo, openAws } from './shell/aws.ts';
 import { systemClock } from './shell/clock.ts';
+import { hasStore } from './shell/data-dir.ts';
 import { DEFAULTS } from './shell/defaults.ts';
 import { previewPlan } from './shell/preview.ts';
 import { openStore } from './shell/store.ts';
 import { UsageError } from './shell/usage-error.ts';
+import { openEmbeddedStore } from './store/embedded.ts';
 
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
@@ -29,7 +31,12 @@ async function connect(options: ConnectionOptions): Promise<Connection> {
   const region = options.region ?? running?.region ?? process.env['AWS_REGION'] ?? DEFAULTS.region;
   const where = options.aws ?? running?.aws ?? 'simulated';
   const connection = where === 'simulated' ? undefined : connectionTo(where);
-  const { store, close } = await openStore({ table: options.table, dataDir, region, clock, connection });
+  const { table, mayCreate } = options;
+  const isAbsent = table === undefined && !running && !(await hasStore(dataDir));
+  const { store, close } =
+    isAbsent && !mayCreate
+      ? await openEmbeddedStore({ clock, newId: randomUUID })
+      : await openStore({ table, dataDir, region, clock, connection });
   const api = createFacade({ store, clock, newUid: randomUUID });
   const preview: Connection['preview'] = async (bastions) => {
     if (!connection)
@@ -43,7 +50,8 @@ async function connect(options: ConnectionOptions): Promise<Connection> {
     const aws = await openAws(where, region, clock);
     return previewPlan({ api, store, aws, clock, settings, defaultRegion: region, shrinkLimit }, bastions);
   };
-  return { api, preview, close };
+  const idle = table !== undefined || running ? undefined : { dataDir, isAbsent };
+  return { api, preview, close: () => close(), idle };
 }
 
 async function listFiles(

@@ -27,8 +27,10 @@ export function addApply(program: Command, { io, connected }: Context): void {
     .action(async (files: string[], options: Options, command: Command) => {
       const format = parseFormat(options.output, ['json', 'name', 'yaml']);
       const reading = await readRequired(io, files, options);
-      await connected(command, (connection) =>
-        apply(io, connection, reading, { ...options, ...globalsOf(command), format }),
+      await connected(
+        command,
+        (connection) => apply(io, connection, reading, { ...options, ...globalsOf(command), format }),
+        { mayCreate: options.dryRun === 'none' },
       );
     });
 }

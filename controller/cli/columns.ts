@@ -44,11 +44,16 @@ function printed(column: PrinterColumn, color: boolean): Column {
     cell: (object, now) => {
       const found = evaluatePath(path, object);
       if (column.type === 'date') return { text: dateCell(column, found[0], now) };
-      const text = oneLine(found.map(showFound).join(','));
+      const text = oneLine(found.map(showFound).join(',')) || (column.name === 'Phase' ? unseen(object) : '');
       // Never blank, so that scripts can split a row at its spaces.
       return text === '' ? { text: '<none>' } : { text, paint: paint(text) };
     },
   };
+}
+
+/** The phase of one that no controller has looked at yet. */
+function unseen({ metadata }: KubeObject): string {
+  return metadata.deletionTimestamp === undefined ? 'Pending' : 'Terminating';
 }
 
 /**

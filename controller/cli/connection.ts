@@ -9,6 +9,8 @@ export interface ConnectionOptions {
   readonly region?: string | undefined;
   readonly aws?: string | undefined;
   readonly installation?: string | undefined;
+  /** Left out: a store that does not exist yet stays so, and looks empty. */
+  readonly mayCreate?: boolean | undefined;
 }
 
 export interface Connection {
@@ -19,6 +21,14 @@ export interface Connection {
    */
   preview(bastions: readonly Bastion[] | undefined): Promise<PlanPreview>;
   close(): Promise<void>;
+  /** Set when nobody acts on what is stored here. */
+  readonly idle?: IdleStore | undefined;
+}
+
+export interface IdleStore {
+  readonly dataDir: string;
+  /** Nothing was ever stored there. */
+  readonly isAbsent: boolean;
 }
 
 export interface PlanPreview {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Connection, ConnectionOptions } from './connection.ts';
 import type { CliIo } from './io.ts';
+import { idleWarning } from './warnings.ts';
 
 /** Flags that every verb takes. */
 export interface GlobalOptions extends ConnectionOptions {
@@ -13,7 +14,11 @@ export interface Context {
   readonly io: CliIo;
   offline(work: () => Promise<number>): Promise<void>;
   /** Connects by the command's global flags and closes when the work is done. */
-  connected(command: Command, work: (connection: Connection) => Promise<number>): Promise<void>;
+  connected(
+    command: Command,
+    work: (connection: Connection) => Promise<number>,
+    options?: { readonly mayCreate?: boolean },
+  ): Promise<void>;
 }
 
 export type AddVerb = (program: Command, context: Context) => void;
@@ -29,10 +34,11 @@ export function createContext(io: CliIo, setExitCode: (code: number) => void): C
     async offline(work) {
       setExitCode(await work());
     },
-    async connected(command, work) {
+    async connected(command, work, { mayCreate } = {}) {
       const { dataDir, table, region, aws, installation } = globalsOf(command);
-      const connection = await io.connect({ dataDir, table, region, aws, installation });
+      const connection = await io.connect({ dataDir, table, region, aws, installation, mayCreate });
       try {
+        if (connection.idle) io.stderr.write(`${idleWarning(connection.idle)}\n`);
         setExitCode(await work(connection));
       } finally {
         await connection.close();

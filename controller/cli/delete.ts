@@ -3,7 +3,7 @@ import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { namespaceOf } from './apply-manifest.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, IdleStore } from './connection.ts';
 import {
   type Context,
   DEFAULT_NAMESPACE,
@@ -76,7 +76,7 @@ interface Request {
   readonly options: Options;
 }
 
-async function deleteBastions(io: CliIo, { api }: Connection, request: Request): Promise<number> {
+async function deleteBastions(io: CliIo, { api, idle }: Connection, request: Request): Promise<number> {
   const { options, reading } = request;
   writeLines(io.stderr, reading.failures);
   const targets = await targetsOf(io, api, request);
@@ -95,7 +95,7 @@ async function deleteBastions(io: CliIo, { api }: Connection, request: Request):
     }
   }
   if (marked.length === 0 || options.wait === 'false' || options.dryRun !== 'none') return failed ? 1 : 0;
-  const code = await waitUntilGone(io, api, marked, options.timeout);
+  const code = await waitUntilGone(io, api, marked, { timeoutMs: options.timeout, idle });
   return failed && code === 0 ? 1 : code;
 }
 
@@ -134,7 +134,7 @@ async function waitUntilGone(
   io: CliIo,
   api: ApiClient,
   marked: readonly Bastion[],
-  timeoutMs: number,
+  { timeoutMs, idle }: { readonly timeoutMs: number; readonly idle: IdleStore | undefined },
 ): Promise<number> {
   const progress = createProgress(io);
   const namespaces = new Set(marked.map(({ metadata }) => metadata.namespace));
@@ -146,11 +146,12 @@ async function waitUntilGone(
       const found = objects.get(objectName(bastion));
       return found?.metadata.uid === bastion.metadata.uid ? [found] : [];
     });
-    if (left[0]) progress.show(busyWith(left[0]));
+    if (left[0] && !idle) progress.show(busyWith(left[0]));
     return left.length === 0;
   };
   const { clock, signal } = io;
-  const timeout = timeoutMs === 0 ? {} : { timeoutMs: Math.max(0, timeoutMs) };
+  // Nobody would ever end it: one look tells what is gone already.
+  const timeout = timeoutMs === 0 && !idle ? {} : { timeoutMs: idle ? 0 : Math.max(0, timeoutMs) };
   const waited = await watchUntil(api.bastions, query, { clock, signal, look, ...timeout });
   progress.clear();
   if (waited === 'met') return 0;
@@ -160,6 +161,10 @@ async function waitUntilGone(
   }
   for (const { metadata } of left) {
     const { name, namespace } = metadata;
+    if (idle) {
+      io.stderr.write(`error: bastions/${name} is marked; a controller on ${idle.dataDir} will finish it\n`);
+      continue;
+    }
     writeLines(io.stderr, [
       `error: timed out waiting for the condition on bastions/${name}`,
       `hint: it goes on in the controller; what is left: bastionctl describe bastion ${name} -n ${namespace}`,

@@ -9,7 +9,7 @@ import {
   type GlobalOptions,
   globalsOf,
 } from './context.ts';
-import { CliError } from './failure.ts';
+import { CliError, refuseToWatch } from './failure.ts';
 import { follow } from './follow.ts';
 import type { CliIo } from './io.ts';
 import { type Format, parseFormat, renderObjects } from './output.ts';
@@ -60,10 +60,12 @@ function filterOf(options: Options): Wanted['matches'] {
 
 async function events(
   io: CliIo,
-  { api }: Connection,
+  connection: Connection,
   { namespace = DEFAULT_NAMESPACE, allNamespaces = false, watch = false, headers }: Options,
   { format, matches }: Wanted,
 ): Promise<number> {
+  if (watch) refuseToWatch(connection);
+  const { api } = connection;
   const query = allNamespaces ? {} : { namespace };
   const start = await api.events.list(query);
   const found = start.items.filter(matches).sort(byTime);

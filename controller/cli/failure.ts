@@ -1,5 +1,6 @@
 import { ApiError } from '../api/client.ts';
 import { formatFieldError } from '../api/schema.ts';
+import type { Connection } from './connection.ts';
 import type { CliIo } from './io.ts';
 
 /** What a person got wrong, or cannot have: one sentence, and what to do next. */
@@ -17,6 +18,12 @@ const HINTS: Partial<Record<ApiError['reason'], string>> = {
   Conflict: 'somebody else changed it at the same time; run the command again',
   Unavailable: 'check --table, --region and --data-dir, and your AWS credentials if it is a real table',
 };
+
+/** @throws CliError where nothing can ever come: a controller that starts later has a store of its own */
+export function refuseToWatch({ idle }: Pick<Connection, 'idle'>): void {
+  if (idle?.isAbsent)
+    throw new CliError('there is nothing to watch yet', 'start the controller first: npm start');
+}
 
 /** An error as lines for stderr; never a stack trace. */
 export function describeFailure(error: unknown): string[] {

@@ -10,7 +10,7 @@ import {
   type GlobalOptions,
   globalsOf,
 } from './context.ts';
-import { CliError, reportFailure } from './failure.ts';
+import { CliError, refuseToWatch, reportFailure } from './failure.ts';
 import { follow } from './follow.ts';
 import type { CliIo } from './io.ts';
 import { evaluatePath, parsePath, showFound } from './jsonpath.ts';
@@ -159,7 +159,9 @@ function createRows(io: CliIo, { type }: Selected, { format, allNamespaces, head
 }
 
 /** Lists, then prints a row (or the object) for each change until Ctrl-C. */
-async function watch(io: CliIo, { api }: Connection, selected: Selected, view: View): Promise<number> {
+async function watch(io: CliIo, connection: Connection, selected: Selected, view: View): Promise<number> {
+  refuseToWatch(connection);
+  const { api } = connection;
   const resources = resourcesOf(api, selected.type);
   const start = await resources.list(view.query);
   const print = printer(io, selected, view);

@@ -15,6 +15,7 @@ import { createGitSource, type GitSource } from '../sources/git.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
 import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
+import { prepareDataDir } from './data-dir.ts';
 import { openStore } from './store.ts';
 
 /** Everything a controller is started with, read from flags by `main.ts` or made up by the demo. */
@@ -81,6 +82,7 @@ async function assemble(
   closers: Closers,
 ): Promise<Omit<RunningController, 'stop'>> {
   const { clock, log, dataDir, region, speed = 1 } = options;
+  await prepareDataDir(dataDir);
   const aws = await openWorld(options);
   closers.push(() => aws.close());
   const { store, close } = await openStore({

@@ -5,6 +5,7 @@ import { openEmbeddedStore } from '../store/embedded.ts';
 import { openRealTable } from '../store/real-table.ts';
 import type { Store } from '../store/store.ts';
 import { readAnnouncement } from './announcement.ts';
+import { prepareDataDir } from './data-dir.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface OpenStore {
@@ -39,6 +40,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
 }
 
 async function openEmbedded({ dataDir, clock, pollMs, mustOwn }: StoreOptions): Promise<OpenStore> {
+  await prepareDataDir(dataDir);
   const deadline = clock.now() + OWNER_LEAVES_MS;
   for (;;) {
     const embedded = await openEmbeddedStore({

@@ -1,5 +1,10 @@
 import { ANNOTATION, type Bastion, type BastionStatus } from '../../controller/api/bastion.ts';
-import type { Connection, ConnectionOptions, PlanPreview } from '../../controller/cli/connection.ts';
+import type {
+  Connection,
+  ConnectionOptions,
+  IdleStore,
+  PlanPreview,
+} from '../../controller/cli/connection.ts';
 import type { CliIo } from '../../controller/cli/io.ts';
 import { runCli } from '../../controller/cli/program.ts';
 import { settle } from '../clock.ts';
@@ -35,7 +40,12 @@ export function createCli() {
   const files = new Map<string, string>();
   const connections: ConnectionOptions[] = [];
   const previews: (readonly Bastion[] | undefined)[] = [];
-  const world = { plan: BARE_PLAN, open: 0, refuse: undefined as Error | undefined };
+  const world = {
+    plan: BARE_PLAN,
+    open: 0,
+    refuse: undefined as Error | undefined,
+    idle: undefined as IdleStore | undefined,
+  };
 
   function connect(options: ConnectionOptions): Promise<Connection> {
     if (world.refuse) return Promise.reject(world.refuse);
@@ -43,6 +53,7 @@ export function createCli() {
     world.open++;
     return Promise.resolve({
       api,
+      idle: world.idle,
       async preview(bastions) {
         previews.push(bastions);
         return world.plan;

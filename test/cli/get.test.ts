@@ -25,9 +25,9 @@ describe('get', () => {
     expect(await cli.run('get bastions')).toEqual({
       code: 0,
       out: [
-        'NAME      PHASE    TRANSPORT   TARGETS        EXPIRES   AGE',
-        'orders    Ready    EcsExec     orders,cache   3h58m     61s',
-        'reports   <none>   EcsExec     <none>         <none>    61s',
+        'NAME      PHASE     TRANSPORT   TARGETS        EXPIRES   AGE',
+        'orders    Ready     EcsExec     orders,cache   3h58m     61s',
+        'reports   Pending   EcsExec     <none>         <none>    61s',
         '',
       ].join('\n'),
       err: '',

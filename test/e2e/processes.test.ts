@@ -172,6 +172,27 @@ describe('the controller as a process', () => {
   });
 });
 
+describe('the command line as a process', () => {
+  it('makes no store by looking, and says that no controller runs', async () => {
+    const get = start('bastionctl.js', 'get', '--data-dir', dataDir());
+    expect(await get.ended).toBe(0);
+    expect(get.errors()).toMatch(
+      /^Warning: no controller is running on .*, where nothing is stored yet: .*\n/,
+    );
+    expect(get.output()).toBe('');
+    expect(await readdir(dir)).not.toContain('data');
+  });
+
+  it('answers a data folder that is a file with one clear line', async () => {
+    await writeFile(dataDir(), '');
+    const ends = [start('bastionctl.js', 'get', '--data-dir', dataDir()), controller()];
+    for (const one of ends) {
+      expect(await one.ended).toBe(1);
+      expect(one.errors()).toMatch(/^error: --data-dir: .* is .*a file, not a folder; .*\n$/);
+    }
+  });
+});
+
 describe('the demo as a process', () => {
   it('sees all that it promises in under a minute, and leaves nothing behind', async () => {
     const startedAt = Date.now();

@@ -1,0 +1,55 @@
+import { constants } from 'node:fs';
+import { access, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UsageError } from './usage-error.ts';
+
+/** Makes the folder if need be. @throws UsageError when it cannot be used, and why */
+export async function prepareDataDir(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw unusable(dataDir, error);
+  }
+}
+
+/** Whether anything was ever stored there. Makes nothing. @throws UsageError when it cannot be looked into */
+export async function hasStore(dataDir: string): Promise<boolean> {
+  try {
+    const found = await Promise.all(['store', 'endpoint.json'].map((name) => exists(join(dataDir, name))));
+    return found.includes(true);
+  } catch (error) {
+    throw unusable(dataDir, error);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function unusable(dataDir: string, error: unknown): UsageError {
+  const code = codeOf(error) ?? String(error);
+  const why = REASONS[code] ?? `cannot be used (${code})`;
+  return new UsageError(`--data-dir: ${dataDir} ${why}; name another with --data-dir or BASTION_DATA_DIR`, {
+    cause: error,
+  });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EEXIST: 'is a file, not a folder',
+  ENOTDIR: 'is or lies below a file, not a folder',
+  EACCES: 'may not be read and written by you',
+  EPERM: 'may not be read and written by you',
+  EROFS: 'lies on a disk that cannot be written',
+  ENOENT: 'cannot be made there',
+};
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

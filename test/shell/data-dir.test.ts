@@ -1,0 +1,28 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hasStore, prepareDataDir } from '../../controller/shell/data-dir.ts';
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'bastion-test-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+describe('the data folder', () => {
+  it('is looked for without being made', async () => {
+    expect(await hasStore(join(dir, 'data'))).toBe(false);
+    expect(await readdir(dir)).toEqual([]);
+    await prepareDataDir(join(dir, 'data', 'store'));
+    expect(await hasStore(join(dir, 'data'))).toBe(true);
+  });
+
+  it('that is a file, or lies where nothing can be made, is refused with a reason', async () => {
+    const file = join(dir, 'file');
+    await writeFile(file, '');
+    await expect(prepareDataDir(file)).rejects.toThrow(`--data-dir: ${file} is a file, not a folder; name`);
+    await expect(hasStore(file)).rejects.toThrow('not a folder');
+    await expect(prepareDataDir(join(file, 'data'))).rejects.toThrow('not a folder');
+  });
+});
