@@ -1,7 +1,14 @@
-import { paginateDescribeSessions, type Session, TerminateSessionCommand } from '@aws-sdk/client-ssm';
+import {
+  ListTagsForResourceCommand,
+  paginateDescribeSessions,
+  type Session,
+  TerminateSessionCommand,
+} from '@aws-sdk/client-ssm';
 import type { Aws } from '../aws/clients.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
+import { readTags } from '../aws/tags.ts';
+import { describeTasks } from '../aws/tasks.ts';
 import { keyFor, nameFor } from '../core/key.ts';
 import type { Observed } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
@@ -32,11 +39,9 @@ export const session = defineKind<null, Detail>({
   async list(aws) {
     const pages = paginateDescribeSessions({ client: aws.ssm, pageSize: 200 }, { State: 'Active' });
     const sessions = await collect(pages, (page) => page.Sessions);
-    const cluster = `ecs:${nameFor.cluster(aws.scope.installation)}_`;
-    const nodes = new Set(sessions.some((one) => one.Target?.startsWith('mi-')) ? await nodeIds(aws) : []);
-    return sessions
-      .filter(({ Target = '' }) => Target.startsWith(cluster) || nodes.has(Target))
-      .flatMap(observe);
+    const targets = sessions.flatMap(({ Target }) => Target ?? []);
+    const ours = new Set([...(await ownTasks(aws, targets)), ...(await ownNodes(aws, targets))]);
+    return sessions.filter(({ Target = '' }) => ours.has(Target)).flatMap(observe);
   },
   async remove(aws, observed) {
     await unlessGone(() => aws.ssm.send(new TerminateSessionCommand({ SessionId: observed.id })));
@@ -44,9 +49,35 @@ export const session = defineKind<null, Detail>({
   },
 });
 
-/** Sessions carry no tags: one is ours to end when its target is ours. */
-async function nodeIds(aws: Aws): Promise<string[]> {
-  return (await aws.reads.ownNodes()).flatMap((node) => node.InstanceId ?? []);
+/*
+ * Sessions carry no tags: one is ours to end when its target carries ours. Names decide nothing, since anybody may have a
+ * cluster of our name.
+ */
+
+/** Of targets `ecs:<cluster>_<task>_<runtime>` those whose task is ours. */
+async function ownTasks(aws: Aws, targets: readonly string[]): Promise<string[]> {
+  const cluster = nameFor.cluster(aws.scope.installation);
+  const prefix = `ecs:${cluster}_`;
+  const candidates = targets.filter((target) => target.startsWith(prefix));
+  const idOf = (target: string) => target.slice(prefix.length).split('_')[0] ?? '';
+  const ids = [...new Set(candidates.map(idOf))];
+  const tasks = (await unlessGone(() => describeTasks(aws.ecs, cluster, ids))) ?? [];
+  const owned = tasks.filter(({ tags }) => readTags(aws.scope.installation, tags).owned);
+  const ours = new Set(owned.map(({ taskArn = '' }) => taskArn.slice(taskArn.lastIndexOf('/') + 1)));
+  return candidates.filter((target) => ours.has(idOf(target)));
+}
+
+/** Of targets `mi-…` those whose node is ours; the filter of the list only narrows what is looked at. */
+async function ownNodes(aws: Aws, targets: readonly string[]): Promise<string[]> {
+  if (!targets.some((target) => target.startsWith('mi-'))) return [];
+  const nodes = new Set((await aws.reads.ownNodes()).map((node) => node.InstanceId));
+  const ours: string[] = [];
+  for (const id of new Set(targets.filter((target) => nodes.has(target)))) {
+    const request = new ListTagsForResourceCommand({ ResourceType: 'ManagedInstance', ResourceId: id });
+    const answer = await unlessGone(() => aws.ssm.send(request));
+    if (readTags(aws.scope.installation, answer?.TagList).owned) ours.push(id);
+  }
+  return ours;
 }
 
 function observe({

@@ -1,11 +1,4 @@
-import {
-  DescribeTasksCommand,
-  paginateListTasks,
-  RunTaskCommand,
-  StopTaskCommand,
-  TagResourceCommand,
-  type Task,
-} from '@aws-sdk/client-ecs';
+import { paginateListTasks, RunTaskCommand, StopTaskCommand, TagResourceCommand } from '@aws-sdk/client-ecs';
 import { condition } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
@@ -13,6 +6,7 @@ import type { Aws } from '../aws/clients.ts';
 import { classify, unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { lower, missingTags, TAG, tagsFor } from '../aws/tags.ts';
+import { describeTasks } from '../aws/tasks.ts';
 import type { Facts } from '../core/facts.ts';
 import { keyFor, nameFor } from '../core/key.ts';
 import { derivedName, digest } from '../core/name.ts';
@@ -82,7 +76,7 @@ export const task = defineKind<Spec, TaskDetail>({
     // Stopping and stopped tasks are only worth a call while something is on its way.
     const steady = before?.every((known) => known.state === 'ready' && running.includes(known.id)) ?? false;
     const stopped = steady ? [] : await listTasks(aws, cluster, 'STOPPED');
-    const described = await describeTasks(aws, cluster, [...running, ...stopped]);
+    const described = await describeTasks(aws.ecs, cluster, [...running, ...stopped]);
     return latestEnds(described.flatMap((one) => observeTask(aws.scope, cluster, one)));
   },
   async create(aws, desired, lookup: Lookup) {
@@ -246,21 +240,6 @@ async function listTasks(aws: Aws, cluster: string, desiredStatus: 'RUNNING' | '
     if (classify(error) === 'gone') return [];
     throw error;
   }
-}
-
-/** AWS's limit for one call (aws-facts 4). */
-const DESCRIBE_LIMIT = 100;
-
-async function describeTasks(aws: Aws, cluster: string, arns: readonly string[]): Promise<Task[]> {
-  const tasks: Task[] = [];
-  for (let start = 0; start < arns.length; start += DESCRIBE_LIMIT) {
-    const page = arns.slice(start, start + DESCRIBE_LIMIT);
-    const answer = await aws.ecs.send(new DescribeTasksCommand({ cluster, tasks: page, include: ['TAGS'] }));
-    const other = answer.failures?.find((failure) => failure.reason !== 'MISSING');
-    if (other) throw new Error(`ecs:DescribeTasks could not describe ${other.arn}: ${other.reason}`);
-    tasks.push(...(answer.tasks ?? []));
-  }
-  return tasks;
 }
 
 /** Of a Bastion's ended tasks only the last one says something. */

@@ -455,6 +455,16 @@ describe('describeSchema', () => {
     expect(fields.has('status.conditions[].type')).toBe(true);
   });
 
+  it('keeps a Bastion in its region', () => {
+    const old = sample({ region: 'eu-west-1' }) as unknown as Bastion;
+    expect(validateBastion(sample({ region: 'eu-west-1' }), old)).toMatchObject({ ok: true });
+    for (const moved of [sample({ region: 'us-east-1' }), sample({})]) {
+      expect(errorsOf(moved, old)).toEqual([
+        expect.stringMatching(/^spec.region: found another region than before/),
+      ]);
+    }
+  });
+
   it('refuses a name that does not fit into a tag of AWS', () => {
     const result = validateBastion(sample({}, { name: 'a'.repeat(101) }));
     expect(result).toMatchObject({

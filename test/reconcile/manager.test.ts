@@ -40,22 +40,6 @@ describe('a controller', () => {
     await replica.controller.stop();
   });
 
-  it('tears a Bastion down where it was when it moves to another region', async () => {
-    const bed = createManagerBed();
-    const replica = bed.start();
-    await bed.apply('nomad', { region: OTHER });
-    await bed.runUntil(isReady(bed, 'nomad'));
-    expect(liveEndpoints(bed, OTHER).length).toBeGreaterThan(0);
-    await bed.api.bastions.patch('default', 'nomad', { spec: { region: REGION } });
-    replica.passes.length = 0;
-    await bed.run(2 * SECOND);
-    expect(new Set(replica.passes.map(({ region }) => region))).toEqual(new Set([OTHER, REGION]));
-    await bed.runUntil(() => liveEndpoints(bed, OTHER).length === 0);
-    await bed.runUntil(isReady(bed, 'nomad'));
-    expect(liveEndpoints(bed, REGION).length).toBeGreaterThan(0);
-    await replica.controller.stop();
-  });
-
   it('makes no pass but the resyncs in an idle hour, and no change', async () => {
     const bed = createManagerBed();
     const replica = bed.start();
