@@ -15,6 +15,7 @@ import { DEFAULTS } from './shell/defaults.ts';
 import { previewPlan } from './shell/preview.ts';
 import { openStore } from './shell/store.ts';
 import { UsageError } from './shell/usage-error.ts';
+import { readVersion } from './shell/version.ts';
 import { openEmbeddedStore } from './store/embedded.ts';
 
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
@@ -73,6 +74,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   readFile: (path) => readFile(path, 'utf8'),
   listFiles,
   clock,
+  version: readVersion(),
   connect,
   signal: interrupted.signal,
   noColor: process.env['NO_COLOR'] !== undefined && process.env['NO_COLOR'] !== '',

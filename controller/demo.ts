@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Command, CommanderError } from 'commander';
 import { connect } from './aws/clients.ts';
 import { DEFAULT_SHRINK_LIMIT } from './core/guard.ts';
 import { commitBastions } from './demo/repository.ts';
@@ -12,6 +13,7 @@ import { KINDS } from './kinds/index.ts';
 import { systemClock } from './shell/clock.ts';
 import { type RunningController, startController } from './shell/controller.ts';
 import { createLog } from './shell/log.ts';
+import { readVersion } from './shell/version.ts';
 
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
@@ -22,15 +24,32 @@ const LOOK_EVERY_MS = 300;
 const REGION = 'ap-northeast-1';
 const INSTALLATION = 'demo';
 
-const json = process.argv.includes('--json');
-const verbose = process.argv.includes('--verbose');
+const { json, verbose } = readFlags();
 const terminal = {
   isTTY: process.stdout.isTTY === true && !json,
+  columns: () => process.stdout.columns,
   write: (text: string) => void process.stdout.write(text),
 };
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort());
-process.once('SIGTERM', () => interrupted.abort());
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
+
+/** Ends the process when there is nothing to play. */
+function readFlags(): { readonly json: boolean; readonly verbose: boolean } {
+  const program = new Command('npm run demo --')
+    .description('Two Bastions from a git repository, from the first resource to the last, on simulated AWS.')
+    .option('--json', 'end with one JSON line that says what was seen')
+    .option('--verbose', "write the controller's log to stderr")
+    .version(readVersion(), '--version', 'show the version')
+    .exitOverride();
+  try {
+    const { json = false, verbose = false } = program.parse().opts<{ json?: boolean; verbose?: boolean }>();
+    return { json, verbose };
+  } catch (error) {
+    if (error instanceof CommanderError) process.exit(error.exitCode);
+    throw error;
+  }
+}
 
 async function lookAround(
   { api, aws }: RunningController,

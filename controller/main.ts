@@ -10,6 +10,7 @@ import { DEFAULTS } from './shell/defaults.ts';
 import { greeting } from './shell/greeting.ts';
 import { createLog, type LogFormat } from './shell/log.ts';
 import { UsageError } from './shell/usage-error.ts';
+import { readVersion } from './shell/version.ts';
 
 // The SDK's note about Node versions is for us, not for those who run the controller.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
@@ -49,6 +50,7 @@ const program = new Command('bastion-controller')
   .addOption(
     new Option('--log-format <format>', 'how to write the log').choices(['text', 'json']).default('text'),
   )
+  .version(readVersion(), '--version', 'show the version')
   .exitOverride();
 
 interface Flags {

@@ -17,6 +17,8 @@ export interface CliIo {
   /** Paths of the files in a directory, sorted and ready for `readFile`; undefined when `path` is no directory. */
   listFiles(path: string, options: { readonly recursive: boolean }): Promise<readonly string[] | undefined>;
   readonly clock: Clock;
+  /** Of this program. */
+  readonly version: string;
   connect(options: ConnectionOptions): Promise<Connection>;
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;

@@ -59,6 +59,7 @@ function createProgram(io: CliIo): Command {
   const { stdout, stderr } = io;
   return new Command('bastionctl')
     .description('Time-boxed bastions in AWS: open, watch, use and close them. Works like kubectl.')
+    .version(io.version, '--version', 'show the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),

@@ -1,10 +1,13 @@
 import pc from 'picocolors';
 import type { Bastion } from '../api/bastion.ts';
 import { formatAge } from '../api/duration.ts';
+import { clip } from './clip.ts';
 import type { Scene } from './story.ts';
 
 export interface Terminal {
   readonly isTTY: boolean;
+  /** Asked at each drawing: a window changes its size. */
+  readonly columns?: () => number | undefined;
   readonly write: (text: string) => void;
 }
 
@@ -13,7 +16,9 @@ export function createScreen(terminal: Terminal, startedAt: number) {
   const said = new Map<string, string>();
   let drawnLines = 0;
   const draw = (scene: Scene, now: number) => {
-    const lines = tableOf(scene, now, startedAt);
+    // A line that wraps would take more rows than the next drawing goes up.
+    const columns = (terminal.columns?.() ?? 80) - 1;
+    const lines = tableOf(scene, now, startedAt).map((line) => clip(line, columns));
     // Up over the last drawing, and clear from there to the end of the screen.
     terminal.write(`${drawnLines > 0 ? `\u001b[${drawnLines}A\u001b[0J` : ''}${lines.join('\n')}\n`);
     drawnLines = lines.length;

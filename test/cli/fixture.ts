@@ -95,7 +95,7 @@ export function createCli() {
         if (inside.length === 0) return undefined;
         return inside.filter((file) => recursive || !file.slice(path.length + 1).includes('/'));
       },
-      ...{ clock, connect, signal: stop.signal, noColor },
+      ...{ clock, connect, version: '1.2.3', signal: stop.signal, noColor },
     };
     const argv = typeof line === 'string' ? line.split(' ').filter(Boolean) : line;
     const done = runCli(argv, io).then((code) => ({ code, out, err }));

@@ -38,6 +38,10 @@ describe('the command line', () => {
     expect(await cli.run('get --help')).toMatchObject({ code: 0, err: '' });
   });
 
+  it('tells its version', async () => {
+    expect(await createCli().run('--version')).toEqual({ code: 0, out: '1.2.3\n', err: '' });
+  });
+
   it('passes the connection flags on, before or after the verb', async () => {
     const cli = createCli();
     await cli.run('--table bastions get --region eu-west-1 --aws=real --installation blue --data-dir /tmp/x');

@@ -1,5 +1,7 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Bastion } from '../../controller/api/bastion.ts';
+import { clip } from '../../controller/demo/clip.ts';
 import { createScreen } from '../../controller/demo/screen.ts';
 import {
   isOver,
@@ -99,5 +101,21 @@ describe("the demo's screen", () => {
     const up = '\u001b[5A\u001b[0J';
     expect(written.map((text) => text.startsWith(up))).toEqual([false, true, false, false]);
     expect(written[1]).toContain('3 vpc-endpoint');
+  });
+
+  it('keeps every line of its drawing within the terminal', () => {
+    const written: string[] = [];
+    const terminal = { isTTY: true, columns: () => 30, write: (text: string) => written.push(text) };
+    createScreen(terminal, 0).show(BOTH_READY, 0);
+    const lines = written.join('').trimEnd().split('\n');
+    expect(lines).toHaveLength(5);
+    for (const line of lines) expect(stripVTControlCharacters(line).length).toBeLessThan(30);
+  });
+
+  it('cuts a coloured line by what is seen of it, and ends the colour', () => {
+    const line = '  \u001b[2mname\u001b[22m phase';
+    expect(clip(line, 12)).toBe(line);
+    expect(clip(line, 8)).toBe('  \u001b[2mname\u001b[22m …\u001b[0m');
+    expect(clip('plain text', 6)).toBe('plain…');
   });
 });

@@ -173,6 +173,15 @@ describe('the controller as a process', () => {
 });
 
 describe('the command line as a process', () => {
+  it('tells the version of the package, as the controller does', async () => {
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+    for (const script of ['bastionctl.js', 'main.js']) {
+      const one = start(script, '--version');
+      expect(await one.ended).toBe(0);
+      expect(one.output()).toBe(`${version}\n`);
+    }
+  });
+
   it('makes no store by looking, and says that no controller runs', async () => {
     const get = start('bastionctl.js', 'get', '--data-dir', dataDir());
     expect(await get.ended).toBe(0);
@@ -194,6 +203,15 @@ describe('the command line as a process', () => {
 });
 
 describe('the demo as a process', () => {
+  it('explains its flags, and refuses others, without playing', async () => {
+    const help = start('demo.js', '--help');
+    expect(await help.ended).toBe(0);
+    expect(help.output()).toContain('--verbose');
+    const wrong = start('demo.js', '--jsno');
+    expect(await wrong.ended).toBe(1);
+    expect(wrong.errors()).toContain("error: unknown option '--jsno'");
+  });
+
   it('sees all that it promises in under a minute, and leaves nothing behind', async () => {
     const startedAt = Date.now();
     const demo = start('demo.js', '--json');
