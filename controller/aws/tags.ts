@@ -1,6 +1,7 @@
 import { GROUP } from '../api/bastion.ts';
 import type { ObjectName } from '../api/object.ts';
 import type { Desired, Key, Tags } from '../core/resource.ts';
+import { foldCase, joinTags } from '../core/tags.ts';
 
 /*
  * Every resource the operator makes carries, from the call that creates it:
@@ -23,11 +24,18 @@ export interface Tagged {
   readonly tags: Tags;
 }
 
+const OURS: ReadonlySet<string> = new Set(['Name', ...Object.values(TAG)].map(foldCase));
+
+/** What people may tag, each name once whatever its case, and none of ours. */
+function peoplesTags(tags: Tags): Tags {
+  return Object.fromEntries(Object.entries(joinTags(tags)).filter(([name]) => !OURS.has(foldCase(name))));
+}
+
 /** The tags of a resource about to be created. */
 export function tagsFor(installation: string, desired: Desired, name: string): Tags {
   const [owner] = desired.owners;
   return {
-    ...desired.tags,
+    ...peoplesTags(desired.tags),
     Name: name,
     [TAG.installation]: installation,
     [TAG.key]: desired.key,
@@ -68,5 +76,10 @@ export function lower(tags: Tags): { key: string; value: string }[] {
 
 /** People's tags that a resource lacks or has with another value; extra ones are left alone: they may be somebody's. */
 export function missingTags(desired: Tags, present: Tags): Tags {
-  return Object.fromEntries(Object.entries(desired).filter(([name, value]) => present[name] !== value));
+  const has = (name: string, value: string) =>
+    present[name] === value ||
+    Object.entries(present).some(([other, its]) => its === value && foldCase(other) === foldCase(name));
+  return Object.fromEntries(
+    Object.entries(peoplesTags(desired)).filter(([name, value]) => !has(name, value)),
+  );
 }

@@ -1,6 +1,7 @@
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Facts } from './facts.ts';
-import type { Claim, Desired, Key, Problem, Settings } from './resource.ts';
+import type { Claim, Desired, Key, Problem, Settings, Tags } from './resource.ts';
+import { joinTags } from './tags.ts';
 
 /** The part of a kind that turns a Bastion into wishes; the rest of it lives in `kinds/`. */
 export interface Wisher {
@@ -73,7 +74,7 @@ function joinWishes(a: Wish, b: Wish, kind: Pick<Wisher, 'merge'>): Wish | undef
     ...rest,
     spec,
     needs: same(a.needs, b.needs) ? a.needs : [...new Set([...a.needs, ...b.needs])].sort(),
-    tags: same(a.tags, b.tags) ? a.tags : joinTags(a.tags, b.tags),
+    tags: same(a.tags, b.tags) ? a.tags : sharedTags(a.tags, b.tags),
     ...later(a.generation, b.generation),
     ...adoptedByBoth(adopts, b.adopts),
   };
@@ -96,15 +97,8 @@ function later(a: string | undefined, b: string | undefined): { generation?: str
 /** AWS takes 50 tags and ours come on top: many teams' tags must not make a shared resource impossible. */
 const SHARED_TAGS = 40;
 
-/** A tag that two teams give different values keeps the smaller one: any order of joining ends the same. */
-function joinTags(a: Desired['tags'], b: Desired['tags']): Desired['tags'] {
-  const joined: Record<string, string> = { ...a };
-  for (const [name, value] of Object.entries(b)) {
-    const present = joined[name];
-    joined[name] = present === undefined || value < present ? value : present;
-  }
-  const names = Object.keys(joined).sort().slice(0, SHARED_TAGS);
-  return Object.fromEntries(names.map((name) => [name, joined[name] ?? '']));
+function sharedTags(a: Tags, b: Tags): Tags {
+  return Object.fromEntries(Object.entries(joinTags(a, b)).slice(0, SHARED_TAGS));
 }
 
 function conflict(key: Key, owners: readonly ObjectName[]): Problem {

@@ -55,4 +55,20 @@ describe('tags', () => {
       owner: 'me',
     });
   });
+
+  it('of people that differ from ours, or from each other, only in case are no further tags', () => {
+    const tags = { name: 'theirs', NAME: 'theirs', Team: 'shop', team: 'bank' };
+    const forged = { [TAG.installation.toUpperCase()]: 'forged', [TAG.bastion.toUpperCase()]: 'forged' };
+    const desired = { ...DESIRED, tags: { ...tags, ...forged } };
+    expect(tagsFor('prod', desired, 'ours')).toEqual({
+      Team: 'bank',
+      Name: 'ours',
+      [TAG.installation]: 'prod',
+      [TAG.key]: 'task/default/orders',
+      [TAG.bastion]: 'default/orders',
+    });
+    expect(missingTags(desired.tags, tagsFor('prod', desired, 'ours'))).toEqual({});
+    expect(missingTags({ Team: 'shop' }, { team: 'shop' })).toEqual({});
+    expect(missingTags({ Team: 'shop' }, { team: 'bank' })).toEqual({ Team: 'shop' });
+  });
 });

@@ -37,7 +37,10 @@ function taggingOperations(roles: Roles): Readonly<Record<string, Operation>> {
     TagRole: (input) => {
       const fields = new Fields(input, invalid);
       const role = roles.get(fields.text('RoleName'));
-      for (const [key, value] of fields.tags('Tags')) role.tags.set(key, value);
+      for (const [key, value] of readTags(fields)) {
+        const present = [...role.tags.keys()].find((other) => other.toLowerCase() === key.toLowerCase());
+        role.tags.set(present ?? key, value);
+      }
       return {};
     },
     UntagRole: (input) => {
@@ -75,8 +78,17 @@ function createRole(roles: Roles, input: Input): Role {
     boundaryArn: fields.optionalText('PermissionsBoundary'),
     inline: new Map(),
     attached: new Set(),
-    tags: fields.tags('Tags'),
+    tags: readTags(fields),
   });
+}
+
+function readTags(fields: Fields): Map<string, string> {
+  const tags = fields.tags('Tags');
+  if (new Set([...tags.keys()].map((key) => key.toLowerCase())).size < tags.size) {
+    const message = 'Duplicate tag keys found. Please note that Tag keys are case insensitive.';
+    throw new AwsFault('InvalidInput', message);
+  }
+  return tags;
 }
 
 function deleteRole(roles: Roles, input: Input): object {
