@@ -113,13 +113,16 @@ async function run(flags: Flags): Promise<void> {
     log,
   });
   if (flags.logFormat === 'text')
-    process.stdout.write(greeting({ ...flags, defaultDataDir: DEFAULT_DATA_DIR }, controller.aws));
+    process.stdout.write(
+      greeting({ ...flags, defaultDataDir: DEFAULT_DATA_DIR, leader: controller.leader }, controller.aws),
+    );
   process.on('SIGHUP', () => void controller.syncSources());
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
   log('info', 'stopping');
   await controller.stop();
+  log('info', 'stopped');
   // A git that hangs must not keep the process.
   process.exit();
 }

@@ -6,12 +6,14 @@ export const ENDPOINT_SERVICES = ['ecr.api', 'ecr.dkr', 'logs', 'ssmmessages', '
 export type EndpointService = (typeof ENDPOINT_SERVICES)[number];
 
 /** What each IAM role is for; roles with other content have other names. */
-export type RoleName =
-  | 'execution'
-  | 'execution-with-secret'
-  | 'task-exec'
-  | 'task-activation'
-  | 'ssm-service';
+export const ROLE_NAMES = [
+  'execution',
+  'execution-with-secret',
+  'task-exec',
+  'task-activation',
+  'ssm-service',
+] as const;
+export type RoleName = (typeof ROLE_NAMES)[number];
 
 /** How resources name each other, so that no kind needs to know another. */
 export const keyFor = {
@@ -34,11 +36,13 @@ export const keyFor = {
 export const nameFor = {
   cluster: (installation: string) => `bastion-${installation}`,
   logGroup: (installation: string) => `/bastion-operator/${installation}`,
-  rolePath: (installation: string, region: string) => `/bastion-operator/${installation}/${region}/`,
+  /**
+   * Roles stand under a path of ours, but for one: Systems Manager takes at most 64 characters of path and name together
+   * (the SDK's model of CreateActivation), so its role stands at the root and is known by its name and tags.
+   */
+  rolePath: (installation: string, region: string, role: RoleName) =>
+    role === 'ssm-service' ? '/' : `/bastion-operator/${installation}/${region}/`,
   role: (installation: string, region: string, role: RoleName) => `bastion-${installation}-${region}-${role}`,
-  /** How Systems Manager wants a role that has a path: without the leading slash. */
-  rolePathAndName: (installation: string, region: string, role: RoleName) =>
-    `${nameFor.rolePath(installation, region).slice(1)}${nameFor.role(installation, region, role)}`,
   parameter: (installation: string, owner: ObjectName) =>
     `/bastion-operator/${installation}/${owner}/activation`,
   parameterPath: (installation: string) => `/bastion-operator/${installation}/`,

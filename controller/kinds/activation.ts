@@ -136,7 +136,7 @@ async function removeParameter(aws: Aws, Name: string): Promise<void> {
 function specFor(claim: Claim, owner: ObjectName, region: string, settings: Settings): Spec {
   const longest = Math.min(settings.maxTtlMs, MAX_LIFE_MS);
   return {
-    roleName: nameFor.rolePathAndName(settings.installation, region, 'ssm-service'),
+    roleName: nameFor.role(settings.installation, region, 'ssm-service'),
     instanceName: derivedName(['bastion', settings.installation, owner], 100),
     parameterName: nameFor.parameter(settings.installation, owner),
     // To the longest life that renewals can give, so that none of them needs another code.

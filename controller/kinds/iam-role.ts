@@ -16,7 +16,7 @@ import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { missingTags, readTags, tagsFor, upper } from '../aws/tags.ts';
 import { same } from '../core/desired.ts';
-import { keyFor, nameFor, type RoleName } from '../core/key.ts';
+import { keyFor, nameFor, ROLE_NAMES, type RoleName } from '../core/key.ts';
 import type { Claim, Desired, Observed, Settings, Tags } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { defineKind } from './kind.ts';
@@ -53,7 +53,7 @@ export const iamRole = defineKind<Spec, Detail>({
       key: keyFor.role(role),
       spec: {
         name: nameFor.role(settings.installation, facts.region, role),
-        path: nameFor.rolePath(settings.installation, facts.region),
+        path: nameFor.rolePath(settings.installation, facts.region, role),
         ...roleContent(role, facts, settings),
       },
       needs: role === 'task-activation' ? [keyFor.role('ssm-service')] : [],
@@ -70,15 +70,16 @@ export const iamRole = defineKind<Spec, Detail>({
     ].filter(Boolean);
     return why.length > 0 ? { verdict: 'update', why: why.join(', ') } : SAME;
   },
-  // IAM is global: the path tells this region's roles from those of the same installation elsewhere.
   async list(aws) {
-    const path = nameFor.rolePath(aws.scope.installation, aws.scope.region);
     const pages = paginateGetAccountAuthorizationDetails(
       { client: aws.iam, pageSize: 1000 },
       { Filter: ['Role'] },
     );
     const roles = await collect(pages, (page) => page.RoleDetailList);
-    return roles.filter((role) => role.Path === path).flatMap((role) => observe(aws, role));
+    const mine = arnEnds(aws);
+    return roles
+      .filter((role) => mine.has(`${role.Path}${role.RoleName}`))
+      .flatMap((role) => observe(aws, role));
   },
   async create(aws, desired, lookup) {
     const { spec } = desired;
@@ -125,6 +126,14 @@ export const iamRole = defineKind<Spec, Detail>({
     return 'gone';
   },
 });
+
+/** IAM is global: path and name tell this region's roles from those of the same installation elsewhere. */
+function arnEnds({ scope: { installation, region } }: Aws): ReadonlySet<string> {
+  const ends = ROLE_NAMES.map(
+    (role) => nameFor.rolePath(installation, region, role) + nameFor.role(installation, region, role),
+  );
+  return new Set(ends);
+}
 
 function observe(aws: Aws, role: RoleDetail): Observed<Detail>[] {
   const tagged = readTags(aws.scope.installation, role.Tags);

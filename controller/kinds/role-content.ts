@@ -79,8 +79,9 @@ function readActivation({ accountId, region }: Facts, settings: Settings): unkno
 
 /** The article's policy with PassRole narrowed to the one role that Systems Manager needs, and to that service. */
 function makeActivation({ accountId, region }: Facts, settings: Settings): unknown {
-  const path = nameFor.rolePath(settings.installation, region);
-  const role = `arn:${partitionOf(region)}:iam::${accountId}:role${path}${nameFor.role(settings.installation, region, 'ssm-service')}`;
+  const name = nameFor.role(settings.installation, region, 'ssm-service');
+  const path = nameFor.rolePath(settings.installation, region, 'ssm-service');
+  const role = `arn:${partitionOf(region)}:iam::${accountId}:role${path}${name}`;
   return document([
     {
       Effect: 'Allow',

@@ -1,4 +1,10 @@
-import { paginateListTasks, RunTaskCommand, StopTaskCommand, TagResourceCommand } from '@aws-sdk/client-ecs';
+import {
+  paginateListTasks,
+  RunTaskCommand,
+  StopTaskCommand,
+  TagResourceCommand,
+  type Task,
+} from '@aws-sdk/client-ecs';
 import { condition } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
@@ -153,7 +159,7 @@ function environmentOf(
     BASTION_DEADLINE: rfc3339(claim.activatedAt + settings.maxTtlMs),
     ...(own
       ? {
-          BASTION_SSM_ROLE: nameFor.rolePathAndName(settings.installation, facts.region, 'ssm-service'),
+          BASTION_SSM_ROLE: nameFor.role(settings.installation, facts.region, 'ssm-service'),
           BASTION_ACTIVATION_NAME: derivedName(['bastion', settings.installation, owner], 100),
           BASTION_ACTIVATION_TAGS: JSON.stringify({
             ...claim.bastion.spec.tags,

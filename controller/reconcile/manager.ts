@@ -82,7 +82,8 @@ export class Controller {
     const { lease, log } = this.#options;
     this.#informing = this.#informer.run(this.#stopping.signal);
     lease.onChange((held) => {
-      log('info', held ? 'leading' : 'standing by', held ? { epoch: held.epoch } : {});
+      if (held) log('info', 'leading', { epoch: held.epoch });
+      else if (!this.#stopping.signal.aborted) log('info', 'standing by');
       if (held) this.#lead();
       else void this.#queue.close();
     });

@@ -16,6 +16,7 @@ import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
 import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
 import { prepareDataDir } from './data-dir.ts';
+import { createSourceLog } from './source-log.ts';
 import { openStore } from './store.ts';
 
 /** Everything a controller is started with, read from flags by `main.ts` or made up by the demo. */
@@ -40,6 +41,8 @@ export interface ControllerOptions extends Settings {
 export interface RunningController {
   readonly api: ApiClient;
   readonly aws: AwsWorld;
+  /** The process that spoke for the data folder when this one came. */
+  readonly leader?: number | undefined;
   /** Looks at the git sources now. */
   readonly syncSources: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -83,6 +86,7 @@ async function assemble(
 ): Promise<Omit<RunningController, 'stop'>> {
   const { clock, log, dataDir, region, speed = 1 } = options;
   await prepareDataDir(dataDir);
+  const other = await readAnnouncement(dataDir);
   const aws = await openWorld(options);
   closers.push(() => aws.close());
   const { store, close } = await openStore({
@@ -96,6 +100,7 @@ async function assemble(
   });
   closers.push(close);
   const api = createFacade({ store, clock, newUid: randomUUID });
+  if (aws.simulator) await tellRebuilt(api, log);
   const lease = leaseOf(options, store);
   const controller = controllerOf(options, { api, store, lease, aws });
   const { env, git } = options;
@@ -113,10 +118,21 @@ async function assemble(
   });
   closers.push(() => controller.stop(), sync.end);
   controller.start();
+  const leader =
+    other?.installation === options.installation && other.aws === aws.address ? other.pid : undefined;
+  if (leader !== undefined)
+    log('info', `standing by: another process leads on this data folder`, { pid: leader });
   for (const job of startJobs(options, controller, sources.length > 0 ? sync.run : undefined)) {
     closers.push(() => job.destroy());
   }
-  return { api, aws, syncSources: sync.run };
+  return { api, aws, leader, syncSources: sync.run };
+}
+
+/** The store outlives simulated AWS, and what it says of resources is then history. */
+async function tellRebuilt(api: ApiClient, log: Log): Promise<void> {
+  const { items } = await api.bastions.list();
+  const bastions = items.filter(({ status }) => (status?.resources ?? []).length > 0).length;
+  if (bastions > 0) log('info', 'simulated AWS starts empty: these Bastions are built anew', { bastions });
 }
 
 function leaseOf({ clock, log, installation, speed = 1 }: ControllerOptions, store: Store): Lease {
@@ -193,9 +209,10 @@ function createSync(
   { clock, log, speed = 1 }: ControllerOptions,
 ) {
   const running = new Set<Promise<unknown>>();
+  const syncs = sources.map((source) => ({ source, sync: createSourceLog({ clock, log }) }));
   const run = async () => {
     if (!lease.isHeld()) return;
-    const all = Promise.all(sources.map((source) => syncOne(source, log)));
+    const all = Promise.all(syncs.map(({ source, sync }) => sync(source)));
     running.add(all);
     await all.finally(() => running.delete(all));
   };
@@ -205,20 +222,4 @@ function createSync(
     ended.abort();
   };
   return { run, end };
-}
-
-async function syncOne(source: GitSource, log: Log): Promise<void> {
-  try {
-    const { state, message, commit, created, updated, deleted, problems } = await source.sync();
-    const fields = { source: source.display, state, commit: commit?.slice(0, 12) };
-    const changes = { created: created.length, updated: updated.length, deleted: deleted.length };
-    if (state !== 'synced') log('warn', 'source not synced', { ...fields, error: message });
-    else if (created.length + updated.length + deleted.length > 0)
-      log('info', 'source synced', { ...fields, ...changes });
-    for (const { message: error, ...where } of problems) {
-      log('warn', 'manifest problem', { source: source.display, ...where, error });
-    }
-  } catch (error) {
-    log('error', 'source failed', { source: source.display, error: explain(error) });
-  }
 }

@@ -15,6 +15,8 @@ export function greeting(
     readonly defaultDataDir: string;
     readonly table?: string;
     readonly region: string;
+    /** The process that leads, when it is another one. */
+    readonly leader?: number | undefined;
   },
   aws: AwsWorld,
 ): string {
@@ -25,6 +27,8 @@ export function greeting(
     `bastion-operator: ${where}, ${flags.region}`,
     `  store  ${flags.table ? `table ${flags.table}` : flags.dataDir}`,
   ];
+  if (flags.leader !== undefined)
+    lines.push(`  standing by: process ${flags.leader} leads on this data folder`);
   if (!aws.simulator) return `${lines.join('\n')}\n\n`;
   const elsewhere = flags.dataDir === flags.defaultDataDir ? '' : ` --data-dir ${quote(flags.dataDir)}`;
   const tries = [

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { contains, isAddress } from '../../controller/core/cidr.ts';
 import { canonical, join, same, union, type Wisher } from '../../controller/core/desired.ts';
 import { NO_FACTS } from '../../controller/core/facts.ts';
-import { keyFor, nameFor, partitionOf } from '../../controller/core/key.ts';
+import { keyFor, nameFor, partitionOf, ROLE_NAMES } from '../../controller/core/key.ts';
 import { derivedName, digest } from '../../controller/core/name.ts';
 import { hasNatRoute, networkPath } from '../../controller/core/network-path.ts';
 import { KIND_NAMES, kindOf } from '../../controller/core/resource.ts';
@@ -66,9 +66,12 @@ describe('names', () => {
 
   it('keep installations, regions and partitions apart', () => {
     expect(nameFor.role('a', 'eu-west-1', 'execution')).not.toBe(nameFor.role('b', 'eu-west-1', 'execution'));
-    expect(nameFor.rolePathAndName('a', 'eu-west-1', 'execution')).toBe(
-      'bastion-operator/a/eu-west-1/bastion-a-eu-west-1-execution',
-    );
+    // Systems Manager takes 64 characters of path and name together.
+    const longest = ['a'.repeat(16), 'ap-southeast-1', 'ssm-service'] as const;
+    expect((nameFor.rolePath(...longest) + nameFor.role(...longest)).slice(1).length).toBeLessThanOrEqual(64);
+    for (const role of ROLE_NAMES) {
+      expect(nameFor.role('a'.repeat(16), 'ap-southeast-1', role).length).toBeLessThanOrEqual(64);
+    }
     expect(['eu-west-1', 'cn-north-1', 'us-gov-west-1'].map(partitionOf)).toEqual([
       'aws',
       'aws-cn',

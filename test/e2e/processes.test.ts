@@ -107,6 +107,7 @@ describe('the controller as a process', () => {
     );
     const lines = one.errors().trim().split('\n');
     for (const line of lines) expect(JSON.parse(line)).toMatchObject({ level: expect.any(String) });
+    expect(lines.slice(-2).map((line) => JSON.parse(line).message)).toEqual(['stopping', 'stopped']);
     expect(one.errors()).not.toMatch(/NodeDeprecationWarning|node version|no longer support/i);
     expect(one.output()).toBe('');
   });
@@ -126,9 +127,11 @@ describe('the controller as a process', () => {
     const second = controller();
     await expect.poll(second.output, PATIENCE).toContain(`simulated AWS (${aws})`);
     expect((await announced())['pid']).toBe(pid);
+    expect(second.output()).toContain(`standing by: process ${pid} leads on this data folder`);
     second.child.kill('SIGTERM');
     expect(await second.ended).toBe(0);
     expect(second.errors()).not.toContain('leading');
+    expect(second.errors()).toMatch(/standing by.*\n.*stopping\n.*stopped\n$/);
     expect((await announced())['pid']).toBe(pid);
     first.child.kill('SIGTERM');
     expect(await first.ended).toBe(0);

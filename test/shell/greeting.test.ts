@@ -21,6 +21,10 @@ describe('the greeting', () => {
     expect(greeting({ ...FLAGS, dataDir: "/tmp/it's here" }, aws)).toContain(
       `--data-dir '/tmp/it'\\''s here'\n`,
     );
+    expect(text).not.toContain('standing by');
+    expect(greeting({ ...FLAGS, leader: 42 }, aws)).toContain(
+      'standing by: process 42 leads on this data folder\n',
+    );
     await aws.close();
   });
 

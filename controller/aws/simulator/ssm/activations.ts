@@ -31,6 +31,10 @@ export function activationOperations(
 function createActivation(world: World, iam: Iam, state: SsmState, input: Input): object {
   const fields = readInput(input);
   const role = fields.text('IamRole');
+  if (role.length > 64)
+    throw invalid(
+      `Value '${role}' at 'iamRole' failed to satisfy constraint: Member must have length less than or equal to 64`,
+    );
   // SSM builds the ARN from what it is given: a role with a path is found only as `path/name`.
   const roleArn = `arn:aws:iam::${world.accountId}:role/${role}`;
   if (!iam.roles.find(roleArn)) throw invalid(`Not existing role: ${roleArn}`);
