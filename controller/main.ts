@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { validate as isCron } from 'node-cron';
 import { parseDuration } from './api/duration.ts';
+import { regionFault } from './core/region.ts';
 import { systemClock } from './shell/clock.ts';
 import { type ControllerOptions, startController } from './shell/controller.ts';
 import { DEFAULTS } from './shell/defaults.ts';
@@ -80,6 +81,8 @@ function checkFlags(flags: Flags): Pick<ControllerOptions, 'maxTtlMs' | 'shrinkL
     throw new UsageError(`--max-ttl: found ${flags.maxTtl}, allowed: a duration such as 12h`);
   if (!/^[a-z]+(-[a-z]+)+-\d+$/.test(flags.region))
     throw new UsageError(`--region: found "${flags.region}", allowed: a region such as ${DEFAULTS.region}`);
+  const fault = regionFault(flags.region);
+  if (fault !== undefined) throw new UsageError(`--region: ${fault}`);
   const shrinkLimit = Number(flags.shrinkLimit);
   if (!/^\d{1,9}$/.test(flags.shrinkLimit)) {
     throw new UsageError(`--shrink-limit: found ${flags.shrinkLimit}, allowed: a whole number from 0`);

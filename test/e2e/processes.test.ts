@@ -158,6 +158,7 @@ describe('the controller as a process', () => {
       [['--shrink-limit', '-1'], /--shrink-limit: found -1, allowed: a whole number/],
       [['--resync', 'often'], /--resync: "often" is no cron expression/],
       [['--region', 'Tokyo'], /--region: found "Tokyo", allowed: a region such as/],
+      [['--region', 'cn-north-1'], /--region: cn-north-1 is in China/],
       [['--git', 'ftp://example.com/x'], /ftp/],
       [['--nonsense'], /unknown option '--nonsense'/],
     ];

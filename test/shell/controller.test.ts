@@ -99,6 +99,18 @@ describe('a controller with its shell', () => {
     await controller.stop();
   });
 
+  it('says when simulated AWS has forgotten what the store remembers', async () => {
+    const first = await startController(options());
+    await first.api.bastions.create(manifestOf('orders'));
+    const known = async () => (await first.api.bastions.list()).items[0]?.status?.resources ?? [];
+    await expect.poll(known, { timeout: 20_000 }).not.toEqual([]);
+    await first.stop();
+    expect(lines.join('')).not.toContain('starts empty');
+    const second = await startController(options());
+    expect(lines.join('')).toContain('simulated AWS starts empty: these Bastions are built anew bastions=1');
+    await second.stop();
+  });
+
   it('lets a second one share its store and its simulated AWS', async () => {
     const first = await startController(options());
     const second = await openAws(first.aws.address, 'eu-west-1', clock);
