@@ -1,5 +1,5 @@
 import type { Bastion } from '../api/bastion.ts';
-import type { EndpointFact, Facts } from './facts.ts';
+import type { EndpointFact, Facts, Rule } from './facts.ts';
 import type { EndpointService } from './key.ts';
 
 /** How a Bastion's task reaches AWS. */
@@ -53,4 +53,8 @@ export function ownServices(bastion: Bastion, facts: Facts): readonly EndpointSe
 
 export function isAlive(endpoint: EndpointFact): boolean {
   return !/^(deleting|deleted|rejected|expired|failed)$/i.test(endpoint.state);
+}
+
+export function coversHttps(rule: Rule): boolean {
+  return rule.protocol === '-1' || (rule.protocol === 'tcp' && rule.fromPort <= 443 && rule.toPort >= 443);
 }

@@ -3,7 +3,7 @@ import { networkPath } from '../core/network-path.ts';
 import type { Claim, Problem, Settings } from '../core/resource.ts';
 import { imageOf } from './task-content.ts';
 
-const PRIVATE_ECR = /^\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?\//;
+const PRIVATE_ECR = /^\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\//;
 
 /** Endpoints reach the private registries of their own region and nothing else; ECR Public has none (aws-facts 1). */
 export function imageProblems(claim: Claim, facts: Facts, settings: Settings): Problem[] {

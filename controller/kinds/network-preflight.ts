@@ -3,11 +3,20 @@ import { objectName } from '../api/object.ts';
 import { contains } from '../core/cidr.ts';
 import type { EndpointFact, Facts, Rule } from '../core/facts.ts';
 import { type EndpointService, keyFor } from '../core/key.ts';
-import { capturingEndpoint, hasNatRoute, interfaceServices, ownServices } from '../core/network-path.ts';
+import {
+  capturingEndpoint,
+  coversHttps,
+  hasNatRoute,
+  interfaceServices,
+  ownServices,
+} from '../core/network-path.ts';
+import { regionFault } from '../core/region.ts';
 import type { Problem } from '../core/resource.ts';
 
 /** Everything about a Bastion's network that would make AWS refuse an endpoint, or the task not reach AWS. */
 export function networkProblems(bastion: Bastion, facts: Facts): Problem[] {
+  const fault = regionFault(facts.region);
+  if (fault !== undefined) return [problem('RegionNotSupported', `${fault} (spec.region)`)];
   const missing = [...vpcProblems(bastion, facts), ...subnetProblems(bastion, facts)];
   if (missing.length > 0) return missing;
   return [
@@ -150,10 +159,6 @@ function admits(endpoint: EndpointFact, bastion: Bastion, facts: Facts): boolean
     cidrs.every((cidr) => https.some((rule) => contains(rule.peer, cidr))) ||
     https.some((rule) => namesTask(rule, bastion, facts))
   );
-}
-
-function coversHttps(rule: Rule): boolean {
-  return rule.protocol === '-1' || (rule.protocol === 'tcp' && rule.fromPort <= 443 && rule.toPort >= 443);
 }
 
 /** A rule may also name the task's own group, which is known by its status once it exists. */

@@ -1,7 +1,7 @@
 import { objectName } from '../api/object.ts';
 import type { Facts, Rule } from '../core/facts.ts';
 import { type EndpointService, keyFor } from '../core/key.ts';
-import { capturingEndpoint, hasNatRoute, networkPath } from '../core/network-path.ts';
+import { capturingEndpoint, coversHttps, hasNatRoute, networkPath } from '../core/network-path.ts';
 import type { Observed } from '../core/resource.ts';
 import type { Surroundings } from './kind.ts';
 import { ACTIONS_OF, type RoleContent } from './role-content.ts';
@@ -174,8 +174,5 @@ function natFault(subnetIds: readonly string[], facts: Facts): string | undefine
 }
 
 function https(rules: readonly Rule[] | undefined): readonly Rule[] {
-  return (rules ?? []).filter(
-    (rule) =>
-      rule.protocol === '-1' || (rule.protocol === 'tcp' && rule.fromPort <= 443 && rule.toPort >= 443),
-  );
+  return (rules ?? []).filter((rule) => coversHttps(rule));
 }
