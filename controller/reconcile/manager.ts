@@ -74,7 +74,7 @@ export class Controller {
         const regions = new Set([bastion, before ?? bastion].map((one) => this.#regionOf(one)));
         for (const region of regions) this.#queue.add(region, GATHER_MS, 'all');
       },
-      onError: (error) => log('error', 'cannot watch Bastions', { error: messageOf(error) }),
+      onError: (error) => log('error', 'cannot watch Bastions', { error: explain(error) }),
     });
   }
 
@@ -125,7 +125,7 @@ export class Controller {
       (await rememberedRegions(store, accountId)).forEach(ask);
       await this.#tidy();
     } catch (error) {
-      log('error', 'cannot sweep', { error: messageOf(error), retryMs: SWEEP_RETRY_MS });
+      log('error', 'cannot sweep', { error: explain(error), retryMs: SWEEP_RETRY_MS });
       this.#sweepRetry = clock.setTimer(SWEEP_RETRY_MS, () => void this.sweep());
     }
   }
@@ -156,7 +156,7 @@ export class Controller {
       const failures = (this.#failures.get(region) ?? 0) + 1;
       this.#failures.set(region, failures);
       const retryMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
-      log('error', 'pass failed', { region, error: messageOf(error), retryMs });
+      log('error', 'pass failed', { region, error: explain(error), retryMs });
       return { afterMs: retryMs, refresh: 'all' };
     }
   }
@@ -208,8 +208,4 @@ export class Controller {
       if (step.action === 'withheld') log('warn', 'withheld', fields);
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return explain(error);
 }
