@@ -145,7 +145,10 @@ const FORMAT_NAME: Readonly<Record<string, string>> = {
   int64: 'an integer up to 2^53',
 };
 
-function describePattern({ pattern = '', description }: StructuralSchema): string {
+/** An example says more to people than the pattern that it stands for. */
+function describePattern({ pattern = '', description = '' }: StructuralSchema): string {
+  const example = /\bsuch as .*[^.]/s.exec(description)?.[0];
+  if (example !== undefined) return `text ${example}`;
   const shape = `text like ${pattern.replace(/^\^/, '').replace(/\$$/, '')}`;
   return description ? `${shape} (${description.replace(/\.$/, '')})` : shape;
 }

@@ -84,8 +84,10 @@ async function events(
   return EXIT_INTERRUPTED;
 }
 
+/** Oldest first; what happened within one second in the order in which it was written. */
 export function byTime(a: KubeEvent, b: KubeEvent): number {
-  return Date.parse(a.lastTimestamp) - Date.parse(b.lastTimestamp);
+  const apart = Date.parse(a.lastTimestamp) - Date.parse(b.lastTimestamp);
+  return apart || Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion);
 }
 
 function createEventRows(

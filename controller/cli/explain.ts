@@ -61,19 +61,22 @@ function findField(
   const found = fields.find((field) => namesOf(field).join('.') === wanted.join('.'));
   if (found) return found;
   const all = fields.map((field) => namesOf(field).join('.'));
-  const parent = wanted.slice(0, -1);
+  const parent = knownPart(wanted, all);
   const siblings = fields.map(namesOf).filter((names) => isBelow(names, parent, false));
-  const last = wanted.at(-1) ?? '';
-  const near =
-    suggest(
-      last,
-      siblings.map((names) => names.at(-1) ?? ''),
-    ) ?? suggest(wanted.join('.'), all);
-  const hint =
-    near === undefined
-      ? 'see all fields with: bastionctl explain bastion --recursive'
-      : `did you mean ${near}?`;
+  const there = siblings.map((names) => names.at(-1) ?? '');
+  const near = suggest(wanted[parent.length] ?? '', there) ?? suggest(wanted.join('.'), all);
+  const level = ['bastion', ...parent].join('.');
+  const fits = there.length === 0 ? `${level} has no fields` : `${level} has the fields ${there.join(', ')}`;
+  // What was found on the way there is not what was missed.
+  const isNew = near !== undefined && near !== parent.join('.') && near !== parent.at(-1);
+  const hint = isNew ? `did you mean ${near}?` : fits;
   throw new CliError(`field "${path}" does not exist`, hint);
+}
+
+/** As much of a path as exists, without its last part. */
+function knownPart(wanted: readonly string[], all: readonly string[]): readonly string[] {
+  const parent = wanted.slice(0, -1);
+  return parent.length === 0 || all.includes(parent.join('.')) ? parent : knownPart(parent, all);
 }
 
 function isBelow(names: readonly string[], parent: readonly string[], recursive: boolean): boolean {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import type { ListQuery } from '../api/client.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { ListQuery, WatchEvent } from '../api/client.ts';
+import type { KubeEvent } from '../api/event.ts';
+import { type KubeObject, objectName } from '../api/object.ts';
 import { columnsOf, wantsColor } from './columns.ts';
 import type { Connection } from './connection.ts';
 import {
@@ -10,12 +11,13 @@ import {
   type GlobalOptions,
   globalsOf,
 } from './context.ts';
+import { byTime } from './events.ts';
 import { CliError, refuseToWatch, reportFailure } from './failure.ts';
 import { follow } from './follow.ts';
 import type { CliIo } from './io.ts';
 import { evaluatePath, parsePath, showFound } from './jsonpath.ts';
 import { type Format, parseFormat, renderJson, renderObjects, renderYaml } from './output.ts';
-import { parseTyped, resourcesOf, type Selected } from './resource-type.ts';
+import { parseTyped, resourcesOf, type Selected, type TypeName } from './resource-type.ts';
 import { createTable } from './table.ts';
 
 interface Options extends GlobalOptions {
@@ -113,10 +115,7 @@ async function find(io: CliIo, { api }: Connection, { type, names }: Selected, v
   const resources = resourcesOf(api, type);
   if (names.length === 0) {
     const { items } = await resources.list(view.query);
-    return {
-      objects: sorted(items, type === 'events' ? (view.sortBy ?? '.lastTimestamp') : view.sortBy),
-      failed: false,
-    };
+    return { objects: inOrder(items, type, view.sortBy), failed: false };
   }
   const objects: KubeObject[] = [];
   let failed = false;
@@ -129,6 +128,11 @@ async function find(io: CliIo, { api }: Connection, { type, names }: Selected, v
     }
   }
   return { objects: sorted(objects, view.sortBy), failed };
+}
+
+function inOrder(items: readonly KubeObject[], type: TypeName, sortBy?: string): readonly KubeObject[] {
+  if (type === 'events' && sortBy === undefined) return (items as readonly KubeEvent[]).toSorted(byTime);
+  return sorted(items, sortBy);
 }
 
 function sorted(objects: readonly KubeObject[], sortBy: string | undefined): readonly KubeObject[] {
@@ -171,12 +175,34 @@ async function watch(io: CliIo, connection: Connection, selected: Selected, view
     await resources.get(view.query.namespace ?? DEFAULT_NAMESPACE, name);
   }
   if (view.watch === 'after') {
-    if (start.items.length > 0)
-      print(sorted(start.items, selected.type === 'events' ? '.lastTimestamp' : undefined));
+    if (start.items.length > 0) print(inOrder(start.items, selected.type));
     else if (view.format.type === 'table') io.stderr.write(`${nothingFound(view)}\n`);
   }
-  for await (const { object } of follow(resources, view.query, start, io)) print([object]);
+  const isNews = createNewsFilter(io, selected, view, start.items);
+  for await (const change of follow(resources, view.query, start, io)) {
+    if (isNews(change)) print([change.object]);
+  }
   return EXIT_INTERRUPTED;
+}
+
+/** What only the clock moves. */
+const MOVING = new Set(['AGE', 'EXPIRES']);
+
+/** A row that would look as the last one of its object is no news: a status holds much that no column shows. */
+function createNewsFilter(io: CliIo, { type }: Selected, { format }: View, start: readonly KubeObject[]) {
+  if (format.type !== 'table' || type !== 'bastions') return () => true;
+  const options = { wide: format.wide, withNamespace: false, color: false };
+  const columns = columnsOf(type, options).filter(({ header }) => !MOVING.has(header));
+  const looks = (object: KubeObject) =>
+    columns.map((column) => column.cell(object, io.clock.now()).text).join('\n');
+  const shown = new Map(start.map((object) => [objectName(object), looks(object)]));
+  return ({ type: change, object }: WatchEvent<KubeObject>) => {
+    const before = shown.get(objectName(object));
+    const now = change === 'DELETED' ? undefined : looks(object);
+    if (now === undefined) shown.delete(objectName(object));
+    else shown.set(objectName(object), now);
+    return now === undefined || now !== before;
+  };
 }
 
 function printer(io: CliIo, selected: Selected, view: View) {

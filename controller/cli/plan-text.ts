@@ -31,6 +31,9 @@ const SIGNS: Readonly<Record<Effect, string>> = {
   unchanged: ' ',
 };
 
+const LEGEND =
+  '+ create, ~ change, -/+ replace, - delete, . wait for what is under way, ! held up; in brackets who needs it';
+
 function countEffects({ regions }: PlanPreview): Readonly<Record<Effect, number>> {
   const counts = { create: 0, change: 0, replace: 0, delete: 0, wait: 0, stopped: 0, unchanged: 0 };
   for (const { steps } of regions) for (const step of steps) counts[effectOf(step)]++;
@@ -47,7 +50,8 @@ export function renderPlan(preview: PlanPreview, color: boolean): string {
   const regions = preview.regions.map((region) => renderRegion(region, color)).filter((text) => text !== '');
   const verdict =
     hasChanges(preview) || isHeldUp(preview) ? '' : 'No changes. AWS has what the Bastions need.\n\n';
-  return `${regions.map((text) => `${text}\n`).join('')}${verdict}${summary(preview)}\n`;
+  const legend = regions.length === 0 ? '' : `${LEGEND}\n\n`;
+  return `${legend}${regions.map((text) => `${text}\n`).join('')}${verdict}${summary(preview)}\n`;
 }
 
 function isHeldUp(preview: PlanPreview): boolean {
@@ -58,15 +62,38 @@ function isHeldUp(preview: PlanPreview): boolean {
 
 function renderRegion({ region, steps, failures, problems }: RegionPreview, color: boolean): string {
   const { bold, red } = picocolors.createColors(color);
-  const shown = steps.filter((step) => effectOf(step) !== 'unchanged');
+  const held = steps.filter((step) => isHeldBy(step, problems));
+  const shown = steps.filter((step) => effectOf(step) !== 'unchanged' && !held.includes(step));
   const lines = [
     ...failures.map((failure) => red(`  !   could not be read: ${oneLine(failure)}`)),
-    ...problems.map(({ bastion, reason, message }) =>
-      red(`  !   bastion ${bastion}: ${reason}: ${oneLine(message)}`),
-    ),
+    ...problemTexts(problems, held).map((text) => red(`  !   ${text}`)),
     ...shown.map((step) => renderStep(step, color)),
   ];
   return lines.length === 0 ? '' : `${bold(`${region}:`)}\n${lines.join('\n')}\n`;
+}
+
+/** Held up by a problem of a Bastion that is told anyway. */
+function isHeldBy({ action, why, owners }: Step, problems: RegionPreview['problems']): boolean {
+  return (
+    action === 'blocked' &&
+    problems.some(({ bastion, message }) => message === why && owners.some((owner) => owner === bastion))
+  );
+}
+
+/** One line for each, however many resources it holds up. */
+function problemTexts(problems: RegionPreview['problems'], held: readonly Step[]): string[] {
+  const told = new Set<string>();
+  return problems.flatMap(({ bastion, reason, message }) => {
+    const text = `bastion ${bastion}: ${reason}: ${oneLine(message)}`;
+    if (told.has(text)) return [];
+    told.add(text);
+    const count = held.filter(
+      ({ why, owners }) => why === message && owners.some((one) => one === bastion),
+    ).length;
+    return [
+      count === 0 ? text : `${text} (${count} ${count === 1 ? 'resource waits' : 'resources wait'} for this)`,
+    ];
+  });
 }
 
 function renderStep(step: Step, color: boolean): string {

@@ -117,6 +117,15 @@ describe('explain', () => {
     expect(explain('bastion', true)).toContain('\n    targets\t<array>\n      name\t<string> -required-\n');
   });
 
+  it.each([
+    ['bastion.spec.network.foo', 'bastion.spec.network has the fields vpcId, subnetIds, path'],
+    ['bastion.spec.netwrok.path', 'did you mean network?'],
+    ['spec.ttl.x', 'bastion.spec.ttl has no fields'],
+    ['zzz', 'bastion has the fields spec, status'],
+  ])('answers %s with what there is at the level that exists', async (path, hint) => {
+    expect((await createCli().run(`explain ${path}`)).err).toContain(`hint: ${hint}\n`);
+  });
+
   it('suggests the field that was meant', async () => {
     const cli = createCli();
     expect(await cli.run('explain bastion.spec.netwrok')).toEqual({

@@ -147,6 +147,17 @@ describe('get', () => {
     expect(cli.world.open).toBe(0);
   });
 
+  it('prints no row for a change that no column shows', async () => {
+    const cli = await createReady();
+    const running = cli.start('get bst --watch-only --no-headers');
+    await settle();
+    await cli.setStatus(readyStatus({ networkPath: 'Nat', expiresAt: '2026-11-23T14:00:00Z' }));
+    await cli.setStatus(readyStatus({ networkPath: 'Nat', phase: 'Degraded' }));
+    await cli.setStatus(readyStatus({ phase: 'Degraded' }));
+    running.interrupt();
+    expect((await running.done).out).toMatch(/^orders +Degraded .*\n$/);
+  });
+
   it('shows changes only, and streams objects, on request', async () => {
     const cli = await createReady();
     const running = cli.start('get bst --watch-only -o name');
@@ -175,6 +186,14 @@ describe('events', () => {
     );
     return cli;
   }
+
+  it('lists those of one second in the order in which they were written', async () => {
+    const cli = createCli();
+    for (const name of ['z', 'b', 'a']) await cli.api.events.create(event(name));
+    const names = 'event/z\nevent/b\nevent/a\n';
+    expect((await cli.run('events -o name')).out).toBe(names);
+    expect((await cli.run('get events -o name')).out).toBe(names);
+  });
 
   it('lists them oldest first, counted, and without what would move the cursor', async () => {
     const cli = await createEvents();

@@ -67,6 +67,8 @@ describe('plan', () => {
     expect(await cli.run('plan')).toEqual({
       code: 0,
       out: [
+        '+ create, ~ change, -/+ replace, - delete, . wait for what is under way, ! held up; in brackets who needs it',
+        '',
         'ap-northeast-1:',
         '  !   bastion default/sick: VpcDnsDisabled: turn enableDnsSupport on',
         '  +   vpc-endpoint/vpc-1/ssmmessages: does not exist [default/orders, default/reports]',
@@ -83,6 +85,26 @@ describe('plan', () => {
       err: '',
     });
     expect(cli.previews).toEqual([undefined]);
+  });
+
+  it('tells a problem once, with how much waits for it', async () => {
+    const cli = createCli();
+    const why = 'turn enableDnsSupport on';
+    const problem = { bastion: 'default/sick', reason: 'VpcDnsDisabled', message: why };
+    const owners = ['default/sick'] as const;
+    const steps = (['task/a', 'iam-role/a'] as const).map((key) =>
+      step({ action: 'blocked', key, why, owners }),
+    );
+    cli.world.plan = {
+      regions: [{ region: 'eu-west-1', failures: [], problems: [problem, problem], steps }],
+    };
+    const { out } = await cli.run('plan');
+    expect(out.split('\n').slice(2, 6)).toEqual([
+      'eu-west-1:',
+      '  !   bastion default/sick: VpcDnsDisabled: turn enableDnsSupport on (2 resources wait for this)',
+      '',
+      'Plan: 0 to create, 0 to change, 0 to delete, 2 blocked or withheld, 0 unchanged.',
+    ]);
   });
 
   it('answers with 2 for changes under --detailed-exitcode, else with 0', async () => {
