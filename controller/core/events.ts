@@ -37,8 +37,9 @@ export function eventsOf(
   return events;
 }
 
-function eventOfOutcome({ step, result, message }: Outcome): EventDraft | undefined {
+function eventOfOutcome({ step, result, message, held }: Outcome): EventDraft | undefined {
   const { action, key, why, observed } = step;
+  if (result === 'failed' && held) return undefined;
   if (result === 'failed') {
     return {
       type: 'Warning',

@@ -14,4 +14,6 @@ export interface Outcome {
   readonly message?: string;
   /** When trying again can help, milliseconds from now; deferred and failed only. */
   readonly retryAfterMs?: number;
+  /** It failed in an earlier pass and was not tried in this one. */
+  readonly held?: boolean;
 }

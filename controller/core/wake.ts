@@ -21,7 +21,7 @@ export interface WakeTerms {
   readonly unverified: boolean;
   /** What was published lets the next pass go on at once. */
   readonly recorded: boolean;
-  /** Passes in a row that failed somewhere, and passes in a row that found something on its way and could do nothing. */
+  /** Passes in a row that could not read everything, and passes in a row that found something on its way and could do nothing. */
   readonly failedPasses: number;
   /** Passes in a row that wanted another one at once. */
   readonly hurriedPasses: number;
@@ -88,7 +88,10 @@ function retries({ outcomes, unknown, failedPasses, now, touched }: WakeTerms): 
     if (step.notBefore !== undefined)
       wakes.push({ afterMs: Math.max(0, step.notBefore - now), refresh: 'all' });
   }
-  if (unknown || outcomes.some(({ result }) => result === 'failed')) {
+  for (const { result, retryAfterMs } of outcomes) {
+    if (result === 'failed') wakes.push({ afterMs: retryAfterMs ?? LONGEST_RETRY_MS, refresh: 'all' });
+  }
+  if (unknown) {
     const afterMs = Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, failedPasses - 1), LONGEST_RETRY_MS);
     wakes.push({ afterMs, refresh: 'all' });
   }

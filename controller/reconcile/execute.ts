@@ -25,6 +25,8 @@ export interface ExecuteOptions {
   readonly aws: Aws;
   readonly kinds: readonly Kind[];
   readonly snapshot: Snapshot;
+  /** The outcome of a step that is not to be tried now, because it failed not long ago. */
+  readonly holdBack: (step: Step) => Outcome | undefined;
   /** False once this replica must not change anything any more. */
   readonly mayMutate: () => boolean;
 }
@@ -86,6 +88,8 @@ async function runStep(step: Step, { kinds, options, tracker, paced }: Run): Pro
   const kind = kinds.get(step.kind);
   if (!kind) return { step, result: 'waiting' };
   if (!options.mayMutate()) return { step, result: 'deferred', message: 'another replica has taken over' };
+  const held = options.holdBack(step);
+  if (held) return held;
   const known = paced.get(`${step.action} ${step.kind}`);
   if (known) return failure(step, known);
   try {

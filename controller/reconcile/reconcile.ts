@@ -7,10 +7,11 @@ import type { Interests } from '../aws/facts.ts';
 import { eventsOf } from '../core/events.ts';
 import { type GuardMemory, guard } from '../core/guard.ts';
 import type { Outcome } from '../core/outcome.ts';
+import { heldBack, losePatience, NO_SETBACKS, type Setbacks } from '../core/patience.ts';
 import { isSettled, makePlan, type Plan } from '../core/plan.ts';
 import { KIND_NAMES, type KindName, type Settings } from '../core/resource.ts';
 import { isComplete, type Snapshot } from '../core/snapshot.ts';
-import { statuses } from '../core/status.ts';
+import { type StatusContext, statuses } from '../core/status.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { diagnoser } from './diagnose.ts';
 import { execute } from './execute.ts';
@@ -26,6 +27,7 @@ export interface Memory {
   readonly sequence: number;
   /** The pass met something that facts or inert kinds may hold up: the next resync looks at those too. */
   readonly troubled?: boolean;
+  readonly setbacks?: Setbacks;
 }
 
 /** What it takes to look, without changing anything. */
@@ -74,33 +76,43 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const { api, kinds, clock } = options;
   const preview = await look(memory, options);
   if (preview.plan.steps.length > 0) await options.rememberScope();
-  const { outcomes, after, touched } = await execute(preview.plan, {
+  const before = memory.setbacks ?? NO_SETBACKS;
+  const { after, touched, ...execution } = await execute(preview.plan, {
     ...options,
     snapshot: preview.observed,
+    holdBack: (step) => heldBack(step, before, clock.now()),
   });
-  const told = statuses(preview.bastions, {
-    lives: preview.wishes.lives,
-    problems: preview.wishes.desired.problems,
-    outcomes,
-    facts: preview.observed.facts,
-    conditionOf: conditionOf(kinds),
-    diagnose: diagnoser(preview.wishes.claims, kinds, preview.observed, clock.now()),
-    complete: preview.complete,
-    now: clock.now(),
-  });
+  const now = clock.now();
+  const { outcomes, setbacks } = losePatience(execution.outcomes, before, now);
+  const told = statuses(preview.bastions, statusContext(preview, outcomes, kinds, now));
   const { written, refused } = await publish(api, preview.bastions, told);
-  await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, refused), clock.now());
+  await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, refused), now);
+  const troubled = preview.wishes.desired.problems.size > 0 || !isSettled(preview.plan);
+  const sequence = memory.sequence + 1;
   return {
     ...preview,
     outcomes,
     statuses: told,
     touched,
-    memory: {
-      snapshot: after,
-      guard: preview.guard,
-      sequence: memory.sequence + 1,
-      troubled: preview.wishes.desired.problems.size > 0 || !isSettled(preview.plan),
-    },
+    memory: { snapshot: after, guard: preview.guard, sequence, troubled, setbacks },
+  };
+}
+
+function statusContext(
+  { wishes, observed, complete }: Preview,
+  outcomes: readonly Outcome[],
+  kinds: readonly Kind[],
+  now: number,
+): StatusContext {
+  return {
+    lives: wishes.lives,
+    problems: wishes.desired.problems,
+    outcomes,
+    facts: observed.facts,
+    conditionOf: conditionOf(kinds),
+    diagnose: diagnoser(wishes.claims, kinds, observed, now),
+    complete,
+    now,
   };
 }
 

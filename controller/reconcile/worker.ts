@@ -56,8 +56,7 @@ export class ScopeWorker {
   #wakeAfter(pass: Pass): Wake {
     const { clock } = this.#options;
     const unknown = pass.observed.failures.size > 0;
-    const failed = unknown || pass.outcomes.some(({ result }) => result === 'failed');
-    this.#failedPasses = failed ? this.#failedPasses + 1 : 0;
+    this.#failedPasses = unknown ? this.#failedPasses + 1 : 0;
     // A thousand Bastions take longer than one: as long as something gets done, nothing has lasted too long yet.
     const moves = isSettled(pass.plan) || pass.outcomes.some(({ result }) => result === 'done');
     this.#pollingPasses = moves ? 0 : this.#pollingPasses + 1;

@@ -65,16 +65,16 @@ describe('an informer', () => {
     await clock.advance(0);
     await api.bastions.create(manifestOf('second'));
     await clock.advance(0);
-    await api.bastions.patch('default', 'first', { spec: { region: 'eu-west-3' } });
+    await api.bastions.patch('default', 'first', { spec: { ttl: '3h' } });
     await clock.advance(0);
     await removeForGood(api, 'first');
     await clock.advance(0);
     expect(changes).toEqual([
       { name: 'first', region: 'eu-west-1', before: undefined },
       { name: 'second', region: undefined, before: undefined },
-      { name: 'first', region: 'eu-west-3', before: 'eu-west-1' },
-      { name: 'first', region: 'eu-west-3', before: 'eu-west-3' },
-      { name: 'first', region: 'eu-west-3', before: undefined },
+      { name: 'first', region: 'eu-west-1', before: 'eu-west-1' },
+      { name: 'first', region: 'eu-west-1', before: 'eu-west-1' },
+      { name: 'first', region: 'eu-west-1', before: undefined },
     ]);
     expect(names()).toEqual(['second']);
   });

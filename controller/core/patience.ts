@@ -1,0 +1,90 @@
+import { same } from './desired.ts';
+import type { Outcome } from './outcome.ts';
+import type { Step } from './plan.ts';
+
+/** What is remembered of a step that did not succeed. All times are epoch milliseconds. */
+export interface Setback {
+  /** When it first did not. */
+  readonly since: number;
+  readonly failures: number;
+  /** Not before then is it tried again, unless it is asked for otherwise. */
+  readonly retryAt: number;
+  readonly message: string;
+  readonly spec: unknown;
+}
+
+/** By the step's action and key. */
+export type Setbacks = ReadonlyMap<string, Setback>;
+
+export const NO_SETBACKS: Setbacks = new Map();
+
+/*
+ * `busy` and `gone` pass by themselves as a rule: a role propagates, a DNS name lingers, an interface is detached. Some never
+ * do: a private hosted zone keeps the name, a trust policy is wrong. A deletion may take longer: others give up after a
+ * quarter of an hour (aws-facts 11).
+ */
+const PATIENCE_MS = { create: 5 * 60_000, update: 5 * 60_000, delete: 15 * 60_000 } as const;
+const FIRST_RETRY_MS = 2_000;
+/** What should be gone costs money or lets people in: it is tried more often. */
+const LONGEST_RETRY_MS = { create: 5 * 60_000, update: 5 * 60_000, delete: 30_000 } as const;
+
+/** A failed step waits longer each time, however often passes come by for other reasons. Undefined: try it now. */
+export function heldBack(step: Step, setbacks: Setbacks, now: number): Outcome | undefined {
+  const setback = setbacks.get(nameOf(step));
+  if (!setback || setback.retryAt <= now || !same(setback.spec, step.desired?.spec)) return undefined;
+  return {
+    step,
+    result: 'failed',
+    message: setback.message,
+    retryAfterMs: setback.retryAt - now,
+    held: true,
+  };
+}
+
+/** Says of each failure when it is tried again, and calls what AWS puts off for too long a failure. */
+export function losePatience(
+  outcomes: readonly Outcome[],
+  before: Setbacks,
+  now: number,
+): { outcomes: readonly Outcome[]; setbacks: Setbacks } {
+  const setbacks = new Map<string, Setback>();
+  const judged = outcomes.map((outcome): Outcome => {
+    const name = nameOf(outcome.step);
+    const known = before.get(name);
+    const setback = setbackAfter(outcome, known, now);
+    if (!setback) return outcome;
+    setbacks.set(name, setback);
+    const isNew = setback.failures > (known?.failures ?? 0);
+    return isNew
+      ? {
+          step: outcome.step,
+          result: 'failed',
+          message: setback.message,
+          retryAfterMs: setback.retryAt - now,
+        }
+      : outcome;
+  });
+  return { outcomes: judged, setbacks };
+}
+
+/** Undefined when there is nothing to remember. */
+function setbackAfter(outcome: Outcome, known: Setback | undefined, now: number): Setback | undefined {
+  const { step, result, held, retryAfterMs, message = 'no reason given' } = outcome;
+  if (!isPatientWith(step.action)) return undefined;
+  // Our own pacing, like a step that was not tried, is no news.
+  if (held || (result === 'deferred' && retryAfterMs !== undefined)) return known;
+  if (result !== 'failed' && result !== 'deferred') return undefined;
+  const since = known?.since ?? now;
+  const failed = result === 'failed' || now - since >= PATIENCE_MS[step.action];
+  const failures = (known?.failures ?? 0) + (failed ? 1 : 0);
+  const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS[step.action]);
+  return { since, failures, retryAt: failed ? now + pauseMs : now, message, spec: step.desired?.spec };
+}
+
+function nameOf({ action, key, observed }: Step): string {
+  return action === 'delete' ? `${action} ${key} ${observed?.id}` : `${action} ${key}`;
+}
+
+function isPatientWith(action: string): action is keyof typeof PATIENCE_MS {
+  return action in PATIENCE_MS;
+}
