@@ -48,9 +48,7 @@ export const nameFor = {
   parameterPath: (installation: string) => `/bastion-operator/${installation}/`,
 } as const;
 
-/** Such as `aws` or `aws-cn`: the second part of every ARN. */
+/** Such as `aws`: the second part of every ARN. China's regions are refused before (core/region.ts). */
 export function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn';
-  if (region.startsWith('us-gov-')) return 'aws-us-gov';
-  return 'aws';
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }

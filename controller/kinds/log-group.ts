@@ -24,7 +24,7 @@ interface Detail {
   readonly tags: Tags;
 }
 
-/** Long enough to look into an incident. */
+/** For an installation that is never without a Bastion; otherwise the group, and what it holds, goes with the last one. */
 const RETENTION_DAYS = 30;
 
 /** Where all tasks of an installation in a region write their output. */

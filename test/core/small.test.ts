@@ -72,11 +72,7 @@ describe('names', () => {
     for (const role of ROLE_NAMES) {
       expect(nameFor.role('a'.repeat(16), 'ap-southeast-1', role).length).toBeLessThanOrEqual(64);
     }
-    expect(['eu-west-1', 'cn-north-1', 'us-gov-west-1'].map(partitionOf)).toEqual([
-      'aws',
-      'aws-cn',
-      'aws-us-gov',
-    ]);
+    expect(['eu-west-1', 'us-gov-west-1'].map(partitionOf)).toEqual(['aws', 'aws-us-gov']);
   });
 
   it('of keys begin with their kind', () => {
