@@ -159,16 +159,18 @@ async function waitUntilGone(
     io.stderr.write('stopped waiting; the deletion goes on\n');
     return EXIT_INTERRUPTED;
   }
+  tellLeft(io, left, idle);
+  return 1;
+}
+
+function tellLeft(io: CliIo, left: readonly Bastion[], idle: IdleStore | undefined): void {
   for (const { metadata } of left) {
     const { name, namespace } = metadata;
-    if (idle) {
-      io.stderr.write(`error: bastions/${name} is marked; a controller on ${idle.dataDir} will finish it\n`);
-      continue;
-    }
-    writeLines(io.stderr, [
+    const timedOut = [
       `error: timed out waiting for the condition on bastions/${name}`,
       `hint: it goes on in the controller; what is left: bastionctl describe bastion ${name} -n ${namespace}`,
-    ]);
+    ];
+    const unattended = [`error: bastions/${name} is marked; a controller on ${idle?.dataDir} will finish it`];
+    writeLines(io.stderr, idle ? unattended : timedOut);
   }
-  return 1;
 }

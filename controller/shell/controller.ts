@@ -84,20 +84,12 @@ async function assemble(
   options: ControllerOptions,
   closers: Closers,
 ): Promise<Omit<RunningController, 'stop'>> {
-  const { clock, log, dataDir, region, speed = 1 } = options;
+  const { clock, log, dataDir } = options;
   await prepareDataDir(dataDir);
   const other = await readAnnouncement(dataDir);
   const aws = await openWorld(options);
   closers.push(() => aws.close());
-  const { store, close } = await openStore({
-    dataDir,
-    table: options.table,
-    region,
-    connection: aws.simulator ? undefined : aws.connection,
-    clock,
-    pollMs: POLL_MS * speed,
-    mustOwn: true,
-  });
+  const { store, close } = await openStoreOf(options, aws);
   closers.push(close);
   const api = createFacade({ store, clock, newUid: randomUUID });
   if (aws.simulator) await tellRebuilt(api, log);
@@ -118,14 +110,26 @@ async function assemble(
   });
   closers.push(() => controller.stop(), sync.end);
   controller.start();
-  const leader =
-    other?.installation === options.installation && other.aws === aws.address ? other.pid : undefined;
-  if (leader !== undefined)
-    log('info', `standing by: another process leads on this data folder`, { pid: leader });
+  const leader = sameWorld(other, options, aws) ? other.pid : undefined;
+  if (leader) log('info', 'standing by: another process leads on this data folder', { pid: leader });
   for (const job of startJobs(options, controller, sources.length > 0 ? sync.run : undefined)) {
     closers.push(() => job.destroy());
   }
   return { api, aws, leader, syncSources: sync.run };
+}
+
+function openStoreOf({ dataDir, table, region, clock, speed = 1 }: ControllerOptions, aws: AwsWorld) {
+  const connection = aws.simulator ? undefined : aws.connection;
+  return openStore({ dataDir, table, region, connection, clock, pollMs: POLL_MS * speed, mustOwn: true });
+}
+
+/** Controllers of different installations, or in different worlds, all lead. */
+function sameWorld(
+  other: Announcement | undefined,
+  { installation }: ControllerOptions,
+  { address }: AwsWorld,
+): other is Announcement {
+  return other?.installation === installation && other.aws === address;
 }
 
 /** The store outlives simulated AWS, and what it says of resources is then history. */

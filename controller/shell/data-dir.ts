@@ -1,16 +1,27 @@
 import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { UsageError } from './usage-error.ts';
 
 /** Makes the folder if need be. @throws UsageError when it cannot be used, and why */
 export async function prepareDataDir(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    await makeFolder(resolve(dataDir));
+    // The slash asks for a folder.
+    await access(`${dataDir}/`, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw unusable(dataDir, error);
   }
+}
+
+/** Level by level: node's own `recursive` never returns where a file system denies a folder with ENOENT, as /proc does. */
+async function makeFolder(path: string): Promise<void> {
+  if (await exists(path)) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+    // Another process was quicker.
+    if (codeOf(error) !== 'EEXIST') throw error;
+  });
 }
 
 /** Whether anything was ever stored there. Makes nothing. @throws UsageError when it cannot be looked into */
@@ -42,7 +53,6 @@ function unusable(dataDir: string, error: unknown): UsageError {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  EEXIST: 'is a file, not a folder',
   ENOTDIR: 'is or lies below a file, not a folder',
   EACCES: 'may not be read and written by you',
   EPERM: 'may not be read and written by you',

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,8 +21,16 @@ describe('the data folder', () => {
   it('that is a file, or lies where nothing can be made, is refused with a reason', async () => {
     const file = join(dir, 'file');
     await writeFile(file, '');
-    await expect(prepareDataDir(file)).rejects.toThrow(`--data-dir: ${file} is a file, not a folder; name`);
+    await expect(prepareDataDir(file)).rejects.toThrow(
+      `--data-dir: ${file} is or lies below a file, not a folder; name`,
+    );
     await expect(hasStore(file)).rejects.toThrow('not a folder');
     await expect(prepareDataDir(join(file, 'data'))).rejects.toThrow('not a folder');
+    await chmod(dir, 0o500);
+    const elsewhere = process.getuid?.() === 0 ? '/proc/nowhere/data' : join(dir, 'data');
+    await expect(prepareDataDir(elsewhere)).rejects.toThrow(
+      /--data-dir: .* (cannot be made there|may not be)/,
+    );
+    await chmod(dir, 0o700);
   });
 });
