@@ -57,26 +57,41 @@ function eventOfOutcome({ step, result, message, held }: Outcome): EventDraft | 
 
 function transitions(bastion: Bastion, after: BastionStatus): EventDraft[] {
   const before = bastion.status;
-  const drafts: EventDraft[] = [];
-  const ended = after.task?.lastStoppedArn;
-  if (ended && ended !== before?.task?.lastStoppedArn) {
-    const failed = (after.task?.failures ?? 0) > 0;
-    const message = after.task?.lastStoppedReason ?? 'no reason given';
-    drafts.push({ type: failed ? 'Warning' : 'Normal', reason: 'TaskStopped', message });
-  }
-  for (const condition of after.conditions ?? []) {
-    const earlier = before?.conditions?.find((one) => one.type === condition.type);
-    const notable =
-      condition.status === 'False' &&
-      !/^(Progressing|Failed|Blocked|Active|TearingDown|Verifying)$/.test(condition.reason);
-    const isNews =
-      earlier?.reason !== condition.reason && condition.type !== 'Ready' && condition.type !== 'TornDown';
-    if (notable && isNews && !isEnd(after.phase)) {
-      drafts.push({ type: 'Warning', reason: condition.reason, message: condition.message });
-    }
-  }
-  if (before?.phase !== after.phase) drafts.push(...phaseEvent(bastion, before, after));
-  return drafts;
+  const phase = before?.phase === after.phase ? [] : phaseEvent(bastion, before, after);
+  return [
+    ...taskEvent(before, after),
+    ...conditionEvents(before, after),
+    ...renewalEvent(before, after),
+    ...phase,
+  ];
+}
+
+function taskEvent(before: BastionStatus | undefined, { task }: BastionStatus): EventDraft[] {
+  if (!task?.lastStoppedArn || task.lastStoppedArn === before?.task?.lastStoppedArn) return [];
+  const type = (task.failures ?? 0) > 0 ? 'Warning' : 'Normal';
+  return [{ type, reason: 'TaskStopped', message: task.lastStoppedReason ?? 'no reason given' }];
+}
+
+/** Reasons that come and go with ordinary work. */
+const ORDINARY = /^(Progressing|Failed|Blocked|Active|TearingDown|Verifying)$/;
+/** True, and yet something that a person should know of. */
+const REMARKABLE = /^(StaleManifest|TtlClamped)$/;
+
+function conditionEvents(before: BastionStatus | undefined, after: BastionStatus): EventDraft[] {
+  if (isEnd(after.phase)) return [];
+  return (after.conditions ?? [])
+    .filter(({ type }) => type !== 'Ready' && type !== 'TornDown')
+    .filter(({ status, reason }) => (status === 'False' ? !ORDINARY.test(reason) : REMARKABLE.test(reason)))
+    .filter(({ type, reason }) => before?.conditions?.find((one) => one.type === type)?.reason !== reason)
+    .map(({ reason, message }) => ({ type: 'Warning', reason, message }));
+}
+
+/** The audit trail shows who kept it open how long: a later end of the same activation is a renewal, or a longer ttl. */
+function renewalEvent(before: BastionStatus | undefined, after: BastionStatus): EventDraft[] {
+  const { activatedAt, expiresAt = '' } = after;
+  const sameLife = activatedAt !== undefined && activatedAt === before?.activatedAt;
+  if (!sameLife || expiresAt <= (before?.expiresAt ?? expiresAt)) return [];
+  return [{ type: 'Normal', reason: 'Renewed', message: `open until ${expiresAt}` }];
 }
 
 function isEnd(phase: BastionStatus['phase']): boolean {

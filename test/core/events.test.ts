@@ -27,6 +27,19 @@ describe('events', () => {
       ({ type, reason, message }) => `${type} ${reason}: ${message}`,
     );
 
+  it('tell of a renewal, and of a manifest that is not in force', () => {
+    const before = statusOf(bastionOf(), UP);
+    const renewed = { ...before, expiresAt: rfc3339(NOW + 3 * HOUR) };
+    expect(told(bastionOf({ status: before }), renewed)).toEqual([
+      `Normal Renewed: open until ${renewed.expiresAt}`,
+    ]);
+    expect(told(bastionOf({ status: renewed }), before)).toEqual([]);
+    const stale = { 'bastion-operator.dev/source-error': 'line 3: bad' };
+    expect(told(bastionOf({ status: before }), statusOf(bastionOf({ annotations: stale }), UP))).toEqual([
+      'Warning StaleManifest: the last good spec stays in force: line 3: bad',
+    ]);
+  });
+
   it('tell what was done, and what failed or was withheld', () => {
     const outcomes = [
       outcome('create', TASK, 'done', { seen: { id: 'arn', state: 'pending' } }),
