@@ -79,6 +79,7 @@ function keepSpoilt({ simulator }: Harness): (() => void)[] {
     ['iam', 'PutRolePolicy'],
     ['iam', 'AttachRolePolicy'],
     ['logs', 'CreateLogGroup'],
+    ['ssm', 'PutParameter'],
   ] as const;
   return repairs.map(([service, operation]) => simulator.faults.deny(service, operation));
 }
@@ -132,6 +133,11 @@ const STOPS: Record<string, Case> = {
     spoil: (harness) => dropPolicies(harness, '-execution-with-secret'),
     says: /^the task execution role lacks a permission: .*ssm:GetParameters/,
   },
+  'the parameter with the activation code is gone': {
+    spec: HYBRID('Controller'),
+    spoil: ({ simulator }) => simulator.ssm.state.parameters.clear(),
+    says: /^the parameter with the activation code is gone: .*invalid parameters/,
+  },
   'the image does not exist': {
     spoil: ({ simulator }) => {
       simulator.ecs.missingImages.add('123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/bastion:latest');
@@ -181,6 +187,29 @@ describe('the reason of a stopped task says what to do:', () => {
       harness.simulator.ecs.missingImages.clear();
       harness.simulator.ecs.imageArchitectures.clear();
       await harness.runUntil(async () => (await harness.phase('orders')) === 'Ready', 15 * MINUTE);
+    });
+  }
+
+  /** Texts of AWS for what the simulator does not do by itself. */
+  const TEXTS = {
+    'CannotPullContainerError: pull image manifest has been retried 1 time(s): 403 Forbidden':
+      /does not allow the pull: .*403 Forbidden$/,
+    'OutOfMemoryError: Container killed due to memory usage':
+      /^the container ran out of memory: raise spec.task.memory/,
+    'CannotStartContainerError: exec format error':
+      /^the image is for another architecture: set spec.task.architecture/,
+  };
+  for (const [text, says] of Object.entries(TEXTS)) {
+    it(text, async () => {
+      const harness = await starting();
+      const [started] = tasks(harness);
+      harness.simulator.ecs.retire(started?.arn ?? '');
+      if (started) started.stoppedReason = text;
+      await harness.runUntil(
+        async () => (await harness.get('orders')).status?.task?.lastStoppedReason !== undefined,
+        5 * MINUTE,
+      );
+      expect((await harness.get('orders')).status?.task?.lastStoppedReason).toMatch(says);
     });
   }
 
