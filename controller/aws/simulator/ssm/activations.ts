@@ -1,7 +1,15 @@
-import { present, takePage } from '../fields.ts';
+import { present } from '../fields.ts';
 import type { Iam } from '../iam/iam.ts';
 import { AwsFault, type Input, type Operation, type World } from '../world.ts';
-import { type Activation, invalid, readInput, type SsmState, toTagList, toUuid } from './state.ts';
+import {
+  type Activation,
+  invalid,
+  readInput,
+  type SsmState,
+  takeSsmPage,
+  toTagList,
+  toUuid,
+} from './state.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_LIFE_MS = 30 * DAY_MS;
@@ -84,13 +92,7 @@ function describeActivations(world: World, state: SsmState, input: Input): objec
     return (activation: Activation) => values.includes(activation[member[key]] ?? '');
   });
   const wanted = [...state.activations.values()].filter((entry) => matches.every((match) => match(entry)));
-  const size = fields.integer('MaxResults', { least: 1, most: 50, fallback: 50 });
-  const page = takePage(
-    wanted,
-    fields.optionalText('NextToken'),
-    size,
-    () => new AwsFault('InvalidNextToken', 'The specified token is not valid.'),
-  );
+  const page = takeSsmPage(fields, wanted, { least: 1, most: 50, fallback: 50 });
   return present({
     ActivationList: page.items.map((activation) => describeActivation(world, activation)),
     NextToken: page.next,

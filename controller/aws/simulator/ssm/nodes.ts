@@ -1,6 +1,6 @@
-import { type Fields, present, takePage } from '../fields.ts';
+import { type Fields, present } from '../fields.ts';
 import { AwsFault, type Input, type Operation, type World } from '../world.ts';
-import { invalid, type ManagedNode, readInput, type SsmState } from './state.ts';
+import { invalid, type ManagedNode, readInput, type SsmState, takeSsmPage } from './state.ts';
 
 /** The quota of hybrid nodes in the standard tier. */
 const MAX_STANDARD_NODES = 1000;
@@ -121,13 +121,7 @@ function matchNode(world: World, key: string, values: readonly string[]): Match 
 }
 
 function pageOfNodes(world: World, fields: Fields, wanted: readonly ManagedNode[]): object {
-  const size = fields.integer('MaxResults', { least: 5, most: 50, fallback: 10 });
-  const page = takePage(
-    wanted,
-    fields.optionalText('NextToken'),
-    size,
-    () => new AwsFault('InvalidNextToken', 'The specified token is not valid.'),
-  );
+  const page = takeSsmPage(fields, wanted, { least: 5, most: 50, fallback: 10 });
   return present({
     InstanceInformationList: page.items.map((node) => describeNode(world, node)),
     NextToken: page.next,

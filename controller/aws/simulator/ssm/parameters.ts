@@ -1,6 +1,6 @@
-import { type Fields, present, takePage } from '../fields.ts';
+import { type Fields, present } from '../fields.ts';
 import { AwsFault, type Input, type Operation, type World } from '../world.ts';
-import { invalid, PARAMETER_TYPES, type Parameter, readInput, type SsmState } from './state.ts';
+import { invalid, PARAMETER_TYPES, type Parameter, readInput, type SsmState, takeSsmPage } from './state.ts';
 
 /** A standard parameter's value. */
 const MAX_VALUE_CHARACTERS = 4096;
@@ -140,13 +140,7 @@ function describeParameters(state: SsmState, input: Input): object {
   const wanted = [...state.parameters.values()]
     .filter((parameter) => matches.every((match) => match(parameter)))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  const size = fields.integer('MaxResults', { least: 1, most: 50, fallback: 50 });
-  const page = takePage(
-    wanted,
-    fields.optionalText('NextToken'),
-    size,
-    () => new AwsFault('InvalidNextToken', 'The specified token is not valid.'),
-  );
+  const page = takeSsmPage(fields, wanted, { least: 1, most: 50, fallback: 50 });
   const metadata = page.items.map((parameter) =>
     present({
       Name: parameter.name,

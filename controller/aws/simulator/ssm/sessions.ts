@@ -1,7 +1,7 @@
-import { present, takePage } from '../fields.ts';
+import { present } from '../fields.ts';
 import { AwsFault, type Input, type Operation, type World } from '../world.ts';
 import { pingStatus } from './nodes.ts';
-import { invalid, readInput, type Session, type SsmState } from './state.ts';
+import { invalid, readInput, type Session, type SsmState, takeSsmPage } from './state.ts';
 
 const DOCUMENTS = [
   'SSM-SessionManagerRunShell',
@@ -102,13 +102,7 @@ function describeSessions(world: World, state: SsmState, input: Input): object {
         : session.endedAt !== undefined && session.endedAt > world.now() - HISTORY_MS) &&
       matches.every((match) => match(session)),
   );
-  const size = fields.integer('MaxResults', { least: 1, most: 200, fallback: 200 });
-  const page = takePage(
-    wanted,
-    fields.optionalText('NextToken'),
-    size,
-    () => new AwsFault('InvalidNextToken', 'The specified token is not valid.'),
-  );
+  const page = takeSsmPage(fields, wanted, { least: 1, most: 200, fallback: 200 });
   return present({ Sessions: page.items.map(describeSession), NextToken: page.next });
 }
 

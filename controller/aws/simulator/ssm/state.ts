@@ -1,6 +1,5 @@
-import { Fields } from '../fields.ts';
-import type { Input } from '../world.ts';
-import { AwsFault } from '../world.ts';
+import { Fields, takePage } from '../fields.ts';
+import { AwsFault, type Input } from '../world.ts';
 
 export interface Activation {
   readonly id: string;
@@ -70,6 +69,17 @@ export const invalid = (message: string): AwsFault => new AwsFault('ValidationEx
 
 export function readInput(input: Input): Fields {
   return new Fields(input, invalid);
+}
+
+/** The page that MaxResults and NextToken ask for, as every listing of Systems Manager takes them. */
+export function takeSsmPage<T>(
+  fields: Fields,
+  items: readonly T[],
+  sizes: { readonly least: number; readonly most: number; readonly fallback: number },
+) {
+  const bad = () => new AwsFault('InvalidNextToken', 'The specified token is not valid.');
+  const size = fields.integer('MaxResults', sizes);
+  return takePage(items, fields.optionalText('NextToken'), size, bad);
 }
 
 /** Digits in the shape of a UUID. */
