@@ -21,10 +21,11 @@ export interface WakeTerms {
   readonly unverified: boolean;
   /** What was published lets the next pass go on at once. */
   readonly recorded: boolean;
-  /** Passes in a row that could not read everything, and passes in a row that found something on its way and could do nothing. */
+  /** Passes in a row that could not read everything. */
   readonly failedPasses: number;
   /** Passes in a row that wanted another one at once. */
   readonly hurriedPasses: number;
+  /** Passes in a row that found something on its way and could do nothing. */
   readonly pollingPasses: number;
   readonly now: number;
 }

@@ -1,4 +1,4 @@
-import { type Bastion, type BastionStatus, FINALIZER } from '../api/bastion.ts';
+import { type Bastion, type BastionStatus, condition, FINALIZER } from '../api/bastion.ts';
 import { type ApiClient, ApiError } from '../api/client.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { same } from '../core/desired.ts';
@@ -48,9 +48,9 @@ async function writeStatus(api: ApiClient, bastion: Bastion, status: BastionStat
   return { bastion: await api.bastions.updateStatus({ ...bastion, status }), changed: true };
 }
 
-function isReleasable({ metadata, status }: Bastion): boolean {
-  const tornDown = status?.conditions?.find((condition) => condition.type === 'TornDown');
-  return metadata.deletionTimestamp !== undefined && tornDown?.status === 'True';
+function isReleasable(bastion: Bastion): boolean {
+  const isTornDown = condition(bastion, 'TornDown')?.status === 'True';
+  return bastion.metadata.deletionTimestamp !== undefined && isTornDown;
 }
 
 async function release(api: ApiClient, { metadata }: Bastion): Promise<void> {

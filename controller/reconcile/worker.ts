@@ -1,5 +1,6 @@
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
+import { objectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
 import type { Interests } from '../aws/facts.ts';
 import { NO_MEMORY } from '../core/guard.ts';
@@ -67,9 +68,7 @@ export class ScopeWorker {
       outcomes: pass.outcomes,
       touched: pass.touched,
       listedAt: (kind) => pass.observed.parts.get(kind)?.observedAt ?? 0,
-      lives: pass.bastions.flatMap(
-        ({ metadata }) => pass.wishes.lives.get(`${metadata.namespace}/${metadata.name}`) ?? [],
-      ),
+      lives: pass.bastions.flatMap((bastion) => pass.wishes.lives.get(objectName(bastion)) ?? []),
       unknown,
       unverified,
       recorded,
