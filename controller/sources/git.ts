@@ -35,6 +35,8 @@ export interface GitSourceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Of manifests that name none. */
   readonly namespace?: string;
+  /** How the repository is reached: by the git program unless said otherwise. */
+  readonly open?: typeof openRepository;
 }
 
 export interface GitSource {
@@ -61,9 +63,9 @@ const NOTHING: Applied = { created: [], updated: [], deleted: [], unchanged: [],
 
 /** @throws GitSpecError */
 export function createGitSource(options: GitSourceOptions): GitSource {
-  const { cacheDir, env, namespace } = options;
+  const { cacheDir, env, namespace, open = openRepository } = options;
   const spec = parseGitSpec(options.spec);
-  const repository = openRepository({ spec, env, dir: join(cacheDir, `${sourceId(spec)}.git`) });
+  const repository = open({ spec, env, dir: join(cacheDir, `${sourceId(spec)}.git`) });
   const read = createReader(repository, namespace);
   let queue: Promise<unknown> = Promise.resolve();
   return {

@@ -11,12 +11,16 @@ import {
   type Store,
   StoreUnavailableError,
 } from './store.ts';
-import { openTable } from './table.ts';
+import { openTable, type Table } from './table.ts';
 import { createBell, watchLog } from './watch.ts';
 
-export interface DynamoStoreOptions {
+export interface DynamoStoreOptions extends Omit<TableStoreOptions, 'items'> {
   readonly client: DynamoDBClient;
   readonly table: string;
+}
+
+export interface TableStoreOptions {
+  readonly items: Table;
   readonly clock: Clock;
   /** Returns an id that no other writer ever returns. */
   readonly newId: () => string;
@@ -31,6 +35,10 @@ const LIST_ATTEMPTS = 10;
 /** Far longer than anybody can be slow in applying an entry. */
 const TOMBSTONE_MS = 24 * 3_600_000;
 
+export function createDynamoStore({ client, table, ...rest }: DynamoStoreOptions): Store {
+  return createTableStore({ ...rest, items: openTable(client, table) });
+}
+
 /**
  * One table, plain conditional writes:
  *
@@ -41,8 +49,7 @@ const TOMBSTONE_MS = 24 * 3_600_000;
  * A writer applies the newest entry before it appends the next, so a writer that dies between commit and apply leaves one
  * entry that is not applied. Readers lay the newest entries over the objects, so they never need to write.
  */
-export function createDynamoStore({ client, table, clock, newId, pollMs = 500 }: DynamoStoreOptions): Store {
-  const items = openTable(client, table);
+export function createTableStore({ items, clock, newId, pollMs = 500 }: TableStoreOptions): Store {
   const log = createLog(items);
   const objects = createObjects(items);
   const leases = createLeases(items);
