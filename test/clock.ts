@@ -2,41 +2,52 @@ import type { Clock, Timer } from '../controller/api/clock.ts';
 
 /** Virtual time: nothing happens until a test advances it; timers then run in order of their due time. */
 export class VirtualClock implements Clock {
-  #now: number;
+  #offset: number;
+  #monotonic = 0;
   #sequence = 0;
   readonly #timers = new Map<number, { due: number; callback: () => void }>();
 
   constructor(start: string | number = '2026-11-23T09:00:00Z') {
-    this.#now = typeof start === 'number' ? start : Date.parse(start);
+    this.#offset = typeof start === 'number' ? start : Date.parse(start);
   }
 
   now(): number {
-    return this.#now;
+    return this.#monotonic + this.#offset;
+  }
+
+  monotonic(): number {
+    return this.#monotonic;
+  }
+
+  /** Sets the wall clock forward (or back). No time passes by that. */
+  step(ms: number): void {
+    this.#offset += ms;
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
     const id = this.#sequence++;
-    this.#timers.set(id, { due: this.#now + Math.max(0, delayMs), callback });
+    this.#timers.set(id, { due: this.now() + Math.max(0, delayMs), callback });
     return { cancel: () => void this.#timers.delete(id) };
   }
 
-  /** Runs every timer due within `ms`, letting promises settle after each, and ends at now + ms. */
+  /** Runs every timer due within `ms`, letting promises settle after each, and ends `ms` later. */
   async advance(ms: number): Promise<void> {
-    const end = this.#now + ms;
+    const end = this.#monotonic + ms;
     await settle();
     for (let next = this.#nextDue(end); next; next = this.#nextDue(end)) {
       this.#timers.delete(next.id);
-      this.#now = Math.max(this.#now, next.due);
+      this.#monotonic = Math.max(this.#monotonic, next.due - this.#offset);
       next.callback();
       await settle();
     }
-    this.#now = end;
+    this.#monotonic = Math.max(this.#monotonic, end);
   }
 
   #nextDue(end: number) {
     let earliest: { id: number; due: number; callback: () => void } | undefined;
     for (const [id, timer] of this.#timers) {
-      if (timer.due <= end && (!earliest || timer.due < earliest.due)) earliest = { id, ...timer };
+      const isDue = timer.due <= end + this.#offset;
+      if (isDue && (!earliest || timer.due < earliest.due)) earliest = { id, ...timer };
     }
     return earliest;
   }

@@ -5,6 +5,11 @@
 export interface Clock {
   /** Wall-clock milliseconds since the epoch. Never goes back within one process (see `steadyClock`). */
   now(): number;
+  /**
+   * Milliseconds since some instant of this process's life: never goes back, and a clock that is set does not move it. For whatever
+   * measures how long something lasted, as leases do.
+   */
+  monotonic(): number;
   /** Calls `callback` once, `delayMs` from now. */
   setTimer(delayMs: number, callback: () => void): Timer;
 }

@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../api/clock.ts';
 
@@ -5,7 +6,7 @@ import type { Clock } from '../api/clock.ts';
 export interface TimeSource {
   /** Milliseconds since the epoch; may jump either way. */
   readonly wall: () => number;
-  /** Milliseconds since some instant; never goes back, and may stand still while the machine sleeps. */
+  /** Milliseconds since some instant; never goes back, and is not moved by setting the clock. */
   readonly monotonic: () => number;
   /** @returns what ends it */
   readonly wait: (delayMs: number, callback: () => void) => () => void;
@@ -17,14 +18,32 @@ export interface TimeSource {
  */
 const LONGEST_WAIT_MS = 15_000;
 
+/** Some systems tell their uptime in whole seconds. */
+const UPTIME_GRAIN_MS = 1_000;
+
 const MACHINE: TimeSource = {
   wall: () => Date.now(),
-  monotonic: () => performance.now(),
+  monotonic: sleepless({ running: () => performance.now(), up: () => uptime() * 1_000 }),
   wait: (delayMs, callback) => {
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
   },
 };
+
+/**
+ * Adds to a clock that stands still while the machine sleeps the time it slept, which the machine's uptime counts: others have
+ * not slept, and may have taken over what this process held.
+ */
+export function sleepless({ running, up }: { running: () => number; up: () => number }): () => number {
+  const offset = up() - running();
+  let sleptMs = 0;
+  return () => {
+    const now = running();
+    const aheadMs = up() - now - offset;
+    if (aheadMs > sleptMs + UPTIME_GRAIN_MS) sleptMs = aheadMs;
+    return now + sleptMs;
+  };
+}
 
 /**
  * The real clock. It follows the wall clock forward and never goes back: when the wall clock is set back, time goes on as the
@@ -50,5 +69,5 @@ export function systemClock(speed = 1, { wall, monotonic, wait }: TimeSource = M
     arm();
     return { cancel: () => cancel() };
   };
-  return { now, setTimer };
+  return { now, monotonic: () => monotonic() * speed, setTimer };
 }

@@ -168,6 +168,7 @@ describe('a lease', () => {
     let leapMs = 0;
     const leaping: Clock = {
       now: () => clock.now() + leapMs,
+      monotonic: () => clock.monotonic() + leapMs,
       setTimer: (delay, run) => clock.setTimer(delay, run),
     };
     const b = contender('b', { clock: leaping });

@@ -136,6 +136,7 @@ function startReplica({
 function mortalClock(clock: VirtualClock, life: { readonly isOver: boolean }) {
   return {
     now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
     setTimer: (delayMs: number, callback: () => void) =>
       clock.setTimer(delayMs, () => {
         if (!life.isOver) callback();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { systemClock, type TimeSource } from '../../controller/shell/clock.ts';
+import { sleepless, systemClock, type TimeSource } from '../../controller/shell/clock.ts';
 
 const SECOND = 1_000;
 const DAY = 24 * 3_600_000;
@@ -138,9 +138,39 @@ describe('the system clock', () => {
     expect([clock.now(), fired]).toEqual([25_000, 1]);
   });
 
+  it('has monotonic time that no setting of the clock moves, as fast as its speed', () => {
+    const { source, pass, setWall } = machine(DAY);
+    const [clock, fast] = [systemClock(1, source), systemClock(25, source)];
+    const before = [clock.monotonic(), fast.monotonic()] as const;
+    for (const step of [DAY, -2 * DAY, 30 * SECOND]) {
+      setWall(step);
+      clock.now();
+      pass(SECOND);
+    }
+    expect(clock.monotonic() - before[0]).toBe(3 * SECOND);
+    expect(fast.monotonic() - before[1]).toBe(75 * SECOND);
+  });
+
+  it('counts the time for which the machine slept, and does not take coarse uptime for sleep', () => {
+    let [running, up] = [5_000, 90_000];
+    const monotonic = sleepless({ running: () => running, up: () => Math.floor(up / 1_000) * 1_000 });
+    for (let step = 0; step < 50; step++) {
+      running += 130;
+      up += 130;
+      expect(monotonic()).toBe(running);
+    }
+    up += 3_600_000;
+    expect(monotonic() - running).toBeGreaterThan(3_598_000);
+    running += 10;
+    up += 10;
+    expect(monotonic() - running).toBeLessThan(3_602_000);
+  });
+
   it('tells the time of the machine it runs on', async () => {
     const clock = systemClock();
     expect(Math.abs(clock.now() - Date.now())).toBeLessThan(SECOND);
+    const before = clock.monotonic();
     await new Promise<void>((resolve) => clock.setTimer(1, resolve));
+    expect(clock.monotonic()).toBeGreaterThan(before);
   });
 });
