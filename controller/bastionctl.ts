@@ -37,7 +37,7 @@ async function connect(options: ConnectionOptions): Promise<Connection> {
   const { store, close } =
     isAbsent && !mayCreate
       ? await openEmbeddedStore({ clock, newId: randomUUID })
-      : await openStore({ table, dataDir, region, clock, connection });
+      : await openStore({ table, dataDir, region, clock, newId: randomUUID, connection });
   const api = createFacade({ store, clock, newUid: randomUUID });
   const preview: Connection['preview'] = async (bastions) => {
     if (!connection)

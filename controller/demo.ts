@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,6 +88,7 @@ async function play(dir: string): Promise<Seen> {
     env: process.env,
     speed: SPEED,
     clock,
+    newId: randomUUID,
     log: createLog(clock, 'text', verbose ? (line) => void process.stderr.write(line) : () => {}),
   });
   let seen = NOTHING_SEEN;

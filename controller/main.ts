@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
@@ -113,6 +114,7 @@ async function run(flags: Flags): Promise<void> {
     gitSchedule: flags.gitPoll,
     env: process.env,
     clock,
+    newId: randomUUID,
     log,
   });
   if (flags.logFormat === 'text')

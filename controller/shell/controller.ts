@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { type ScheduledTask, schedule } from 'node-cron';
 import type { ApiClient } from '../api/client.ts';
 import { type Clock, sleep } from '../api/clock.ts';
 import { connect } from '../aws/clients.ts';
@@ -16,25 +14,24 @@ import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
 import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
 import { prepareDataDir } from './data-dir.ts';
+import { type Schedules, startJobs } from './jobs.ts';
 import { createSourceLog } from './source-log.ts';
 import { openStore } from './store.ts';
 
 /** Everything a controller is started with, read from flags by `main.ts` or made up by the demo. */
-export interface ControllerOptions extends Settings {
+export interface ControllerOptions extends Settings, Schedules {
   readonly aws: string;
   readonly region: string;
   readonly dataDir: string;
   readonly table?: string;
   readonly git: readonly string[];
   readonly shrinkLimit: number;
-  /** Cron expressions, with seconds if there are six fields. */
-  readonly resyncSchedule: string;
-  readonly sweepSchedule: string;
-  readonly gitSchedule: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How much faster than life the clock runs: what has to keep pace with the machine takes that much longer on it. */
   readonly speed?: number;
   readonly clock: Clock;
+  /** Returns an id that no other process ever returns, and that cannot be guessed. */
+  readonly newId: () => string;
   readonly log: Log;
 }
 
@@ -84,14 +81,14 @@ async function assemble(
   options: ControllerOptions,
   closers: Closers,
 ): Promise<Omit<RunningController, 'stop'>> {
-  const { clock, log, dataDir } = options;
+  const { clock, newId, log, dataDir } = options;
   await prepareDataDir(dataDir);
   const other = await readAnnouncement(dataDir);
   const aws = await openWorld(options);
   closers.push(() => aws.close());
   const { store, close } = await openStoreOf(options, aws);
   closers.push(close);
-  const api = createFacade({ store, clock, newUid: randomUUID });
+  const api = createFacade({ store, clock, newUid: newId });
   if (aws.simulator) await tellRebuilt(api, log);
   const lease = leaseOf(options, store);
   const controller = controllerOf(options, { api, store, lease, aws });
@@ -118,9 +115,11 @@ async function assemble(
   return { api, aws, leader, syncSources: sync.run };
 }
 
-function openStoreOf({ dataDir, table, region, clock, speed = 1 }: ControllerOptions, aws: AwsWorld) {
+function openStoreOf(options: ControllerOptions, aws: AwsWorld) {
+  const { dataDir, table, region, clock, newId, speed = 1 } = options;
   const connection = aws.simulator ? undefined : aws.connection;
-  return openStore({ dataDir, table, region, connection, clock, pollMs: POLL_MS * speed, mustOwn: true });
+  const pollMs = POLL_MS * speed;
+  return openStore({ dataDir, table, region, connection, clock, newId, pollMs, mustOwn: true });
 }
 
 /** Controllers of different installations, or in different worlds, all lead. */
@@ -139,12 +138,12 @@ async function tellRebuilt(api: ApiClient, log: Log): Promise<void> {
   if (bastions > 0) log('info', 'simulated AWS starts empty: these Bastions are built anew', { bastions });
 }
 
-function leaseOf({ clock, log, installation, speed = 1 }: ControllerOptions, store: Store): Lease {
+function leaseOf({ clock, newId, log, installation, speed = 1 }: ControllerOptions, store: Store): Lease {
   return createLease({
     store,
     clock,
     name: `controller-${installation}`,
-    holder: `${hostname()}-${process.pid}-${randomUUID()}`,
+    holder: `${hostname()}-${process.pid}-${newId()}`,
     durationMs: LEASE_MS * speed,
     renewEveryMs: RENEW_MS * speed,
     onError: (error) => log('warn', 'cannot renew the lease', { error: explain(error) }),
@@ -190,20 +189,6 @@ async function openWorld({ aws, region, clock, dataDir, log }: ControllerOptions
     await withdraw(dataDir, other.pid);
     return openAws(aws, region, clock);
   }
-}
-
-function startJobs(
-  options: ControllerOptions,
-  controller: Controller,
-  sync: (() => Promise<void>) | undefined,
-): ScheduledTask[] {
-  const job = (expression: string, run: () => void | Promise<void>) =>
-    schedule(expression, () => run(), { noOverlap: true, timezone: 'UTC' });
-  return [
-    job(options.resyncSchedule, () => controller.resync()),
-    job(options.sweepSchedule, () => controller.sweep()),
-    ...(sync ? [job(options.gitSchedule, sync)] : []),
-  ];
 }
 
 /** Looks at all sources at once, while this replica leads. `end` waits for what is under way, a little. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { type Clock, sleep } from '../api/clock.ts';
 import type { Connection } from '../aws/clients.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
@@ -20,6 +19,8 @@ export interface StoreOptions {
   /** Where the table is; undefined when AWS is simulated in this process, where there are no tables. */
   readonly connection: Pick<Connection, 'endpoint' | 'credentials'> | undefined;
   readonly clock: Clock;
+  /** Returns an id that no other process ever returns, and that cannot be guessed. */
+  readonly newId: () => string;
   readonly pollMs?: number;
   /** A controller may join another controller's store, but not that of a command that ends at any time. */
   readonly mustOwn?: boolean;
@@ -29,24 +30,24 @@ const OWNER_LEAVES_MS = 5_000;
 
 /** The embedded store in `dataDir`, or a real table, which must exist. */
 export async function openStore(options: StoreOptions): Promise<OpenStore> {
-  const { table, region, connection, clock } = options;
+  const { table, region, connection, clock, newId } = options;
   if (table === undefined) return openEmbedded(options);
   if (!connection) {
     throw new UsageError(
       '--table names a table in AWS: use it with --aws=real or --aws=URL, or leave it out for the embedded store',
     );
   }
-  return openRealTable({ connection, region, table, clock, newId: randomUUID });
+  return openRealTable({ connection, region, table, clock, newId });
 }
 
-async function openEmbedded({ dataDir, clock, pollMs, mustOwn }: StoreOptions): Promise<OpenStore> {
+async function openEmbedded({ dataDir, clock, newId, pollMs, mustOwn }: StoreOptions): Promise<OpenStore> {
   await prepareDataDir(dataDir);
   const deadline = clock.now() + OWNER_LEAVES_MS;
   for (;;) {
     const embedded = await openEmbeddedStore({
       dataDir,
       clock,
-      newId: randomUUID,
+      newId,
       ...(pollMs ? { pollMs } : {}),
     });
     if (embedded.owner || !mustOwn || (await readAnnouncement(dataDir))) {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -36,6 +37,7 @@ function options(change: Partial<ControllerOptions> = {}): ControllerOptions {
     gitSchedule: '0 * * * *',
     env: { PATH: process.env['PATH'], AWS_SECRET_ACCESS_KEY: SECRET, GITHUB_TOKEN: SECRET },
     clock,
+    newId: randomUUID,
     log: createLog(clock, 'text', (line) => lines.push(line)),
     ...change,
   };
@@ -116,7 +118,8 @@ describe('a controller with its shell', () => {
     const second = await openAws(first.aws.address, 'eu-west-1', clock);
     expect(second.accountId).toBe('123456789012');
     const view = await openStore({
-      ...{ table: undefined, dataDir: join(dir, 'data'), region: 'eu-west-1', clock, connection: undefined },
+      ...{ table: undefined, dataDir: join(dir, 'data'), region: 'eu-west-1', connection: undefined },
+      ...{ clock, newId: randomUUID },
     });
     await first.api.bastions.create(manifestOf('orders'));
     expect((await view.store.list('bastions')).items).toHaveLength(1);
