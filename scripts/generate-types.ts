@@ -1,13 +1,20 @@
 /**
- * Writes controller/api/generated/bastion.ts from crds/bastions.yaml, the only source of the schema.
- * `--check` writes nothing and fails when the file is not what the CRD says.
+ * Writes controller/api/generated/*.ts from crds/*.yaml, the only source of the schemas.
+ * `--check` writes nothing and fails when a file is not what its CRD says.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 
-const crdPath = new URL('../crds/bastions.yaml', import.meta.url);
-const typesPath = new URL('../controller/api/generated/bastion.ts', import.meta.url);
+const TYPES = [
+  {
+    crd: 'crds/bastions.yaml',
+    file: 'controller/api/generated/bastion.ts',
+    kind: 'Bastion',
+    parts: ['spec', 'status'],
+  },
+  { crd: 'crds/guards.yaml', file: 'controller/api/generated/guard.ts', kind: 'Guard', parts: ['status'] },
+] as const;
 
 type Crd = {
   spec: { versions: { schema: { openAPIV3Schema: { properties: Record<string, JSONSchema> } } }[] };
@@ -31,23 +38,26 @@ function requireDefaulted(schema: JSONSchema): JSONSchema {
   return result;
 }
 
-async function generate(): Promise<string> {
-  const crd = load(readFileSync(crdPath, 'utf8')) as Crd;
-  const root = crd.spec.versions[0]?.schema.openAPIV3Schema.properties;
-  if (!root?.['spec'] || !root['status']) throw new Error('crds/bastions.yaml has no spec or status schema');
-  const banner = '// Generated from crds/bastions.yaml by `npm run generate`. Do not edit.\n';
+async function generate({ crd, kind, parts }: (typeof TYPES)[number]): Promise<string> {
+  const { spec } = load(readFileSync(new URL(`../${crd}`, import.meta.url), 'utf8')) as Crd;
+  const root = spec.versions[0]?.schema.openAPIV3Schema.properties;
   const options = { bannerComment: '', format: true, style: { singleQuote: true, printWidth: 110 } };
-  const spec = await compile(requireDefaulted(root['spec']), 'BastionSpec', options);
-  const status = await compile(requireDefaulted(root['status']), 'BastionStatus', options);
-  return `${banner}\n${spec}\n${status}`;
+  const texts = [`// Generated from ${crd} by \`npm run generate\`. Do not edit.\n`];
+  for (const part of parts) {
+    const schema = root?.[part];
+    if (!schema) throw new Error(`${crd} has no ${part} schema`);
+    const name = `${kind}${part.charAt(0).toUpperCase()}${part.slice(1)}`;
+    texts.push(await compile(requireDefaulted(schema), name, options));
+  }
+  return texts.join('\n');
 }
 
-const text = await generate();
-if (!process.argv.includes('--check')) {
-  writeFileSync(typesPath, text);
-} else if (readFileSync(typesPath, 'utf8') !== text) {
-  console.error(
-    'controller/api/generated/bastion.ts is not what crds/bastions.yaml says: run `npm run generate`',
-  );
-  process.exitCode = 1;
+for (const type of TYPES) {
+  const path = new URL(`../${type.file}`, import.meta.url);
+  const text = await generate(type);
+  if (!process.argv.includes('--check')) writeFileSync(path, text);
+  else if (readFileSync(path, 'utf8') !== text) {
+    console.error(`${type.file} is not what ${type.crd} says: run \`npm run generate\``);
+    process.exitCode = 1;
+  }
 }

@@ -22,6 +22,9 @@ export const ANNOTATION = {
   sourceAuthor: `${GROUP}/source-author`,
   /** Why the newest manifest in the source is not in force, while the last good spec stays. */
   sourceError: `${GROUP}/source-error`,
+  /** On a Guard: the token of what a person lets go, and who that was (`bastionctl confirm`). */
+  confirm: `${GROUP}/confirm`,
+  confirmedBy: `${GROUP}/confirmed-by`,
   lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
 } as const;
 

@@ -1,5 +1,6 @@
 import type { Bastion } from './bastion.ts';
 import type { KubeEvent } from './event.ts';
+import type { Guard } from './guard.ts';
 import type { KubeObject } from './object.ts';
 
 /**
@@ -7,8 +8,9 @@ import type { KubeObject } from './object.ts';
  * HTTP or with the facade in their own process.
  */
 export interface ApiClient {
-  readonly bastions: BastionResources;
+  readonly bastions: StatusResources<Bastion>;
   readonly events: Resources<KubeEvent>;
+  readonly guards: StatusResources<Guard>;
 }
 
 export interface Resources<T extends KubeObject> {
@@ -27,9 +29,9 @@ export interface Resources<T extends KubeObject> {
   watch(query: ListQuery & { readonly from: string }, signal: AbortSignal): AsyncIterable<WatchEvent<T>>;
 }
 
-export interface BastionResources extends Resources<Bastion> {
-  /** Replaces the status only; needs metadata.resourceVersion. */
-  updateStatus(bastion: Bastion): Promise<Bastion>;
+export interface StatusResources<T extends KubeObject> extends Resources<T> {
+  /** Replaces the status only; needs metadata.resourceVersion. @throws ApiError NotFound, Conflict, Invalid */
+  updateStatus(object: T): Promise<T>;
 }
 
 /** An object as a person or a client sends it: nothing that the server fills in is required. */

@@ -20,3 +20,11 @@ export interface KubeEvent extends KubeObject {
   readonly lastTimestamp: string;
   readonly source: { readonly component: string };
 }
+
+/** An event before it is counted and stored. */
+export interface EventDraft {
+  readonly type: 'Normal' | 'Warning';
+  /** One CamelCase word. */
+  readonly reason: string;
+  readonly message: string;
+}

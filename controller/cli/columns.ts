@@ -1,5 +1,5 @@
 import picocolors from 'picocolors';
-import { type PrinterColumn, printerColumns } from '../api/crd.ts';
+import { type Plural, type PrinterColumn, printerColumns } from '../api/crd.ts';
 import type { KubeEvent } from '../api/event.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { CliIo } from './io.ts';
@@ -26,13 +26,13 @@ export function wantsColor(io: CliIo): boolean {
 /** @throws Error when `type` is not the type of what the columns are then used on */
 export function columnsOf(type: TypeName, options: ColumnOptions): readonly Column[] {
   const namespace: Column = { header: 'NAMESPACE', cell: ({ metadata }) => ({ text: metadata.namespace }) };
-  const own = type === 'bastions' ? bastionColumns(options) : (EVENT_COLUMNS as readonly Column[]);
+  const own = type === 'events' ? (EVENT_COLUMNS as readonly Column[]) : printedColumns(type, options);
   return options.withNamespace ? [namespace, ...own] : own;
 }
 
-function bastionColumns({ wide, color }: ColumnOptions): Column[] {
+function printedColumns(type: Plural, { wide, color }: ColumnOptions): Column[] {
   const name: Column = { header: 'NAME', cell: ({ metadata }) => ({ text: metadata.name }) };
-  const shown = printerColumns().filter(({ priority = 0 }) => wide || priority === 0);
+  const shown = printerColumns(type).filter(({ priority = 0 }) => wide || priority === 0);
   return [name, ...shown.map((column) => printed(column, color))];
 }
 
@@ -57,12 +57,13 @@ function unseen({ metadata }: KubeObject): string {
 }
 
 /**
- * AGE counts up, as everywhere in Kubernetes. Where a date can lie ahead (EXPIRES) kubectl prints `<invalid>`; here it is the time
+ * AGE and SINCE count up, as everywhere in Kubernetes. Where a date can lie ahead (EXPIRES) kubectl prints `<invalid>`; here it is the time
  * that is left, and `… ago` tells one that has passed from it.
  */
 function dateCell(column: PrinterColumn, found: unknown, now: number): string {
-  if (typeof found !== 'string') return column.name === 'Age' ? '<unknown>' : '<none>';
-  if (column.name === 'Age') return ageOf(found, now);
+  const isPast = column.name === 'Age' || column.name === 'Since';
+  if (typeof found !== 'string') return isPast ? '<unknown>' : '<none>';
+  if (isPast) return ageOf(found, now);
   const remainingMs = Date.parse(found) - now;
   return remainingMs > 0 ? formatRemaining(remainingMs) : `${ageOf(found, now)} ago`;
 }

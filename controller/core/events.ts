@@ -1,15 +1,8 @@
 import type { Bastion, BastionStatus } from '../api/bastion.ts';
 import { formatDuration } from '../api/duration.ts';
+import type { EventDraft } from '../api/event.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Outcome } from './outcome.ts';
-
-/** An event before it is counted and stored. */
-export interface EventDraft {
-  readonly type: 'Normal' | 'Warning';
-  /** One CamelCase word. */
-  readonly reason: string;
-  readonly message: string;
-}
 
 const VERB = { create: 'Created', update: 'Updated', delete: 'Deleting' } as const;
 
@@ -75,7 +68,7 @@ function taskEvent(before: BastionStatus | undefined, { task }: BastionStatus): 
 /** Reasons that come and go with ordinary work. */
 const ORDINARY = /^(Progressing|Failed|Blocked|Active|TearingDown|Verifying)$/;
 /** True, and yet something that a person should know of. */
-const REMARKABLE = /^(StaleManifest|TtlClamped)$/;
+const REMARKABLE = /^(StaleManifest|TtlClamped|SourceEmptied|SourceRewritten|Wrong\w+)$/;
 
 function conditionEvents(before: BastionStatus | undefined, after: BastionStatus): EventDraft[] {
   if (isEnd(after.phase)) return [];

@@ -28,7 +28,7 @@ export interface TableStoreOptions {
   readonly pollMs?: number;
 }
 
-const COLLECTIONS: readonly Collection[] = ['bastions', 'events', 'sources', 'scopes'];
+const COLLECTIONS: readonly Collection[] = ['bastions', 'events', 'guards', 'sources', 'scopes'];
 /** Each failed attempt means that another writer got through: a hundred in a row is a fault, not contention. */
 const WRITE_ATTEMPTS = 100;
 const LIST_ATTEMPTS = 10;

@@ -1,7 +1,10 @@
 import type { KubeObject, ObjectName } from '../api/object.ts';
 
-/** What the store keeps. `sources` remembers git positions, `scopes` the accounts and regions that ever held resources. */
-export type Collection = 'bastions' | 'events' | 'sources' | 'scopes';
+/**
+ * What the store keeps. `sources` remembers git positions, `scopes` whose store it is and the accounts and regions that ever
+ * held resources.
+ */
+export type Collection = 'bastions' | 'events' | 'guards' | 'sources' | 'scopes';
 
 export interface Change<T extends KubeObject = KubeObject> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';

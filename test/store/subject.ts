@@ -59,7 +59,7 @@ export async function collect(
   return changes;
 }
 
-export const COLLECTIONS: readonly Collection[] = ['bastions', 'events', 'sources', 'scopes'];
+export const COLLECTIONS: readonly Collection[] = ['bastions', 'events', 'guards', 'sources', 'scopes'];
 
 /** The state that a history amounts to, by collection and name. */
 export function replay(

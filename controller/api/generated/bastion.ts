@@ -140,7 +140,7 @@ export interface BastionStatus {
     lastStoppedReason?: string;
   };
   conditions?: {
-    type: 'Accepted' | 'NetworkReady' | 'IdentityReady' | 'TaskRunning' | 'Ready' | 'TornDown';
+    type: 'Accepted' | 'NetworkReady' | 'IdentityReady' | 'TaskRunning' | 'Ready' | 'TornDown' | 'Withheld';
     status: 'True' | 'False' | 'Unknown';
     reason: string;
     message: string;
