@@ -3,12 +3,14 @@ import type { Clock, Timer } from '../controller/api/clock.ts';
 /** Virtual time: nothing happens until a test advances it; timers then run in order of their due time. */
 export class VirtualClock implements Clock {
   #offset: number;
+  #setTo: number;
   #monotonic = 0;
   #sequence = 0;
   readonly #timers = new Map<number, { due: number; callback: () => void }>();
 
   constructor(start: string | number = '2026-11-23T09:00:00Z') {
     this.#offset = typeof start === 'number' ? start : Date.parse(start);
+    this.#setTo = this.#offset;
   }
 
   now(): number {
@@ -19,9 +21,10 @@ export class VirtualClock implements Clock {
     return this.#monotonic;
   }
 
-  /** Sets the wall clock forward (or back). No time passes by that. */
+  /** Sets the machine's clock forward or back, by which no time passes. As with the system clock, `now` never goes back. */
   step(ms: number): void {
-    this.#offset += ms;
+    this.#setTo += ms;
+    this.#offset = Math.max(this.#offset, this.#setTo);
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {

@@ -32,6 +32,31 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** No answer came in the time there was. */
+export class LateError extends Error {
+  override readonly name = 'LateError';
+}
+
+/** @throws LateError after `limitMs` by the monotonic clock; whatever `call` comes to later is nobody's any more */
+export async function within<T>(clock: Clock, limitMs: number, call: () => Promise<T>): Promise<T> {
+  const untilMs = clock.monotonic() + limitMs;
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_, reject) => {
+    // A timer comes early when the clock is set forward.
+    const look = () => {
+      const leftMs = untilMs - clock.monotonic();
+      if (leftMs <= 0) reject(new LateError(`no answer within ${Math.round(limitMs)} ms`));
+      else timer = clock.setTimer(Math.ceil(leftMs), look);
+    };
+    look();
+  });
+  try {
+    return await Promise.race([call(), late]);
+  } finally {
+    timer?.cancel();
+  }
+}
+
 /** Formats clock milliseconds the way Kubernetes writes times: RFC 3339, UTC, whole seconds. */
 export function rfc3339(epochMs: number): string {
   return new Date(epochMs).toISOString().replace(/\.\d{3}Z$/, 'Z');

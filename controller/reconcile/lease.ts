@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../api/clock.ts';
+import { type Clock, type Timer, within } from '../api/clock.ts';
 import type { LeaseRecord, Store } from '../store/store.ts';
 
 export interface LeaseOptions {
@@ -13,7 +13,19 @@ export interface LeaseOptions {
   readonly renewEveryMs: number;
   /** The store failed; the loop goes on, and the lease lapses by itself unless a later renewal gets through. */
   readonly onError?: (error: unknown) => void;
+  /** What others do with the lease, as far as this one sees. */
+  readonly onNews?: (news: LeaseNews) => void;
 }
+
+export type LeaseNews =
+  | { readonly type: 'waits'; readonly holder: string; readonly epoch: number }
+  /** `silentMs`: since this one last saw a sign of life of the holder before, when it saw one at all. */
+  | {
+      readonly type: 'took-over';
+      readonly from: string;
+      readonly epoch: number;
+      readonly silentMs: number | undefined;
+    };
 
 export interface Held {
   /** Grows with each change of holder. */
@@ -34,8 +46,11 @@ export interface Lease {
 
 /** A holder gives up this much earlier than a contender takes over, each by its own clock. */
 const VALID_PART = 2 / 3;
+/** A renewal that failed is tried again this much sooner than the next one would be. */
+const SOONER = 5;
 const NOBODY = '';
 
+/** All times in this file are the clock's monotonic ones: no setting of a clock may move a tenure's end. */
 interface Tenure {
   readonly record: LeaseRecord;
   readonly validUntilMs: number;
@@ -48,6 +63,7 @@ interface Loop {
 
 interface Observation {
   readonly record: LeaseRecord;
+  readonly sinceMs: number;
   readonly atMs: number;
   readonly stillMs: number;
 }
@@ -69,11 +85,14 @@ class TableLease implements Lease {
   #announced: number | undefined;
   #loop: Loop | undefined;
   #lapse: Timer | undefined;
+  /** The epoch of a take-over of which nobody knows whether the store has it. */
+  #unsure: number | undefined;
+  #waitsFor: number | undefined;
 
   constructor(options: LeaseOptions) {
     const { name, durationMs, renewEveryMs } = options;
     this.#options = options;
-    this.#validMs = durationMs * VALID_PART;
+    this.#validMs = Math.floor(durationMs * VALID_PART);
     if (renewEveryMs >= this.#validMs) {
       throw new RangeError(
         `Lease ${name}: renewing every ${renewEveryMs} ms is too seldom; make it less than ${this.#validMs} ms.`,
@@ -101,9 +120,7 @@ class TableLease implements Lease {
 
   held(): Held | undefined {
     const tenure = this.#tenure;
-    return tenure && this.#options.clock.now() < tenure.validUntilMs
-      ? { epoch: tenure.record.epoch }
-      : undefined;
+    return tenure && this.#leftOf(tenure) > 0 ? { epoch: tenure.record.epoch } : undefined;
   }
 
   onChange(listener: HeldListener): () => void {
@@ -111,70 +128,119 @@ class TableLease implements Lease {
     return () => void this.#listeners.delete(listener);
   }
 
+  #leftOf({ validUntilMs }: Tenure): number {
+    return validUntilMs - this.#options.clock.monotonic();
+  }
+
   #run(current: Loop): void {
-    const { clock, renewEveryMs } = this.#options;
-    current.running = this.#tick().then(() => {
-      if (this.#loop === current) current.timer = clock.setTimer(renewEveryMs, () => this.#run(current));
+    current.running = this.#tick().then((pauseMs) => {
+      if (this.#loop === current)
+        current.timer = this.#options.clock.setTimer(pauseMs, () => this.#run(current));
     });
   }
 
-  async #tick(): Promise<void> {
+  /** @returns when to come again */
+  async #tick(): Promise<number> {
+    const { renewEveryMs, onError } = this.#options;
+    let failed = false;
     try {
       await (this.#tenure && this.held() ? this.#renew(this.#tenure) : this.#contend());
     } catch (error) {
-      this.#options.onError?.(error);
+      failed = true;
+      onError?.(error);
     }
     this.#announce();
+    if (this.isHeld()) return failed ? renewEveryMs / SOONER : renewEveryMs;
+    return failed ? renewEveryMs : this.#untilFree();
+  }
+
+  /** A contender looks as often as a holder renews, and once more at the moment when it may take over. */
+  #untilFree(): number {
+    const { durationMs, renewEveryMs } = this.#options;
+    if (!this.#observation) return renewEveryMs;
+    const { record, stillMs } = this.#observation;
+    const neededMs = Math.max(durationMs, record.durationMs) - stillMs;
+    return Math.min(renewEveryMs, Math.max(neededMs, renewEveryMs / SOONER));
   }
 
   #announce(): void {
-    const { clock } = this.#options;
     this.#lapse?.cancel();
     const current = this.held();
     if (current && this.#tenure) {
-      this.#lapse = clock.setTimer(this.#tenure.validUntilMs - clock.now(), () => this.#announce());
+      // It may fire early, when the clock is set forward: then it is set anew.
+      this.#lapse = this.#options.clock.setTimer(Math.ceil(this.#leftOf(this.#tenure)), () =>
+        this.#announce(),
+      );
     }
     if (current?.epoch === this.#announced) return;
     this.#announced = current?.epoch;
     for (const listener of [...this.#listeners]) listener(current);
   }
 
-  async #renew({ record, validUntilMs }: Tenure): Promise<void> {
+  async #renew(tenure: Tenure): Promise<void> {
     const { store, name, holder } = this.#options;
-    if (await this.#write({ ...record, beat: record.beat + 1 }, record)) return;
-    const stored = await store.readLease(name);
+    const { record } = tenure;
+    if (await this.#write({ ...record, beat: record.beat + 1 }, record, tenure)) return;
+    const stored = await this.#answer(() => store.readLease(name), tenure);
     // A renewal whose answer was lost did get through.
     const isOurs = stored?.holder === holder && stored.epoch === record.epoch;
-    this.#tenure = isOurs ? { record: stored, validUntilMs } : undefined;
-    if (isOurs) await this.#write({ ...stored, beat: stored.beat + 1 }, stored);
+    this.#tenure = isOurs ? { ...tenure, record: stored } : undefined;
+    if (isOurs) await this.#write({ ...stored, beat: stored.beat + 1 }, stored, tenure);
   }
 
   async #contend(): Promise<void> {
     const { store, clock, name, holder, durationMs } = this.#options;
-    const startedMs = clock.now();
-    const stored = await store.readLease(name);
+    const startedMs = clock.monotonic();
+    const stored = await this.#answer(() => store.readLease(name));
     if (!this.#isFree(stored, startedMs)) return;
     const next = { holder, epoch: (stored?.epoch ?? 0) + 1, beat: 1, durationMs };
-    if (await this.#write(next, stored)) this.#observation = undefined;
+    try {
+      if (!(await this.#write(next, stored))) return;
+    } catch (error) {
+      this.#unsure = next.epoch;
+      throw error;
+    }
+    this.#tellTakeOver(stored, next.epoch);
+    this.#observation = undefined;
+    this.#unsure = undefined;
+    this.#waitsFor = undefined;
   }
 
-  async #write(next: LeaseRecord, expected: LeaseRecord | undefined): Promise<boolean> {
+  async #write(next: LeaseRecord, expected: LeaseRecord | undefined, before?: Tenure): Promise<boolean> {
     const { store, clock, name } = this.#options;
-    const validUntilMs = clock.now() + this.#validMs;
-    if (!(await store.writeLease(name, next, expected))) return false;
-    this.#tenure = { record: next, validUntilMs };
+    const validUntilMs = clock.monotonic() + this.#validMs;
+    if (!(await this.#answer(() => store.writeLease(name, next, expected), before))) return false;
+    // A tenure that has ended while its renewal was under way stays ended: work was given up by then.
+    const isOver = before !== undefined && this.#leftOf(before) <= 0;
+    this.#tenure = { record: next, validUntilMs: isOver ? before.validUntilMs : validUntilMs };
     return true;
   }
 
+  /** Waits no longer than it is of use: a renewal for its tenure, anything else for as long as a tenure lasts. */
+  #answer<T>(call: () => Promise<T>, tenure?: Tenure): Promise<T> {
+    const { clock, renewEveryMs } = this.#options;
+    const limitMs = tenure ? Math.min(renewEveryMs, this.#leftOf(tenure)) : this.#validMs;
+    return within(clock, limitMs, call);
+  }
+
   #isFree(stored: LeaseRecord | undefined, startedMs: number): boolean {
-    const { clock, holder, durationMs } = this.#options;
+    const { clock, holder, durationMs, onNews } = this.#options;
     if (!stored || stored.holder === NOBODY) return true;
     // Our own tenure has lapsed and nobody has taken over: nobody else need be waited for.
-    if (stored.holder === holder && stored.epoch === this.#tenure?.record.epoch) return true;
-    const last = this.#observation;
-    const stillMs = last && isSame(last.record, stored) ? this.#stoodStill(last, startedMs) : 0;
-    this.#observation = { record: stored, atMs: clock.now(), stillMs };
+    if (stored.holder === holder && this.#wasOurs(stored)) return true;
+    const last =
+      this.#observation && isSame(this.#observation.record, stored) ? this.#observation : undefined;
+    const stillMs = last ? this.#stoodStill(last, startedMs) : 0;
+    const atMs = clock.monotonic();
+    this.#observation = { record: stored, sinceMs: last?.sinceMs ?? atMs, atMs, stillMs };
+    if (this.#waitsFor !== stored.epoch)
+      onNews?.({ type: 'waits', holder: stored.holder, epoch: stored.epoch });
+    this.#waitsFor = stored.epoch;
     return stillMs >= Math.max(durationMs, stored.durationMs);
+  }
+
+  #wasOurs({ epoch }: LeaseRecord): boolean {
+    return epoch === this.#tenure?.record.epoch || epoch === this.#unsure;
   }
 
   /** After a pause of this whole process the holder gets the benefit of the doubt: one look counts for two at most. */
@@ -182,15 +248,36 @@ class TableLease implements Lease {
     return last.stillMs + Math.min(Math.max(0, startedMs - last.atMs), 2 * this.#options.renewEveryMs);
   }
 
+  #tellTakeOver(stored: LeaseRecord | undefined, epoch: number): void {
+    const { clock, holder, onNews } = this.#options;
+    const seen = this.#observation;
+    const from = stored?.holder || seen?.record.holder;
+    if (from === undefined || from === holder) return;
+    const silentMs = seen && Math.round(clock.monotonic() - seen.sinceMs);
+    onNews?.({ type: 'took-over', from, epoch, silentMs });
+  }
+
   async #release(): Promise<void> {
     const { store, name, onError } = this.#options;
-    const record = this.#tenure?.record;
+    const tenure = this.#tenure;
     const isRecorded = this.isHeld();
     this.#tenure = undefined;
     this.#announce();
-    if (!record || !isRecorded) return;
-    const next = { ...record, holder: NOBODY, beat: record.beat + 1 };
-    await store.writeLease(name, next, record).catch((error: unknown) => onError?.(error));
+    if (!tenure || !isRecorded) return;
+    const { record } = tenure;
+    const give = (from: LeaseRecord) =>
+      this.#answer(
+        () => store.writeLease(name, { ...from, holder: NOBODY, beat: from.beat + 1 }, from),
+        tenure,
+      );
+    try {
+      if (await give(record)) return;
+      // A renewal that was given up did get through.
+      const stored = await this.#answer(() => store.readLease(name), tenure);
+      if (stored?.holder === record.holder && stored.epoch === record.epoch) await give(stored);
+    } catch (error) {
+      onError?.(error);
+    }
   }
 }
 

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../controller/api/clock.ts';
-import { createLease, type Held, type Lease, type LeaseOptions } from '../../controller/reconcile/lease.ts';
+import {
+  createLease,
+  type Held,
+  type Lease,
+  type LeaseNews,
+  type LeaseOptions,
+} from '../../controller/reconcile/lease.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { type Store, StoreUnavailableError } from '../../controller/store/store.ts';
 import { VirtualClock } from '../clock.ts';
@@ -31,6 +37,19 @@ describe('a lease', () => {
     lease.start();
     await clock.advance(0);
     expect(lease.isHeld()).toBe(true);
+  };
+  /** The clock of a process that can be stopped and continued: time goes on, its timers and answers wait. */
+  const stoppable = () => {
+    let pausedMs = 0;
+    const own: Clock = {
+      now: () => clock.now() + pausedMs,
+      monotonic: () => clock.monotonic() + pausedMs,
+      setTimer: (delay, run) => clock.setTimer(delay, run),
+    };
+    const pause = (ms: number) => {
+      pausedMs += ms;
+    };
+    return { clock: own, pause };
   };
   /** The store of one process, which can be cut off. */
   const cuttable = () => {
@@ -106,29 +125,88 @@ describe('a lease', () => {
     expect(a.changes).toEqual([{ epoch: 1 }, undefined]);
   });
 
-  it('is not held by a renewal that arrives after its own deadline', async () => {
-    let open = (): void => undefined;
-    let slow = false;
-    const slowStore = {
-      readLease: (name: string) => store.readLease(name),
-      async writeLease(...args: Parameters<Store['writeLease']>) {
-        const written = await store.writeLease(...args);
-        if (slow) {
-          await new Promise<void>((resolve) => {
-            open = resolve;
-          });
-        }
-        return written;
+  it('is not held by a renewal whose answer comes after the tenure it renews', async () => {
+    const { pause, clock: pausable } = stoppable();
+    let stopped = false;
+    const a = contender('a', {
+      clock: pausable,
+      store: {
+        readLease: (name) => store.readLease(name),
+        writeLease: async (...args) => {
+          const written = await store.writeLease(...args);
+          if (stopped) pause(DURATION_MS);
+          stopped = false;
+          return written;
+        },
       },
-    };
-    const a = contender('a', { store: slowStore });
+    });
     await startHolding(a.lease);
-    slow = true;
-    await clock.advance(RENEW_MS + DURATION_MS);
-    slow = false;
-    open();
-    await clock.advance(0);
+    stopped = true;
+    await clock.advance(RENEW_MS);
     expect(a.lease.isHeld()).toBe(false);
+    await clock.advance(2 * RENEW_MS);
+    expect([a.lease.held(), a.changes]).toEqual([{ epoch: 2 }, [{ epoch: 1 }, undefined, { epoch: 2 }]]);
+  });
+
+  it('is kept through one renewal that hangs, and through what that one does late', async () => {
+    const late: (() => Promise<boolean>)[] = [];
+    let hang = false;
+    const a = contender('a', {
+      store: {
+        readLease: (name) => store.readLease(name),
+        writeLease: (...args) => {
+          if (!hang) return store.writeLease(...args);
+          hang = false;
+          late.push(() => store.writeLease(...args));
+          return new Promise(() => undefined);
+        },
+      },
+    });
+    await startHolding(a.lease);
+    hang = true;
+    await clock.advance(3 * RENEW_MS);
+    await Promise.all(late.map((send) => send()));
+    await clock.advance(DURATION_MS);
+    expect([late.length, a.lease.held(), a.changes]).toEqual([1, { epoch: 1 }, [{ epoch: 1 }]]);
+  });
+
+  it('is released though a renewal that was given up got through', async () => {
+    let hang = false;
+    const a = contender('a', {
+      store: {
+        readLease: (name) => store.readLease(name),
+        writeLease: async (...args) => {
+          const written = await store.writeLease(...args);
+          if (hang) await new Promise(() => undefined);
+          return written;
+        },
+      },
+    });
+    await startHolding(a.lease);
+    hang = true;
+    await clock.advance(RENEW_MS);
+    hang = false;
+    const stopping = a.lease.stop();
+    await clock.advance(RENEW_MS);
+    await stopping;
+    expect(await store.readLease('main')).toMatchObject({ holder: '', epoch: 1 });
+  });
+
+  it('is taken without waiting by the one whose own take-over was answered too late', async () => {
+    let hang = true;
+    const a = contender('a', {
+      store: {
+        readLease: (name) => store.readLease(name),
+        writeLease: async (...args) => {
+          const written = await store.writeLease(...args);
+          if (hang) await new Promise(() => undefined);
+          return written;
+        },
+      },
+    });
+    a.lease.start();
+    await clock.advance(DURATION_MS * (2 / 3));
+    hang = false;
     await clock.advance(RENEW_MS);
     expect(a.lease.held()).toEqual({ epoch: 2 });
   });
@@ -165,19 +243,76 @@ describe('a lease', () => {
 
   it('is not taken over by a contender that has slept', async () => {
     const a = contender('a');
-    let leapMs = 0;
-    const leaping: Clock = {
-      now: () => clock.now() + leapMs,
-      monotonic: () => clock.monotonic() + leapMs,
-      setTimer: (delay, run) => clock.setTimer(delay, run),
-    };
-    const b = contender('b', { clock: leaping });
+    const { pause, clock: pausable } = stoppable();
+    const b = contender('b', { clock: pausable });
     await startHolding(a.lease);
     b.lease.start();
     await clock.advance(RENEW_MS / 2);
-    leapMs = 10 * DURATION_MS;
+    pause(10 * DURATION_MS);
     await clock.advance(3 * DURATION_MS);
     expect([a.lease.isHeld(), b.lease.isHeld()]).toEqual([true, false]);
+  });
+
+  it('is lost by a holder that has slept, before anything else of it runs', async () => {
+    const { pause, clock: pausable } = stoppable();
+    const [a, b] = [contender('a', { clock: pausable }), contender('b')];
+    await startHolding(a.lease);
+    pause(DURATION_MS);
+    expect(a.lease.isHeld()).toBe(false);
+    b.lease.start();
+    await clock.advance(3 * DURATION_MS);
+    expect([a.lease.isHeld(), b.lease.isHeld()].filter(Boolean)).toHaveLength(1);
+  });
+
+  it.each([
+    ['forward', 24 * 3_600_000],
+    ['back', -24 * 3_600_000],
+  ])('is neither lost nor taken when the clock is set %s', async (_, step) => {
+    const [a, b] = [contender('a'), contender('b')];
+    await startHolding(a.lease);
+    b.lease.start();
+    for (let minute = 0; minute < 5; minute++) {
+      await clock.advance(RENEW_MS + 700);
+      clock.step(step);
+      expect([a.lease.held(), b.lease.held()]).toEqual([{ epoch: 1 }, undefined]);
+      await clock.advance(60_000);
+    }
+    expect([a.changes, b.changes]).toEqual([[{ epoch: 1 }], []]);
+  });
+
+  it.each([
+    ['forward', 24 * 3_600_000],
+    ['back', -24 * 3_600_000],
+  ])('is taken from a dead holder neither early nor late when the clock is set %s', async (_, step) => {
+    const { line, store: cutStore } = cuttable();
+    const [a, b] = [contender('a', { store: cutStore }), contender('b')];
+    await startHolding(a.lease);
+    b.lease.start();
+    await clock.advance(0);
+    line.cut = true;
+    clock.step(step);
+    await clock.advance(DURATION_MS - 1);
+    expect([a.lease.isHeld(), b.lease.isHeld()]).toEqual([false, false]);
+    await clock.advance(RENEW_MS);
+    expect(b.lease.held()).toEqual({ epoch: 2 });
+  });
+
+  it('tells a contender for whom it waits, and how long that one had been silent when it took over', async () => {
+    const { line, store: cutStore } = cuttable();
+    const news: LeaseNews[] = [];
+    const a = contender('a', { store: cutStore });
+    const b = contender('b', { onNews: (one) => news.push(one) });
+    await startHolding(a.lease);
+    b.lease.start();
+    await clock.advance(DURATION_MS);
+    expect(news).toEqual([{ type: 'waits', holder: 'a', epoch: 1 }]);
+    line.cut = true;
+    await clock.advance(2 * DURATION_MS);
+    expect(news.slice(1)).toEqual([{ type: 'took-over', from: 'a', epoch: 2, silentMs: DURATION_MS }]);
+    line.cut = false;
+    await b.lease.stop();
+    await clock.advance(RENEW_MS);
+    expect(a.lease.held()).toEqual({ epoch: 3 });
   });
 
   it('has one holder at a time though holders come and go', async () => {
