@@ -3,30 +3,37 @@ import type { Condition, Item, Key, Query, Table } from '../../controller/store/
 export interface MemoryTable extends Table {
   /** Copies of all items, by partition and sort key. */
   contents(): readonly Item[];
+  /** One item without a call. */
+  peek(key: Key): Item | undefined;
+  /** Puts an item whatever stands there: what nobody's store does, but somebody by hand. */
+  force(item: Item & Key): void;
 }
 
 /**
  * The four calls of the table as DynamoDB answers them, for tests that decide on every interleaving: an effect takes place
- * when the call is made, its answer follows as a microtask, and nothing waits for time or I/O.
+ * when the call is made, its answer follows as a microtask, and nothing waits for time or I/O. Items are flat.
  */
 export function createMemoryTable(): MemoryTable {
-  const partitions = new Map<string, Map<string, Item>>();
+  const partitions = new Map<string, Partition>();
+  const partition = (pk: string) => {
+    const present = partitions.get(pk) ?? new Partition();
+    partitions.set(pk, present);
+    return present;
+  };
   const stored = ({ pk, sk }: Key) => partitions.get(pk)?.get(sk);
   const holds = (key: Key, condition?: Condition) => !condition || evaluate(condition, stored(key) ?? {});
 
   return {
     async get(key) {
-      return structuredClone(stored(key));
+      return stored(key);
     },
     async query(query) {
       query.signal?.throwIfAborted();
-      return structuredClone(select([...(partitions.get(query.pk) ?? [])], query));
+      return partition(query.pk).select(query);
     },
     async put(item, condition) {
       if (!holds(item, condition)) return false;
-      const partition = partitions.get(item.pk) ?? new Map<string, Item>();
-      partitions.set(item.pk, partition);
-      partition.set(item.sk, structuredClone(item));
+      partition(item.pk).set(item);
       return true;
     },
     async remove(key, condition) {
@@ -36,18 +43,55 @@ export function createMemoryTable(): MemoryTable {
     },
     contents() {
       const ordered = [...partitions].sort(([a], [b]) => compareBytes(a, b));
-      return structuredClone(ordered.flatMap(([pk, partition]) => select([...partition], { pk })));
+      return ordered.flatMap(([pk, items]) => items.select({ pk }));
     },
+    peek: stored,
+    force: (item) => partition(item.pk).set(item),
   };
 }
 
-function select(entries: readonly (readonly [string, Item])[], query: Query): readonly Item[] {
-  const { after, through, descending, limit } = query;
-  const found = entries
-    .filter(([sk]) => after === undefined || compareBytes(sk, after) > 0)
-    .filter(([sk]) => after !== undefined || through === undefined || compareBytes(sk, through) <= 0)
-    .sort(([a], [b]) => (descending ? compareBytes(b, a) : compareBytes(a, b)));
-  return found.slice(0, limit).map(([, item]) => item);
+/** Items by sort key, which are kept in order: a log of thousands is asked for its end all the time. */
+class Partition {
+  readonly #items = new Map<string, Item>();
+  #keys: string[] = [];
+
+  get(sk: string): Item | undefined {
+    const item = this.#items.get(sk);
+    return item && { ...item };
+  }
+
+  set(item: Item & Key): void {
+    const flat = Object.values(item).every((value) => typeof value !== 'object');
+    if (!flat) throw new Error(`the memory table holds flat items only: ${item.pk} ${item.sk}`);
+    if (!this.#items.has(item.sk)) this.#keys.splice(this.#after(item.sk), 0, item.sk);
+    this.#items.set(item.sk, { ...item });
+  }
+
+  delete(sk: string): void {
+    if (this.#items.delete(sk)) this.#keys = this.#keys.filter((key) => key !== sk);
+  }
+
+  select({ after, through, descending, limit }: Query): readonly Item[] {
+    const start = after === undefined ? 0 : this.#after(after);
+    const end = after === undefined && through !== undefined ? this.#after(through) : this.#keys.length;
+    const count = Math.min(limit ?? Number.POSITIVE_INFINITY, Math.max(0, end - start));
+    const keys = descending
+      ? this.#keys.slice(end - count, end).reverse()
+      : this.#keys.slice(start, start + count);
+    return keys.flatMap((key) => this.get(key) ?? []);
+  }
+
+  /** Where the first key greater than this one stands. */
+  #after(sk: string): number {
+    let least = 0;
+    let most = this.#keys.length;
+    while (least < most) {
+      const middle = (least + most) >> 1;
+      if (compareBytes(this.#keys[middle] ?? '', sk) > 0) most = middle;
+      else least = middle + 1;
+    }
+    return least;
+  }
 }
 
 /** DynamoDB orders sort keys by their UTF-8 bytes, which is not the order of JavaScript's strings. */
