@@ -5,6 +5,7 @@ import { IAMClient } from '@aws-sdk/client-iam';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
 import type { Clock } from '../api/clock.ts';
+import { Fenced } from '../api/fence.ts';
 import { bucketFor, TokenBucket } from './rates.ts';
 import { createReads, type Reads } from './reads.ts';
 
@@ -37,6 +38,8 @@ export interface AwsOptions {
   readonly connection: Connection;
   readonly scope: Scope;
   readonly clock: Clock;
+  /** Asked right before each request is sent, reads too. False once another replica may act. */
+  readonly mayCall?: () => boolean;
   /** Called after each request; `code` is the error's, when there was one. */
   readonly onCall?: (call: { service: string; operation: string; code?: string }) => void;
 }
@@ -56,7 +59,7 @@ const ONE_ATTEMPT = 1;
 
 /** Creates the clients of one scope. Call the result once per pass: its reads are shared within that pass. */
 export function connect(options: AwsOptions): () => Aws {
-  const { scope } = options;
+  const { scope, mayCall = () => true } = options;
   const config = { ...options.connection, region: scope.region, maxAttempts: ONE_ATTEMPT };
   const clients = {
     ec2: new EC2Client(config),
@@ -73,21 +76,35 @@ export function connect(options: AwsOptions): () => Aws {
     stack.remove('loggerMiddleware');
     stack.add(
       (next, context) => async (args) => {
-        const operation = String(context['commandName']).replace(/Command$/, '');
+        const operation = operationOf(context);
+        if (!mayCall()) throw new Fenced(operation);
         pace(buckets, service, operation, options.clock);
         try {
           const result = await next(args);
           options.onCall?.({ service, operation });
           return result;
         } catch (error) {
+          if (error instanceof Fenced) throw error;
           options.onCall?.({ service, operation, code: error instanceof Error ? error.name : 'Unknown' });
           throw error;
         }
       },
       { step: 'initialize', name: 'paceAndCount' },
     );
+    // Finding credentials and signing take time. What is nearest to the wire is the lowest priority of the last step.
+    stack.add(
+      (next, context) => async (args) => {
+        if (!mayCall()) throw new Fenced(operationOf(context));
+        return next(args);
+      },
+      { step: 'deserialize', priority: 'low', name: 'fence' },
+    );
   }
   return () => ({ scope, ...clients, reads: createReads(clients, scope.installation) });
+}
+
+function operationOf(context: Readonly<Record<string, unknown>>): string {
+  return String(context['commandName']).replace(/Command$/, '');
 }
 
 function pace(buckets: Map<string, TokenBucket>, service: string, operation: string, clock: Clock): void {

@@ -8,7 +8,7 @@ export type ErrorClass = 'gone' | 'exists' | 'busy' | 'throttled' | 'denied' | '
 const RULES: readonly { readonly means: ErrorClass; readonly code: RegExp; readonly message?: RegExp }[] = [
   {
     means: 'throttled',
-    code: /^(RequestLimitExceeded|Throttling|Throttled|TooManyRequests|EC2Throttled|PacedByClient|TooManyUpdates|RequestThrottled|PriorRequestNotComplete|SlowDown)$/,
+    code: /^(RequestLimitExceeded|Throttling|Throttled|TooManyRequests|EC2Throttled|PacedByClient|Fenced|TooManyUpdates|RequestThrottled|PriorRequestNotComplete|SlowDown)$/,
   },
   { means: 'throttled', code: /^Client$/, message: /[Tt]oo many concurrent attempts/ },
   {

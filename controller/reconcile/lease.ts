@@ -76,6 +76,15 @@ export function createLease(options: LeaseOptions): Lease {
   return new TableLease(options);
 }
 
+/**
+ * True as long as the tenure lasts in which this was called. What an earlier tenure began stays without a say, though the lease be
+ * ours again: what it knows is as old as that tenure.
+ */
+export function whileHeld(lease: Pick<Lease, 'held'>): () => boolean {
+  const epoch = lease.held()?.epoch;
+  return () => epoch !== undefined && lease.held()?.epoch === epoch;
+}
+
 class TableLease implements Lease {
   readonly #options: LeaseOptions;
   readonly #validMs: number;

@@ -1,6 +1,7 @@
 import type { Bastion } from '../api/bastion.ts';
 import { type ApiClient, ApiError } from '../api/client.ts';
 import { type Clock, rfc3339, type Timer } from '../api/clock.ts';
+import { Fenced, fenceWrites } from '../api/fence.ts';
 import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
 import type { Interests } from '../aws/facts.ts';
@@ -9,7 +10,7 @@ import type { Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { Store } from '../store/store.ts';
 import { Informer } from './informer.ts';
-import type { Lease } from './lease.ts';
+import { type Lease, whileHeld } from './lease.ts';
 import type { Refresh } from './observe.ts';
 import { Queue } from './queue.ts';
 import type { Pass } from './reconcile.ts';
@@ -31,8 +32,8 @@ export interface ManagerOptions {
   readonly settings: Settings;
   readonly accountId: string;
   readonly defaultRegion: string;
-  /** Clients for one region; called once each. */
-  readonly connectRegion: (region: string) => () => Aws;
+  /** Clients for one region and one tenure, which send nothing once `mayCall` denies it. */
+  readonly connectRegion: (region: string, mayCall: () => boolean) => () => Aws;
   readonly shrinkLimit: number;
   /** Who holds it acts; the others stand by. */
   readonly lease: Lease;
@@ -151,8 +152,9 @@ export class Controller {
       const { pass, wake } = await this.#worker(region).run(refresh, this.#interests(region));
       this.#failures.delete(region);
       this.#report(region, pass);
-      return wake;
+      return pass.fenced ? NEVER : wake;
     } catch (error) {
+      if (error instanceof Fenced) return NEVER;
       const failures = (this.#failures.get(region) ?? 0) + 1;
       this.#failures.set(region, failures);
       const retryMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
@@ -165,13 +167,13 @@ export class Controller {
     const present = this.#workers.get(region);
     if (present) return present;
     const { store, clock, accountId, connectRegion, lease, ...rest } = this.#options;
-    const epoch = lease.held()?.epoch;
+    const mayMutate = whileHeld(lease);
     const worker = new ScopeWorker({
       ...rest,
+      api: fenceWrites(rest.api, mayMutate),
       clock,
-      connect: connectRegion(region),
-      // A pass of an earlier tenure stays without a say, though the lease be ours again: its plan is as old as that tenure.
-      mayMutate: () => epoch !== undefined && lease.held()?.epoch === epoch,
+      connect: connectRegion(region, mayMutate),
+      mayMutate,
       rememberScope: () => rememberScope(store, clock, accountId, region),
     });
     this.#workers.set(region, worker);
@@ -190,9 +192,11 @@ export class Controller {
     return bastion.spec.region ?? this.#options.defaultRegion;
   }
 
-  #report(region: string, { outcomes, observed }: Pass): void {
+  #report(region: string, { outcomes, observed, fenced }: Pass): void {
     const { log } = this.#options;
-    for (const message of observed.failures.values())
+    if (fenced) log('info', 'gave up a pass: the lease has ended', { region });
+    // What could not be read because it might not be read any more is no news.
+    for (const message of fenced ? [] : observed.failures.values())
       log('warn', 'cannot read AWS', { region, error: message });
     for (const { step, result, message } of outcomes) {
       const fields = {

@@ -1,6 +1,7 @@
 import type { Bastion, BastionStatus, ConditionType } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
+import { Fenced } from '../api/fence.ts';
 import type { ObjectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
 import type { Interests } from '../aws/facts.ts';
@@ -45,6 +46,7 @@ export interface LookOptions {
 }
 
 export interface PassOptions extends LookOptions {
+  /** False once this replica must neither change nor say anything any more. */
   readonly mayMutate: () => boolean;
   /** Remembers that this scope may hold resources, before it does. */
   readonly rememberScope: () => Promise<void>;
@@ -65,6 +67,8 @@ export interface Pass extends Preview {
   readonly outcomes: readonly Outcome[];
   readonly statuses: ReadonlyMap<ObjectName, BastionStatus>;
   readonly touched: ReadonlySet<KindName>;
+  /** The replica's time ran out during the pass: what it saw may be partial, and not everybody was told. */
+  readonly fenced: boolean;
   readonly memory: Memory;
 }
 
@@ -73,9 +77,9 @@ export interface Pass extends Preview {
  * when the next pass can find something new.
  */
 export async function reconcile(memory: Memory, options: PassOptions): Promise<Pass> {
-  const { api, kinds, clock } = options;
+  const { api, kinds, clock, mayMutate } = options;
   const preview = await look(memory, options);
-  if (preview.plan.steps.length > 0) await options.rememberScope();
+  if (preview.plan.steps.length > 0 && mayMutate()) await options.rememberScope();
   const before = memory.setbacks ?? NO_SETBACKS;
   const { after, touched, ...execution } = await execute(preview.plan, {
     ...options,
@@ -85,8 +89,10 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const now = clock.now();
   const { outcomes, setbacks } = losePatience(execution.outcomes, before, now);
   const told = statuses(preview.bastions, statusContext(preview, outcomes, kinds, now));
-  const { written, refused } = await publish(api, preview.bastions, told);
-  await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, refused), now);
+  const fenced = await isFenced(mayMutate, async () => {
+    const { written, refused } = await publish(api, preview.bastions, told);
+    await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, refused), now);
+  });
   const troubled = preview.wishes.desired.problems.size > 0 || !isSettled(preview.plan);
   const sequence = memory.sequence + 1;
   return {
@@ -94,8 +100,20 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     outcomes,
     statuses: told,
     touched,
+    fenced,
     memory: { snapshot: after, guard: preview.guard, sequence, troubled, setbacks },
   };
+}
+
+/** Tells, unless this replica may not any more. */
+async function isFenced(mayTell: () => boolean, tell: () => Promise<void>): Promise<boolean> {
+  try {
+    if (mayTell()) await tell();
+    return !mayTell();
+  } catch (error) {
+    if (error instanceof Fenced) return true;
+    throw error;
+  }
 }
 
 function statusContext(

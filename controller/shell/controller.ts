@@ -163,7 +163,8 @@ function controllerOf(options: ControllerOptions, { aws, ...parts }: Parts): Con
   return new Controller({
     ...{ ...parts, clock, log, kinds: KINDS, accountId, defaultRegion: region, shrinkLimit },
     settings: { installation, image, maxTtlMs },
-    connectRegion: (name) => connect({ connection, clock, scope: { accountId, region: name, installation } }),
+    connectRegion: (name, mayCall) =>
+      connect({ connection, clock, mayCall, scope: { accountId, region: name, installation } }),
   });
 }
 

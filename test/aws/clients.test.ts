@@ -1,6 +1,7 @@
 import { CreateVpcEndpointCommand, DescribeVpcsCommand } from '@aws-sdk/client-ec2';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
+import { Fenced } from '../../controller/api/fence.ts';
 import { connect, PacedByClient, readAccountId } from '../../controller/aws/clients.ts';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { ACCOUNT, REGION, startSimulator } from './simulator/clients.ts';
@@ -76,6 +77,25 @@ describe('the clients of a scope', () => {
     expect(simulator.calls.count('ec2', 'DescribeSecurityGroups')).toBe(1);
     await pass().reads.securityGroups();
     expect(simulator.calls.count('ec2', 'DescribeSecurityGroups')).toBe(2);
+  });
+
+  it('send nothing once they may not, not even what has been signed, and count nothing of it', async () => {
+    const { clock, simulator, calls, connection } = setUp();
+    const state = { mayCall: true, signed: 0 };
+    const credentials = async () => {
+      state.signed++;
+      state.mayCall = false;
+      return connection.credentials;
+    };
+    const { ec2 } = connect({
+      ...{ connection: { ...connection, credentials }, clock, mayCall: () => state.mayCall },
+      scope: { accountId: ACCOUNT, region: REGION, installation: 'test' },
+      onCall: (call) => calls.push(call),
+    })();
+    await expect(ec2.send(endpoint('ecr.api'))).rejects.toBeInstanceOf(Fenced);
+    expect(state.signed).toBe(1);
+    await expect(ec2.send(new DescribeVpcsCommand({}))).rejects.toBeInstanceOf(Fenced);
+    expect([state.signed, simulator.calls.list(), calls]).toEqual([1, [], []]);
   });
 
   it('learn from STS who they are', async () => {

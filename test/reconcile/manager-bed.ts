@@ -115,9 +115,9 @@ function startReplica({
     api: createFacade({ store, clock, newUid }),
     ...{ store, clock, lease, kinds: KINDS, settings: SETTINGS, accountId: ACCOUNT, defaultRegion: REGION },
     shrinkLimit: DEFAULT_SHRINK_LIMIT,
-    connectRegion: (region) => {
+    connectRegion: (region, mayCall) => {
       const scope = { accountId: ACCOUNT, region, installation: SETTINGS.installation };
-      const view = connect({ connection, clock, scope });
+      const view = connect({ connection, clock, scope, mayCall });
       return () => {
         passes.push({ region, at: clock.now() });
         return view();

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { connect } from '../../controller/aws/clients.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
-import { createManagerBed, LEASE_MS, type ManagerBed, REGION } from './manager-bed.ts';
+import { SETTINGS } from './harness.ts';
+import { ACCOUNT, createManagerBed, LEASE_MS, type ManagerBed, REGION } from './manager-bed.ts';
 import { ownedIn } from './owned.ts';
 
 const SECOND = 1_000;
@@ -119,6 +121,32 @@ function stuckInSecondPass() {
   return { kinds, creates, passes, gate };
 }
 
+/** AWS answers this operation only when the gate is opened; it has done by then what was asked. */
+function stuckAfter({ clock, simulator: { requestHandler } }: ManagerBed, operation: string) {
+  const gate = { waiting: 0, open: () => {} };
+  const opened = new Promise<void>((resolve) => {
+    gate.open = resolve;
+  });
+  const handle: typeof requestHandler.handle = async (request) => {
+    const answer = await requestHandler.handle(request);
+    const { body } = request;
+    if (typeof body === 'string' && body.includes(`Action=${operation}`)) {
+      gate.waiting++;
+      await opened;
+    }
+    return answer;
+  };
+  const connection = {
+    requestHandler: { ...requestHandler, handle },
+    credentials: { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' },
+  };
+  const connectRegion = (region: string, mayCall: () => boolean) => {
+    const scope = { accountId: ACCOUNT, region, installation: SETTINGS.installation };
+    return connect({ connection, clock, scope, mayCall });
+  };
+  return { connectRegion, gate };
+}
+
 describe('a pass that runs', () => {
   it('is let to its end by stop', async () => {
     const bed = createManagerBed();
@@ -140,6 +168,32 @@ describe('a pass that runs', () => {
     const { length } = replica.passes;
     await bed.run(5 * MINUTE);
     expect(replica.passes).toHaveLength(length);
+  });
+
+  it('ends in the middle of a step once the lease is lost: it neither asks, changes nor tells anything more', async () => {
+    const bed = createManagerBed();
+    const { connectRegion, gate } = stuckAfter(bed, 'CreateSecurityGroup');
+    const replica = bed.start('a', { connectRegion });
+    await bed.apply('near');
+    await bed.runUntil(() => gate.waiting > 0, MINUTE);
+    const repair = replica.cutStore('writeLease', 'readLease');
+    await bed.run(LEASE_MS);
+    expect(replica.isHeld()).toBe(false);
+    const state = async () => ({
+      owned: ownedIn(bed.simulator),
+      calls: bed.simulator.calls.list().length,
+      bastion: await bed.api.bastions.get('default', 'near'),
+      events: (await bed.api.events.list()).items,
+    });
+    const before = await state();
+    gate.open();
+    await bed.run(5 * SECOND);
+    expect(await state()).toEqual(before);
+    expect(replica.log.filter(({ level }) => level !== 'info')).toEqual([]);
+    repair();
+    await bed.runUntil(isReady(bed, 'near'));
+    expect(liveEndpoints(bed, REGION)).toHaveLength(5);
+    await replica.controller.stop();
   });
 
   it('changes nothing more once the lease is lost, not even when the same replica has it back', async () => {
