@@ -13,7 +13,9 @@ export async function recordEvent(
 ): Promise<void> {
   const { namespace, uid } = about.metadata;
   const { type, reason, message } = draft;
-  const digest = createHash('sha256').update(JSON.stringify([uid, type, reason, message])).digest('hex');
+  const digest = createHash('sha256')
+    .update(JSON.stringify([uid, type, reason, message]))
+    .digest('hex');
   const name = `${about.metadata.name}.${digest.slice(0, 12)}`;
   const at = rfc3339(now);
   try {

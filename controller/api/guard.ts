@@ -80,7 +80,10 @@ export function trippedStatus(guard: Guard | undefined, name: string, trip: Trip
   const since = before?.status === 'True' ? before.lastTransitionTime : rfc3339(now);
   const all = [...new Set(trip.withheld)].sort();
   const withheld = all.slice(0, MAX_WITHHELD);
-  const token = createHash('sha256').update(JSON.stringify([since, reason, withheld])).digest('hex').slice(0, 8);
+  const token = createHash('sha256')
+    .update(JSON.stringify([since, reason, withheld]))
+    .digest('hex')
+    .slice(0, 8);
   const { confirmation } = guard?.status ?? {};
   const given = guard?.metadata.annotations?.[ANNOTATION.confirm];
   const isRefused = given !== undefined && given !== token && given !== confirmation?.token;

@@ -28,6 +28,7 @@ const TYPES: readonly ConditionType[] = [
   'TaskRunning',
   'Ready',
   'TornDown',
+  'Withheld',
 ];
 
 function forCondition(name: string, status: string): Requirement {

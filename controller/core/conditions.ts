@@ -1,4 +1,5 @@
 import { ANNOTATION, type Bastion, type Condition, type ConditionType } from '../api/bastion.ts';
+import { rfc3339 } from '../api/clock.ts';
 import type { Life } from './lifetime.ts';
 import type { Outcome } from './outcome.ts';
 import type { KindName, Observed, Problem } from './resource.ts';
@@ -129,4 +130,13 @@ function reasonOfEnd(life: Life): string {
 
 function verdict(type: ConditionType, status: Condition['status'], reason: string, message: string): Verdict {
   return { type, status, reason, message };
+}
+
+/** Keeps the time of the last transition where nothing changed. */
+export function stamp(bastion: Bastion, verdicts: readonly Verdict[], now: number): Condition[] {
+  return verdicts.map((verdict) => {
+    const before = bastion.status?.conditions?.find((one) => one.type === verdict.type);
+    const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : rfc3339(now);
+    return { ...verdict, observedGeneration: bastion.metadata.generation, lastTransitionTime };
+  });
 }

@@ -1,3 +1,4 @@
+import type { Trip } from '../api/guard.ts';
 import type { Plan, Step } from './plan.ts';
 
 /** What the guard remembers of one scope from one pass to the next. */
@@ -15,42 +16,96 @@ export interface GuardTerms {
   readonly sequence: number;
   /** How many unclaimed resources may go in one pass. */
   readonly shrinkLimit: number;
+  /** Unclaimed resources, as a trip names them, that a person has let go although they are many. */
+  readonly confirmed?: ReadonlySet<string> | undefined;
 }
+
+/** What the shrink limit makes of this pass. */
+export type Shrink =
+  /** Not everything was seen, or not twice: what was held back stays held back. */
+  | { readonly state: 'unknown' }
+  | { readonly state: 'tripped'; readonly trip: Trip }
+  /** What was confirmed is not all gone yet. */
+  | { readonly state: 'going' }
+  | { readonly state: 'clear' };
 
 /** Small enough to notice, large enough for what one crashed Bastion leaves behind. */
 export const DEFAULT_SHRINK_LIMIT = 20;
 
 /**
  * Withholds deletes of what nobody claims until two complete snapshots have shown it, and all of them when there are
- * more than the shrink limit: that looks like a lost store or a wrong installation rather than like leftovers. Deletes
- * with a strong reason pass: the guard never delays a TTL.
+ * more than the shrink limit: that looks like a lost store or a wrong installation rather than like leftovers. What a
+ * person has confirmed does not count. Deletes with a strong reason pass: the guard never delays a TTL.
  */
 export function guard(
   plan: Plan,
   memory: GuardMemory,
   terms: GuardTerms,
-): { plan: Plan; memory: GuardMemory } {
+): { plan: Plan; memory: GuardMemory; shrink: Shrink } {
+  const { complete, sequence, shrinkLimit, confirmed = new Set<string>() } = terms;
   const unclaimed = plan.steps.filter(isUnclaimed);
   const since = new Map<string, number>();
   for (const step of unclaimed) {
     const id = identity(step);
-    const first = memory.unclaimedSince.get(id) ?? (terms.complete ? terms.sequence : undefined);
+    const first = memory.unclaimedSince.get(id) ?? (complete ? sequence : undefined);
     if (first !== undefined) since.set(id, first);
   }
-  const tooMany = unclaimed.length > terms.shrinkLimit;
+  const isSeenTwice = (step: Step) => complete && (since.get(identity(step)) ?? sequence) !== sequence;
+  const counted = unclaimed.filter((step) => !confirmed.has(identity(step)));
+  const limit = `${counted.length} resources are unclaimed and the shrink limit is ${shrinkLimit}`;
+  const tooMany = counted.length > shrinkLimit;
   const steps = plan.steps.map((step) => {
     if (!isUnclaimed(step)) return step;
-    const first = since.get(identity(step));
-    if (!terms.complete || first === undefined || first === terms.sequence) {
+    if (!isSeenTwice(step)) {
       return withhold(step, 'no Bastion wants it; a second complete snapshot must show so too');
     }
-    if (tooMany) {
-      const limit = `${unclaimed.length} resources are unclaimed and the shrink limit is ${terms.shrinkLimit}`;
-      return withhold(step, `${limit}: check --installation and the table, or raise --shrink-limit`);
+    if (tooMany && !confirmed.has(identity(step))) {
+      return withhold(step, `${limit}: check --installation and the table, or confirm the guard`);
     }
     return step;
   });
-  return { plan: { steps }, memory: { unclaimedSince: since } };
+  const shrink = shrinkOf({ plan, counted, tooMany, isSeenTwice }, terms);
+  return { plan: { steps }, memory: { unclaimedSince: since }, shrink };
+}
+
+interface Unclaimed {
+  readonly plan: Plan;
+  /** Those that count against the limit. */
+  readonly counted: readonly Step[];
+  readonly tooMany: boolean;
+  readonly isSeenTwice: (step: Step) => boolean;
+}
+
+function shrinkOf({ plan, counted, tooMany, isSeenTwice }: Unclaimed, terms: GuardTerms): Shrink {
+  const { complete, confirmed, shrinkLimit } = terms;
+  if (!complete) return { state: 'unknown' };
+  // Also while AWS deletes them: the confirmation holds until the last of them is gone.
+  const isGoing = plan.steps.some((step) => step.reason === 'unclaimed' && confirmed?.has(identity(step)));
+  if (isGoing) return { state: 'going' };
+  if (!tooMany) return { state: 'clear' };
+  if (!counted.every(isSeenTwice)) return { state: 'unknown' };
+  return { state: 'tripped', trip: shrinkTrip(counted.map(identity).sort(), shrinkLimit) };
+}
+
+const NAMED = 3;
+
+function shrinkTrip(withheld: readonly string[], limit: number): Trip {
+  const named = withheld.slice(0, NAMED).join(', ');
+  const rest = withheld.length > NAMED ? ` and ${withheld.length - NAMED} more` : '';
+  return {
+    reason: 'ShrinkLimit',
+    message:
+      `${withheld.length} resources of this installation are wanted by no Bastion and --shrink-limit is ${limit}: ${named}${rest}. ` +
+      `Nothing of it is deleted: a lost table or another --installation looks like this, so check these first.`,
+    effect: 'Deletes these resources in AWS, as long as no Bastion wants them.',
+    withheld,
+  };
+}
+
+/** For what may not be changed at all. */
+export function withholdAll(plan: Plan, why: string): Plan {
+  const changes = ['create', 'update', 'delete'];
+  return { steps: plan.steps.map((step) => (changes.includes(step.action) ? withhold(step, why) : step)) };
 }
 
 function isUnclaimed(step: Step): boolean {
@@ -61,6 +116,8 @@ function withhold(step: Step, why: string): Step {
   return { ...step, action: 'withheld', why };
 }
 
+/** How a resource is told from another of the same key, and named to a person. */
 function identity(step: Step): string {
-  return `${step.key} ${step.observed?.id ?? ''}`;
+  const id = step.observed?.id ?? '';
+  return id === '' || id === step.key ? step.key : `${step.key} ${id}`;
 }

@@ -9,8 +9,9 @@ import {
 } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
-import { acceptedCondition, activeConditions, endedConditions, type Verdict } from './conditions.ts';
+import { acceptedCondition, activeConditions, endedConditions, stamp } from './conditions.ts';
 import { type Facts, NO_FACTS } from './facts.ts';
+import { type Held, withheldVerdict } from './held.ts';
 import type { Life } from './lifetime.ts';
 import { networkPath } from './network-path.ts';
 import type { Outcome } from './outcome.ts';
@@ -26,6 +27,8 @@ export interface StatusContext {
   readonly conditionOf: (kind: KindName) => ConditionType;
   /** What a person should know about an observed resource of this Bastion. */
   readonly diagnose: (bastion: Bastion, observed: Observed) => string | undefined;
+  /** What a guard holds back of whom. */
+  readonly held?: ReadonlyMap<ObjectName, Held>;
   readonly now: number;
 }
 
@@ -73,7 +76,13 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
           describe: describeIn(bastion, context),
         })
       : endedConditions(life, outcomes, isVerified(bastion, outcomes, context));
-  const conditions = stamp(bastion, [acceptedCondition(bastion, life, problems), ...verdicts], context.now);
+  const held = context.held?.get(objectName(bastion));
+  const all = [
+    acceptedCondition(bastion, life, problems),
+    ...verdicts,
+    ...(held ? [withheldVerdict(held)] : []),
+  ];
+  const conditions = stamp(bastion, all, context.now);
   const tornDown = conditions.some((one) => one.type === 'TornDown' && one.status === 'True');
   return {
     observedGeneration: bastion.metadata.generation,
@@ -242,13 +251,4 @@ function stateOf({ step, result }: Outcome): string {
     case 'withheld':
       return 'Withheld';
   }
-}
-
-/** Keeps the time of the last transition where nothing changed. */
-function stamp(bastion: Bastion, verdicts: readonly Verdict[], now: number): Condition[] {
-  return verdicts.map((verdict) => {
-    const before = bastion.status?.conditions?.find((one) => one.type === verdict.type);
-    const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : rfc3339(now);
-    return { ...verdict, observedGeneration: bastion.metadata.generation, lastTransitionTime };
-  });
 }

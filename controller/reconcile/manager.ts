@@ -1,20 +1,25 @@
 import type { Bastion } from '../api/bastion.ts';
-import { type ApiClient, ApiError } from '../api/client.ts';
-import { type Clock, rfc3339, type Timer } from '../api/clock.ts';
+import type { ApiClient } from '../api/client.ts';
+import type { Clock, Timer } from '../api/clock.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
 import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
 import type { Interests } from '../aws/facts.ts';
+import type { Held } from '../core/held.ts';
 import type { Settings } from '../core/resource.ts';
 import type { Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { Store } from '../store/store.ts';
+import { logGuards } from './guard-log.ts';
+import { hold } from './hold.ts';
+import { allowsTheSame, type Standing, takeStanding } from './identity.ts';
 import { Informer } from './informer.ts';
 import { type Lease, whileHeld } from './lease.ts';
 import type { Refresh } from './observe.ts';
 import { Queue } from './queue.ts';
 import type { Pass } from './reconcile.ts';
 import { rememberedRegions, rememberScope } from './scopes.ts';
+import { tidy } from './tidy.ts';
 import { ScopeWorker } from './worker.ts';
 
 /** What happened, for the log. The message is constant; what varies is in the fields. */
@@ -47,7 +52,8 @@ const SWEEP_RETRY_MS = 30_000;
 const NEVER: Wake = { afterMs: Number.POSITIVE_INFINITY, refresh: 'resync' };
 /** Several changes that come together are one. */
 const GATHER_MS = 50;
-const KEEP_HISTORY_MS = 24 * 3_600_000;
+/** How soon a person's confirmation, or a store that answers again, is noticed. */
+const STANDING_RETRY_MS = 5_000;
 
 /**
  * Decides when which scope gets a pass: at a change of a Bastion, at a deadline or when something is on its way (as the last
@@ -62,6 +68,9 @@ export class Controller {
   readonly #stopping = new AbortController();
   #informing: Promise<void> = Promise.resolve();
   #sweepRetry: Timer | undefined;
+  #standingRetry: Timer | undefined;
+  /** Whose store this is, as far as it matters; undefined until it is known, and then nothing is done. */
+  #standing: Standing | undefined;
 
   constructor(options: ManagerOptions) {
     const { api, clock, log } = options;
@@ -84,7 +93,7 @@ export class Controller {
     this.#informing = this.#informer.run(this.#stopping.signal);
     lease.onChange((held) => {
       if (held) log('info', 'leading', { epoch: held.epoch });
-      else if (!this.#stopping.signal.aborted) log('info', 'standing by');
+      else if (!this.#stopping.signal.aborted) log('warn', 'the lease has ended: standing by');
       if (held) this.#lead();
       else void this.#queue.close();
     });
@@ -94,8 +103,40 @@ export class Controller {
   /** What an earlier tenure remembered may be old by now: another replica has acted since. */
   #lead(): void {
     if (this.#stopping.signal.aborted) return;
+    this.#forget();
+    this.#standing = undefined;
+    void this.#takeStanding();
+  }
+
+  #forget(): void {
     this.#workers.clear();
     this.#failures.clear();
+  }
+
+  /** Finds out whose store this is before anything is done, and looks again as long as a guard holds something back for it. */
+  async #takeStanding(): Promise<void> {
+    const { api, clock, lease, log, accountId, settings, defaultRegion: region } = this.#options;
+    this.#standingRetry?.cancel();
+    const isMine = whileHeld(lease);
+    if (!isMine() || this.#stopping.signal.aborted) return;
+    const own = { accountId, installation: settings.installation, region };
+    try {
+      const standing = await takeStanding({ ...this.#options, api: fenceWrites(api, isMine), own });
+      logGuards(log, standing.news);
+      if (!isMine() || this.#stopping.signal.aborted) return;
+      const before = this.#standing;
+      this.#standing = standing;
+      if (!allowsTheSame(before, standing)) this.#begin();
+    } catch (error) {
+      if (!isMine() || this.#stopping.signal.aborted) return;
+      log('error', 'cannot tell whose store this is', { error: explain(error), retryMs: STANDING_RETRY_MS });
+    }
+    if (this.#standing?.isTripped ?? true)
+      this.#standingRetry = clock.setTimer(STANDING_RETRY_MS, () => void this.#takeStanding());
+  }
+
+  #begin(): void {
+    this.#forget();
     this.#queue.open();
     void this.sweep();
   }
@@ -104,6 +145,7 @@ export class Controller {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#sweepRetry?.cancel();
+    this.#standingRetry?.cancel();
     await this.#queue.close();
     await this.#options.lease.stop();
     await this.#informing;
@@ -124,31 +166,20 @@ export class Controller {
     new Set([...this.#workers.keys(), ...inUse]).forEach(ask);
     try {
       (await rememberedRegions(store, accountId)).forEach(ask);
-      await this.#tidy();
+      await tidy(this.#options);
     } catch (error) {
       log('error', 'cannot sweep', { error: explain(error), retryMs: SWEEP_RETRY_MS });
       this.#sweepRetry = clock.setTimer(SWEEP_RETRY_MS, () => void this.sweep());
     }
   }
 
-  async #tidy(): Promise<void> {
-    const { api, store, clock } = this.#options;
-    const oldest = rfc3339(clock.now() - KEEP_HISTORY_MS);
-    for (const { metadata, lastTimestamp } of (await api.events.list()).items) {
-      if (lastTimestamp >= oldest) continue;
-      await api.events.delete(metadata.namespace, metadata.name).catch((error: unknown) => {
-        // Somebody else was quicker.
-        if (!(error instanceof ApiError && error.reason === 'NotFound')) throw error;
-      });
-    }
-    await store.trim(KEEP_HISTORY_MS);
-  }
-
   async #runScope(region: string, refresh: Refresh): Promise<Wake> {
     const { log, lease } = this.#options;
+    const standing = this.#standing;
     // The next tenure begins with a sweep.
-    if (!lease.isHeld()) return NEVER;
+    if (!lease.isHeld() || !standing) return NEVER;
     try {
+      if (standing.halted) return await this.#hold(region, standing, standing.halted);
       const { pass, wake } = await this.#worker(region).run(refresh, this.#interests(region));
       this.#failures.delete(region);
       this.#report(region, pass);
@@ -163,6 +194,11 @@ export class Controller {
     }
   }
 
+  #hold(region: string, { defaultRegion }: Standing, held: Held): Promise<Wake> {
+    const { api, clock, settings, lease } = this.#options;
+    return hold({ api: fenceWrites(api, whileHeld(lease)), clock, settings, region, defaultRegion }, held);
+  }
+
   #worker(region: string): ScopeWorker {
     const present = this.#workers.get(region);
     if (present) return present;
@@ -172,6 +208,7 @@ export class Controller {
       ...rest,
       api: fenceWrites(rest.api, mayMutate),
       clock,
+      defaultRegion: this.#defaultRegion(),
       connect: connectRegion(region, mayMutate),
       mayMutate,
       rememberScope: () => rememberScope(store, clock, accountId, region),
@@ -189,11 +226,16 @@ export class Controller {
   }
 
   #regionOf(bastion: Bastion): string {
-    return bastion.spec.region ?? this.#options.defaultRegion;
+    return bastion.spec.region ?? this.#defaultRegion();
   }
 
-  #report(region: string, { outcomes, observed, fenced }: Pass): void {
+  #defaultRegion(): string {
+    return this.#standing?.defaultRegion ?? this.#options.defaultRegion;
+  }
+
+  #report(region: string, { outcomes, observed, fenced, news }: Pass): void {
     const { log } = this.#options;
+    logGuards(log, news);
     if (fenced) log('info', 'gave up a pass: the lease has ended', { region });
     // What could not be read because it might not be read any more is no news.
     for (const message of fenced ? [] : observed.failures.values())
@@ -209,7 +251,6 @@ export class Controller {
       const changed = step.action === 'create' || step.action === 'update' || step.action === 'delete';
       if (result === 'done' && changed) log('info', 'changed', { ...fields, id: step.observed?.id });
       if (result === 'failed') log('warn', 'failed', { ...fields, error: message });
-      if (step.action === 'withheld') log('warn', 'withheld', fields);
     }
   }
 }

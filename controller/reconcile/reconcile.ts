@@ -2,11 +2,14 @@ import type { Bastion, BastionStatus, ConditionType } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
 import { Fenced } from '../api/fence.ts';
+import { confirmationOf, type Guard } from '../api/guard.ts';
+import type { GuardNews } from '../api/guard-record.ts';
 import type { ObjectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
 import type { Interests } from '../aws/facts.ts';
 import { eventsOf } from '../core/events.ts';
-import { type GuardMemory, guard } from '../core/guard.ts';
+import { type GuardMemory, guard, type Shrink, withholdAll } from '../core/guard.ts';
+import { type Held, heldBastions } from '../core/held.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { heldBack, losePatience, NO_SETBACKS, type Setbacks } from '../core/patience.ts';
 import { isSettled, makePlan, type Plan } from '../core/plan.ts';
@@ -19,6 +22,7 @@ import { execute } from './execute.ts';
 import { observe, type Refresh } from './observe.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
+import { shrinkGuardName, tellShrink } from './shrink.ts';
 import { type Wishes, wishesOf } from './wishes.ts';
 
 /** What one pass hands on to the next one of the same scope. Nothing in it is needed to be right, only to be quick. */
@@ -43,6 +47,8 @@ export interface LookOptions {
   readonly shrinkLimit: number;
   readonly refresh: Refresh;
   readonly interests: Interests;
+  /** Why nothing may be changed at all. */
+  readonly halted?: Held | undefined;
 }
 
 export interface PassOptions extends LookOptions {
@@ -60,6 +66,9 @@ export interface Preview {
   readonly wishes: Wishes;
   readonly plan: Plan;
   readonly guard: GuardMemory;
+  readonly shrink: Shrink;
+  /** The guards there were when the pass began. */
+  readonly guards: readonly Guard[];
   readonly complete: boolean;
 }
 
@@ -67,6 +76,8 @@ export interface Pass extends Preview {
   readonly outcomes: readonly Outcome[];
   readonly statuses: ReadonlyMap<ObjectName, BastionStatus>;
   readonly touched: ReadonlySet<KindName>;
+  /** What has become of the guards of this scope. */
+  readonly news: readonly GuardNews[];
   /** The replica's time ran out during the pass: what it saw may be partial, and not everybody was told. */
   readonly fenced: boolean;
   readonly memory: Memory;
@@ -89,9 +100,11 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const now = clock.now();
   const { outcomes, setbacks } = losePatience(execution.outcomes, before, now);
   const told = statuses(preview.bastions, statusContext(preview, outcomes, kinds, now));
+  const news: GuardNews[] = [];
   const fenced = await isFenced(mayMutate, async () => {
     const { written, refused } = await publish(api, preview.bastions, told);
     await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, refused), now);
+    news.push(...(await tellShrink({ api, now }, options.aws.scope, preview)));
   });
   const troubled = preview.wishes.desired.problems.size > 0 || !isSettled(preview.plan);
   const sequence = memory.sequence + 1;
@@ -101,6 +114,7 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     statuses: told,
     touched,
     fenced,
+    news,
     memory: { snapshot: after, guard: preview.guard, sequence, troubled, setbacks },
   };
 }
@@ -117,7 +131,7 @@ async function isFenced(mayTell: () => boolean, tell: () => Promise<void>): Prom
 }
 
 function statusContext(
-  { wishes, observed, complete }: Preview,
+  { wishes, observed, complete, guards, bastions }: Preview,
   outcomes: readonly Outcome[],
   kinds: readonly Kind[],
   now: number,
@@ -130,6 +144,7 @@ function statusContext(
     conditionOf: conditionOf(kinds),
     diagnose: diagnoser(wishes.claims, kinds, observed, now),
     complete,
+    held: heldBastions(guards, bastions),
     now,
   };
 }
@@ -140,6 +155,7 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   // Cloud before store: what is newer in the store protects fresh creations.
   const refresh = options.refresh === 'resync' && memory.troubled ? 'all' : options.refresh;
   const observed = await observe({ ...options, refresh, before: memory.snapshot, now: clock.now() });
+  const guards = (await api.guards.list()).items;
   const all = (await api.bastions.list()).items;
   const now = clock.now();
   const bastions = bastionsIn(aws.scope.region, all, options.defaultRegion);
@@ -151,8 +167,16 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
     complete,
     sequence: memory.sequence,
     shrinkLimit: options.shrinkLimit,
+    confirmed: confirmationOf(guards.find(isShrinkGuardOf(aws)))?.withheld,
   });
-  return { observed, all, bastions, wishes, plan: guarded.plan, guard: guarded.memory, complete };
+  const plan = options.halted ? withholdAll(guarded.plan, options.halted.message) : guarded.plan;
+  const { memory: guardMemory, shrink } = guarded;
+  return { observed, all, bastions, wishes, guards, complete, plan, shrink, guard: guardMemory };
+}
+
+function isShrinkGuardOf({ scope }: Aws): (guard: Guard) => boolean {
+  const name = shrinkGuardName(scope);
+  return ({ metadata }) => metadata.name === name;
 }
 
 function bastionsIn(region: string, all: readonly Bastion[], defaultRegion: string): Bastion[] {

@@ -45,6 +45,9 @@ export async function rememberScope(
 
 /** Regions of this account that have held resources. */
 export async function rememberedRegions(store: Store, accountId: string): Promise<string[]> {
-  const { items } = await store.list<ScopeRecord>('scopes');
-  return items.filter((record) => record.accountId === accountId).map((record) => record.region);
+  // The identity of the store stands beside them.
+  const { items } = await store.list<ScopeRecord | (KubeObject & { readonly kind: 'Identity' })>('scopes');
+  return items.flatMap((record) =>
+    record.kind === 'Scope' && record.accountId === accountId ? [record.region] : [],
+  );
 }

@@ -1,5 +1,7 @@
 import type { Clock } from '../api/clock.ts';
+import { Fenced } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
+import { logGuards } from '../reconcile/guard-log.ts';
 import type { Log } from '../reconcile/manager.ts';
 import type { GitSource, SyncReport } from '../sources/git.ts';
 import { parseGitSpec } from '../sources/git-spec.ts';
@@ -32,6 +34,7 @@ export function createSourceLog({ clock, log }: { readonly clock: Clock; readonl
   return async (source: GitSource): Promise<void> => {
     try {
       const report = await source.sync();
+      logGuards(log, report.news);
       const wasWell = said.size === 0;
       const troubles = troublesOf(source, report);
       const changes = changesOf(report);
@@ -40,6 +43,8 @@ export function createSourceLog({ clock, log }: { readonly clock: Clock; readonl
         log('info', 'source synced', { ...headOf(report), ...changes });
       tell(troubles);
     } catch (error) {
+      // The replica that leads now looks for itself.
+      if (error instanceof Fenced) return;
       const fields = { source: source.display, error: explain(error) };
       tell([{ key: 'failed', level: 'error', message: 'source failed', fields }]);
     }

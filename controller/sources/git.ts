@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
+import { confirmHint } from '../api/guard.ts';
+import type { GuardNews } from '../api/guard-record.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
-import { type Applied, applyDeclarations, ownerOf } from './apply.ts';
+import { type Applied, applyDeclarations } from './apply.ts';
 import {
   createReader,
   type Declarations,
@@ -14,6 +16,13 @@ import {
 } from './declarations.ts';
 import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
 import { FetchError, openRepository, type Repository } from './repository.ts';
+import {
+  readSourceGuard,
+  type SourceGuard,
+  settleSourceGuard,
+  sourceGuardName,
+  sourceTrip,
+} from './source-guard.ts';
 import {
   type GitSource as GitSourceRecord,
   readSource,
@@ -57,6 +66,8 @@ export interface SyncReport {
   readonly deleted: readonly ObjectName[];
   readonly unchanged: readonly ObjectName[];
   readonly problems: readonly Problem[];
+  /** What has become of the guard of this source. */
+  readonly news: readonly GuardNews[];
 }
 
 const NOTHING: Applied = { created: [], updated: [], deleted: [], unchanged: [], kept: [], problems: [] };
@@ -120,53 +131,66 @@ async function apply(
 ): Promise<SyncReport> {
   const { api, clock, spec, repository } = parts;
   const { declared, failures } = declarations;
+  const guard = await readSourceGuard(parts, spec);
   const last = record?.status.commit;
-  const wasEmptied = declared.size === 0 && failures.length === 0 && (await ownsAny(parts));
-  if (wasEmptied) {
-    const message = `${spec.display} holds no manifest any more. Nothing is deleted: delete the Bastions by name if that is meant.`;
-    return conclude(parts, record, {
-      state: 'emptied',
-      message,
-      commit,
-      applied: NOTHING,
-      problems: [{ message }],
-    });
-  }
+  const isEmptied = declared.size === 0 && failures.length === 0;
   const isRewritten = last !== undefined && !(await repository.isAncestor(last, commit));
   const before = last === undefined ? new Map<string, string>() : await contentsAt(repository, last);
   const isUnnamedNew = failures.some(({ name, path }) => name === undefined && !before.has(path));
   const withheld = new Set(record?.status.withheld);
-  const keep = (bastion: Bastion): string | undefined => {
-    if (isRewritten) return 'history was rewritten, so that nobody can tell whether its file was deleted.';
-    if (withheld.has(objectName(bastion)))
-      return 'its file went missing when history was rewritten. Delete it by name if that is meant.';
-    if (isUnnamedNew) return 'a new file cannot be read and may be its new place.';
-    return undefined;
-  };
+  const keep = keeper({ guard, isEmptied, isRewritten, isUnnamedNew, withheld });
   const applied = await applyDeclarations({
     ...{ api, declarations, keep, source: spec.display, nowMs: clock.now() },
     isOld: ({ path, blob }) => last === undefined || before.get(path) === blob,
   });
+  if (isEmptied && applied.kept.length > 0) return concludeEmptied(parts, record, { commit, applied, guard });
   const stillWithheld = applied.kept.filter((name) => isRewritten || withheld.has(name));
+  const trip = stillWithheld.length > 0 ? sourceTrip('SourceRewritten', spec, stillWithheld) : undefined;
+  const news = await settleSourceGuard(parts, guard, trip);
   const problems = [...declarations.problems, ...applied.problems];
-  const state = stillWithheld.length > 0 ? 'rewritten' : 'synced';
-  const message = describe(declared.size, problems.length, stillWithheld);
+  const state = trip ? 'rewritten' : 'synced';
+  const message = describe(spec, declared.size, problems.length, stillWithheld);
   return conclude(parts, record, {
-    state,
-    message,
-    commit,
-    applied,
-    problems,
-    inForce: commit,
-    withheld: stillWithheld,
+    ...{ state, message, commit, applied, problems, news },
+    ...{ inForce: commit, withheld: stillWithheld },
   });
 }
 
-async function ownsAny({ api, spec }: Parts): Promise<boolean> {
-  const { items } = await api.bastions.list();
-  return items.some(
-    (bastion) => ownerOf(bastion) === spec.display && bastion.metadata.deletionTimestamp === undefined,
-  );
+interface Doubts {
+  readonly guard: SourceGuard;
+  readonly isEmptied: boolean;
+  readonly isRewritten: boolean;
+  /** A new file says nobody knows what. */
+  readonly isUnnamedNew: boolean;
+  /** What an earlier rewrite has left in doubt. */
+  readonly withheld: ReadonlySet<ObjectName>;
+}
+
+/** Why a Bastion that is declared no more is kept all the same: one that a person has confirmed is not. */
+function keeper({ guard, isEmptied, isRewritten, isUnnamedNew, withheld }: Doubts) {
+  return (bastion: Bastion): string | undefined => {
+    const name = objectName(bastion);
+    if (isEmptied) return guard.isConfirmed('SourceEmptied', name) ? undefined : 'the source is empty.';
+    const isConfirmed = guard.isConfirmed('SourceRewritten', name);
+    if (isRewritten && !isConfirmed)
+      return 'history was rewritten, so that nobody can tell whether its file was deleted.';
+    if (withheld.has(name) && !isConfirmed) return 'its file went missing when history was rewritten.';
+    return isUnnamedNew ? 'a new file cannot be read and may be its new place.' : undefined;
+  };
+}
+
+/** An empty source never comes into force before everything it held is gone: whatever comes back is then no news. */
+async function concludeEmptied(
+  parts: Parts,
+  record: GitSourceRecord | undefined,
+  { commit, applied, guard }: { commit: string; applied: Applied; guard: SourceGuard },
+): Promise<SyncReport> {
+  const trip = sourceTrip('SourceEmptied', parts.spec, applied.kept);
+  const news = await settleSourceGuard(parts, guard, trip);
+  const message = `${trip.message} ${confirmHint(guard.name)}`;
+  return conclude(parts, record, {
+    ...{ state: 'emptied', message, commit, applied, problems: [{ message }], news },
+  });
 }
 
 /** Empty when the commit is not known any more. */
@@ -175,13 +199,19 @@ async function contentsAt(repository: Repository, commit: string): Promise<Reado
   return new Map(manifestFiles(tree).map(({ path, blob }) => [path, blob]));
 }
 
-function describe(declared: number, problems: number, withheld: readonly ObjectName[]): string {
+function describe(
+  spec: GitSpec,
+  declared: number,
+  problems: number,
+  withheld: readonly ObjectName[],
+): string {
   const parts = [
     `${declared} ${declared === 1 ? 'Bastion' : 'Bastions'} declared`,
     ...(problems > 0 ? [`${problems} ${problems === 1 ? 'problem' : 'problems'}`] : []),
     ...(withheld.length > 0 ? [`history was rewritten; not deleted: ${withheld.join(', ')}`] : []),
   ];
-  return `${parts.join('; ')}.`;
+  const hint = withheld.length > 0 ? ` ${confirmHint(sourceGuardName(spec))}` : '';
+  return `${parts.join('; ')}.${hint}`;
 }
 
 interface Conclusion {
@@ -193,12 +223,13 @@ interface Conclusion {
   /** The commit that now is in force, when one is. */
   readonly inForce?: string;
   readonly withheld?: readonly ObjectName[];
+  readonly news?: readonly GuardNews[];
 }
 
 async function conclude(
   { store, clock, spec }: Parts,
   record: GitSourceRecord | undefined,
-  { state, message, commit, applied, problems, inForce, withheld }: Conclusion,
+  { state, message, commit, applied, problems, inForce, withheld, news = [] }: Conclusion,
 ): Promise<SyncReport> {
   const before = record?.status;
   const isNew = inForce !== undefined && inForce !== before?.commit;
@@ -214,7 +245,7 @@ async function conclude(
   await writeSource({ store, clock, spec }, record, status);
   const { created, updated, deleted, unchanged } = applied;
   return {
-    ...{ source: spec.display, state, message, created, updated, deleted, unchanged, problems },
+    ...{ source: spec.display, state, message, created, updated, deleted, unchanged, problems, news },
     ...(commit !== undefined && { commit }),
   };
 }

@@ -287,7 +287,7 @@ describe('the guard', () => {
     const second = guard({ steps: many }, first.memory, terms(2));
     expect(actions(second.plan.steps)).toEqual(['withheld']);
     expect(second.plan.steps[0]?.why).toBe(
-      '21 resources are unclaimed and the shrink limit is 20: check --installation and the table, or raise --shrink-limit',
+      '21 resources are unclaimed and the shrink limit is 20: check --installation and the table, or confirm the guard',
     );
   });
 

@@ -6,7 +6,7 @@ import { VirtualClock } from '../clock.ts';
 const DISPLAY = 'https://example.com/x.git#main:bastions';
 const SYNCED: SyncReport = {
   ...{ source: DISPLAY, state: 'synced', message: '1 Bastion declared.', commit: '0123456789abcdef' },
-  ...{ created: [], updated: [], deleted: [], unchanged: ['default/orders'], problems: [] },
+  ...{ created: [], updated: [], deleted: [], unchanged: ['default/orders'], problems: [], news: [] },
 };
 const CUT: SyncReport = {
   ...SYNCED,
