@@ -4,19 +4,25 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { validate as isCron } from 'node-cron';
-import { parseDuration } from './api/duration.ts';
+import { formatDuration, parseDuration } from './api/duration.ts';
 import { regionFault } from './core/region.ts';
+import type { AwsWorld } from './shell/aws.ts';
 import { systemClock } from './shell/clock.ts';
 import { type ControllerOptions, startController } from './shell/controller.ts';
 import { DEFAULTS } from './shell/defaults.ts';
 import { greeting } from './shell/greeting.ts';
+import { openHost } from './shell/host.ts';
 import { createLog, type LogFormat } from './shell/log.ts';
+import { launchProgram, startReplicas } from './shell/replicas.ts';
 import { UsageError } from './shell/usage-error.ts';
 import { readVersion } from './shell/version.ts';
 
 // The SDK's note about Node versions is for us, not for those who run the controller.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
+const SHORTEST_LEASE_MS = 2_000;
+/** A TTL is kept within 60 s when the leader dies. */
+const LONGEST_LEASE_MS = 30_000;
 const DEFAULT_DATA_DIR = join(homedir(), DEFAULTS.dataDirName);
 
 const program = new Command('bastion-controller')
@@ -46,6 +52,13 @@ const program = new Command('bastion-controller')
     'how many resources that nobody claims may go at once',
     String(DEFAULTS.shrinkLimit),
   )
+  .option('--replicas <count>', 'how many controllers to run here: one leads, the others stand by', '1')
+  .option(
+    '--lease <duration>',
+    'how long a silent leader is waited for before another one takes over: 2s to 30s',
+    formatDuration(DEFAULTS.leaseMs),
+  )
+  .addOption(new Option('--replica <name>', 'which of the replicas of another process this is').hideHelp())
   .option('--resync <cron>', 'when to look for drift', '* * * * *')
   .option('--sweep <cron>', 'when to look at everything, and to tidy', '17 * * * *')
   .option('--git-poll <cron>', 'when to look at the git sources; SIGHUP looks at once', '*/15 * * * * *')
@@ -65,6 +78,9 @@ interface Flags {
   readonly image: string;
   readonly maxTtl: string;
   readonly shrinkLimit: string;
+  readonly replicas: string;
+  readonly lease: string;
+  readonly replica?: string;
   readonly resync: string;
   readonly sweep: string;
   readonly gitPoll: string;
@@ -76,7 +92,7 @@ function collect(value: string, earlier: readonly string[]): string[] {
 }
 
 /** @throws UsageError naming the flag, what was found and what is allowed */
-function checkFlags(flags: Flags): Pick<ControllerOptions, 'maxTtlMs' | 'shrinkLimit'> {
+function checkFlags(flags: Flags): Pick<ControllerOptions, 'maxTtlMs' | 'shrinkLimit' | 'leaseMs'> {
   const maxTtlMs = parseDuration(flags.maxTtl);
   if (maxTtlMs === undefined)
     throw new UsageError(`--max-ttl: found ${flags.maxTtl}, allowed: a duration such as 12h`);
@@ -99,14 +115,22 @@ function checkFlags(flags: Flags): Pick<ControllerOptions, 'maxTtlMs' | 'shrinkL
     if (!isCron(expression))
       throw new UsageError(`${flag}: "${expression}" is no cron expression, such as "*/5 * * * *"`);
   }
-  return { maxTtlMs, shrinkLimit };
+  if (!/^[1-9]$/.test(flags.replicas))
+    throw new UsageError(`--replicas: found ${flags.replicas}, allowed: a whole number from 1 to 9`);
+  const leaseMs = parseDuration(flags.lease);
+  if (leaseMs === undefined || leaseMs < SHORTEST_LEASE_MS || leaseMs > LONGEST_LEASE_MS)
+    throw new UsageError(`--lease: found ${flags.lease}, allowed: a duration from 2s to 30s`);
+  return { maxTtlMs, shrinkLimit, leaseMs };
 }
 
 async function run(flags: Flags): Promise<void> {
   const checked = checkFlags(flags);
   const clock = systemClock();
-  const log = createLog(clock, flags.logFormat, (line) => process.stderr.write(line));
-  const controller = await startController({
+  const { replica } = flags;
+  const plain = createLog(clock, flags.logFormat, (line) => process.stderr.write(line));
+  const named: typeof plain = (level, message, fields) => plain(level, message, { replica, ...fields });
+  const log = replica === undefined ? plain : named;
+  const options: ControllerOptions = {
     ...flags,
     ...checked,
     resyncSchedule: flags.resync,
@@ -116,20 +140,54 @@ async function run(flags: Flags): Promise<void> {
     clock,
     newId: randomUUID,
     log,
-  });
-  if (flags.logFormat === 'text')
-    process.stdout.write(
-      greeting({ ...flags, defaultDataDir: DEFAULT_DATA_DIR, leader: controller.leader }, controller.aws),
-    );
-  process.on('SIGHUP', () => void controller.syncSources());
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
-  log('info', 'stopping');
-  await controller.stop();
+  };
+  await (flags.replicas === '1' ? runOne(flags, options) : runSeveral(flags, options));
   log('info', 'stopped');
   // A git that hangs must not keep the process.
   process.exit();
+}
+
+async function runOne(flags: Flags, options: ControllerOptions): Promise<void> {
+  const { leader, aws, ...controller } = await startController(options);
+  if (flags.replica === undefined) greet(flags, aws, leader);
+  process.on('SIGHUP', () => void controller.syncSources());
+  await untilStopped({ hasKeeper: flags.replica !== undefined });
+  options.log('info', 'stopping');
+  await controller.stop();
+}
+
+/** This process keeps what they share, and looks after them. */
+async function runSeveral(flags: Flags, options: ControllerOptions): Promise<void> {
+  const host = await openHost(options);
+  if (host.world) greet(flags, host.world);
+  const [, script = '', ...args] = process.argv;
+  // The last of several is the one that counts.
+  const own = (name: string) => [...args, '--replicas', '1', '--replica', name, '--aws', host.aws];
+  const replicas = startReplicas({
+    ...{ count: Number(flags.replicas), clock: options.clock, log: options.log },
+    launch: (name) => launchProgram(script, own(name), process.env),
+  });
+  process.on('SIGHUP', () => replicas.signal('SIGHUP'));
+  await untilStopped({ hasKeeper: false });
+  options.log('info', 'stopping');
+  await replicas.stop();
+  await host.close();
+}
+
+function greet(flags: Flags, aws: AwsWorld, leader?: number): void {
+  if (flags.logFormat !== 'text') return;
+  const replicas = Number(flags.replicas);
+  process.stdout.write(greeting({ ...flags, defaultDataDir: DEFAULT_DATA_DIR, leader, replicas }, aws));
+}
+
+/** By a signal, or because the process is gone that looks after this one. */
+function untilStopped({ hasKeeper }: { readonly hasKeeper: boolean }): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    if (!hasKeeper) return;
+    process.once('disconnect', () => resolve());
+    if (!process.connected) resolve();
+  });
 }
 
 try {

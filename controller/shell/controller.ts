@@ -1,22 +1,23 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, sleep } from '../api/clock.ts';
+import type { Clock } from '../api/clock.ts';
 import { connect } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
 import type { Settings } from '../core/resource.ts';
 import { KINDS } from '../kinds/index.ts';
-import { createLease, type Lease } from '../reconcile/lease.ts';
+import { createLease, type Lease, type LeaseNews } from '../reconcile/lease.ts';
 import { Controller, type Log } from '../reconcile/manager.ts';
 import { createFacade } from '../server/facade.ts';
-import { createGitSource, type GitSource } from '../sources/git.ts';
+import { createGitSource } from '../sources/git.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
 import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
 import { prepareDataDir } from './data-dir.ts';
+import { DEFAULTS } from './defaults.ts';
 import { type Schedules, startJobs } from './jobs.ts';
-import { createSourceLog } from './source-log.ts';
-import { openStore } from './store.ts';
+import { type OpenStore, openStore } from './store.ts';
+import { createSync } from './sync.ts';
 
 /** Everything a controller is started with, read from flags by `main.ts` or made up by the demo. */
 export interface ControllerOptions extends Settings, Schedules {
@@ -32,6 +33,10 @@ export interface ControllerOptions extends Settings, Schedules {
   readonly clock: Clock;
   /** Returns an id that no other process ever returns, and that cannot be guessed. */
   readonly newId: () => string;
+  /** How long a contender waits for a silent leader; 20 s unless said otherwise. */
+  readonly leaseMs?: number | undefined;
+  /** Of the controllers that one process looks after: which of them this is. That process speaks for the data folder. */
+  readonly replica?: string | undefined;
   readonly log: Log;
 }
 
@@ -45,14 +50,12 @@ export interface RunningController {
   readonly stop: () => Promise<void>;
 }
 
-/** Long enough to outlast a slow store, short enough that a TTL is kept within 60 s when the holder dies. */
-const LEASE_MS = 20_000;
-const RENEW_MS = 5_000;
+/** One for each table, whatever the installation: two controllers must never act on one table. */
+const LEASE_NAME = 'controller';
+/** Two renewals may fail before the holder has to give up. */
+const RENEWALS = 4;
 /** How late another process's change is noticed. */
 const POLL_MS = 500;
-
-/** A git that hangs is not waited for at the end. */
-const LAST_SYNC_MS = 5_000;
 
 /** What has to be closed, the last opened first. */
 type Closers = (() => unknown)[];
@@ -92,11 +95,10 @@ async function assemble(
   if (aws.simulator) await tellRebuilt(api, log);
   const lease = leaseOf(options, store);
   const controller = controllerOf(options, { api, store, lease, aws });
-  const { env, git } = options;
-  const sources = git.map((spec) =>
-    createGitSource({ spec, api, store, clock, cacheDir: join(dataDir, 'git'), env }),
-  );
-  const sync = createSync(sources, lease, options);
+  const sync = createSync({
+    ...{ ...options, api, lease },
+    open: (fenced) => sourcesOf(options, fenced, store),
+  });
   const speak = () => announce(dataDir, announcementOf(options, aws));
   closers.push(() => withdraw(dataDir, process.pid));
   await speak();
@@ -107,47 +109,59 @@ async function assemble(
   });
   closers.push(() => controller.stop(), sync.end);
   controller.start();
-  const leader = sameWorld(other, options, aws) ? other.pid : undefined;
+  const leader = options.replica === undefined ? other?.pid : undefined;
   if (leader) log('info', 'standing by: another process leads on this data folder', { pid: leader });
-  for (const job of startJobs(options, controller, sources.length > 0 ? sync.run : undefined)) {
+  for (const job of startJobs(options, controller, options.git.length > 0 ? sync.run : undefined)) {
     closers.push(() => job.destroy());
   }
   return { api, aws, leader, syncSources: sync.run };
 }
 
-function openStoreOf(options: ControllerOptions, aws: AwsWorld) {
+export function openStoreOf(options: ControllerOptions, aws: AwsWorld): Promise<OpenStore> {
   const { dataDir, table, region, clock, newId, speed = 1 } = options;
   const connection = aws.simulator ? undefined : aws.connection;
   const pollMs = POLL_MS * speed;
   return openStore({ dataDir, table, region, connection, clock, newId, pollMs, mustOwn: true });
 }
 
-/** Controllers of different installations, or in different worlds, all lead. */
-function sameWorld(
-  other: Announcement | undefined,
-  { installation }: ControllerOptions,
-  { address }: AwsWorld,
-): other is Announcement {
-  return other?.installation === installation && other.aws === address;
+/** Git leaves locks behind where it is killed, so that replicas don't share a cache. */
+function sourcesOf(
+  { git, clock, env, dataDir, replica = '' }: ControllerOptions,
+  api: ApiClient,
+  store: Store,
+) {
+  const cacheDir = join(dataDir, 'git', replica);
+  return git.map((spec) => createGitSource({ spec, api, store, clock, cacheDir, env }));
 }
 
 /** The store outlives simulated AWS, and what it says of resources is then history. */
-async function tellRebuilt(api: ApiClient, log: Log): Promise<void> {
+export async function tellRebuilt(api: ApiClient, log: Log): Promise<void> {
   const { items } = await api.bastions.list();
   const bastions = items.filter(({ status }) => (status?.resources ?? []).length > 0).length;
   if (bastions > 0) log('info', 'simulated AWS starts empty: these Bastions are built anew', { bastions });
 }
 
-function leaseOf({ clock, newId, log, installation, speed = 1 }: ControllerOptions, store: Store): Lease {
+function leaseOf(options: ControllerOptions, store: Store): Lease {
+  const { clock, newId, log, replica, leaseMs = DEFAULTS.leaseMs, speed = 1 } = options;
+  const durationMs = leaseMs * speed;
+  const host = `${hostname()}-${process.pid}`;
+  const name = replica === undefined ? host : `${replica}@${host}`;
   return createLease({
-    store,
-    clock,
-    name: `controller-${installation}`,
-    holder: `${hostname()}-${process.pid}-${newId()}`,
-    durationMs: LEASE_MS * speed,
-    renewEveryMs: RENEW_MS * speed,
-    onError: (error) => log('warn', 'cannot renew the lease', { error: explain(error) }),
+    ...{ store, clock, durationMs, name: LEASE_NAME, holder: `${name}/${newId()}` },
+    renewEveryMs: durationMs / RENEWALS,
+    onError: (error) => log('warn', 'the lease was neither read nor renewed', { error: explain(error) }),
+    onNews: (news) => tellNews(news, log),
   });
+}
+
+function tellNews(news: LeaseNews, log: Log): void {
+  const nameOf = (holder: string) => holder.split('/')[0];
+  if (news.type === 'waits') {
+    log('info', 'standing by', { leader: nameOf(news.holder), epoch: news.epoch });
+  } else {
+    const seconds = news.silentMs === undefined ? undefined : Math.round(news.silentMs / 100) / 10;
+    log('info', 'taking over', { from: nameOf(news.from), epoch: news.epoch, silentSeconds: seconds });
+  }
 }
 
 interface Parts {
@@ -169,7 +183,7 @@ function controllerOf(options: ControllerOptions, { aws, ...parts }: Parts): Con
 }
 
 /** Field by field: the options hold more than others may read. */
-function announcementOf(
+export function announcementOf(
   { region, installation, image, maxTtlMs, shrinkLimit }: ControllerOptions,
   aws: AwsWorld,
 ): Announcement {
@@ -178,7 +192,7 @@ function announcementOf(
 }
 
 /** A second controller on the same data folder shares the first one's simulated AWS. */
-async function openWorld({ aws, region, clock, dataDir, log }: ControllerOptions): Promise<AwsWorld> {
+export async function openWorld({ aws, region, clock, dataDir, log }: ControllerOptions): Promise<AwsWorld> {
   const other = aws === 'simulated' ? await readAnnouncement(dataDir) : undefined;
   if (!other || other.aws === 'real') return openAws(aws, region, clock);
   try {
@@ -190,26 +204,4 @@ async function openWorld({ aws, region, clock, dataDir, log }: ControllerOptions
     await withdraw(dataDir, other.pid);
     return openAws(aws, region, clock);
   }
-}
-
-/** Looks at all sources at once, while this replica leads. `end` waits for what is under way, a little. */
-function createSync(
-  sources: readonly GitSource[],
-  lease: Lease,
-  { clock, log, speed = 1 }: ControllerOptions,
-) {
-  const running = new Set<Promise<unknown>>();
-  const syncs = sources.map((source) => ({ source, sync: createSourceLog({ clock, log }) }));
-  const run = async () => {
-    if (!lease.isHeld()) return;
-    const all = Promise.all(syncs.map(({ source, sync }) => sync(source)));
-    running.add(all);
-    await all.finally(() => running.delete(all));
-  };
-  const end = async () => {
-    const ended = new AbortController();
-    await Promise.race([Promise.all(running), sleep(clock, LAST_SYNC_MS * speed, ended.signal)]);
-    ended.abort();
-  };
-  return { run, end };
 }

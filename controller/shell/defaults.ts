@@ -8,5 +8,7 @@ export const DEFAULTS = {
   image: '{account}.dkr.ecr.{region}.amazonaws.com/bastion:latest',
   maxTtl: '168h',
   maxTtlMs: 168 * 3_600_000,
+  /** Long enough to outlast a slow store, short enough that a TTL is kept within 60 s when the leader dies. */
+  leaseMs: 20_000,
   shrinkLimit: DEFAULT_SHRINK_LIMIT,
 } as const;

@@ -17,6 +17,7 @@ export function greeting(
     readonly region: string;
     /** The process that leads, when it is another one. */
     readonly leader?: number | undefined;
+    readonly replicas?: number | undefined;
   },
   aws: AwsWorld,
 ): string {
@@ -27,6 +28,8 @@ export function greeting(
     `bastion-operator: ${where}, ${flags.region}`,
     `  store  ${flags.table ? `table ${flags.table}` : flags.dataDir}`,
   ];
+  if (flags.replicas !== undefined && flags.replicas > 1)
+    lines.push(`  ${flags.replicas} replicas: one leads, the others stand by`);
   if (flags.leader !== undefined)
     lines.push(`  standing by: process ${flags.leader} leads on this data folder`);
   if (!aws.simulator) return `${lines.join('\n')}\n\n`;

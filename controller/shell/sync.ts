@@ -1,0 +1,52 @@
+import type { ApiClient } from '../api/client.ts';
+import { type Clock, sleep } from '../api/clock.ts';
+import { fenceWrites } from '../api/fence.ts';
+import { type Lease, whileHeld } from '../reconcile/lease.ts';
+import type { Log } from '../reconcile/manager.ts';
+import type { GitSource } from '../sources/git.ts';
+import { createSourceLog } from './source-log.ts';
+
+export interface SyncOptions {
+  readonly api: ApiClient;
+  /** Makes the sources, which write through the API they are given. */
+  readonly open: (api: ApiClient) => readonly GitSource[];
+  readonly lease: Pick<Lease, 'held' | 'isHeld'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly speed?: number;
+}
+
+export interface Sync {
+  /** Looks at all sources at once, while this replica leads. */
+  readonly run: () => Promise<void>;
+  /** Waits for what is under way, a little. */
+  readonly end: () => Promise<void>;
+}
+
+/** A git that hangs is not waited for at the end. */
+const LAST_SYNC_MS = 5_000;
+
+/**
+ * What a tenure fetched is applied in that tenure or never: by the next one another replica may have applied a newer commit, and
+ * the older one would delete what that declares.
+ */
+export function createSync({ api, open, lease, clock, log, speed = 1 }: SyncOptions): Sync {
+  let mayWrite = () => false;
+  const sources = open(fenceWrites(api, () => mayWrite()));
+  const syncs = sources.map((source) => ({ source, sync: createSourceLog({ clock, log }) }));
+  const running = new Set<Promise<unknown>>();
+  const run = async () => {
+    while (running.size > 0 && !mayWrite()) await Promise.allSettled(running);
+    if (!lease.isHeld()) return;
+    if (!mayWrite()) mayWrite = whileHeld(lease);
+    const all = Promise.all(syncs.map(({ source, sync }) => sync(source)));
+    running.add(all);
+    await all.finally(() => running.delete(all));
+  };
+  const end = async () => {
+    const ended = new AbortController();
+    await Promise.race([Promise.all(running), sleep(clock, LAST_SYNC_MS * speed, ended.signal)]);
+    ended.abort();
+  };
+  return { run, end };
+}
