@@ -6,6 +6,7 @@ import {
   type Change,
   type Collection,
   ConflictError,
+  ExpiredError,
   type Store,
   StoreUnavailableError,
 } from '../../controller/store/store.ts';
@@ -136,35 +137,66 @@ export function interrupt(index: number, what: Write, call: number, mishap: Mish
   };
 }
 
-/** Two writers start at once from the same state while somebody lists: one at most wins each object. */
-export function race(first: Write, second: Write, paces: readonly (readonly number[])[]): Step {
+/**
+ * Several writes start at once from the same state, while somebody lists, watches and trims: one of each object gets through,
+ * and readers see nothing but what was.
+ */
+export function race(writes: readonly Write[], paces: readonly (readonly number[])[], trims: boolean): Step {
   return {
-    check: (model) => [first, second].every((one) => one.change !== 'delete' || storedIn(model, one)),
+    check: (model) => writes.every((one) => one.change !== 'delete' || storedIn(model, one)),
     toString: () =>
-      `${describeWrite(first)} against ${describeWrite(second)}, paced ${JSON.stringify(paces)}`,
+      `race of ${writes.map(describeWrite).join(', ')}${trims ? ', a trim' : ''}, paced ${JSON.stringify(paces)}`,
     async run(model, real) {
+      const from = revisionOf(model);
       const observer = createFaultyTable(real.items);
       const reader = createTableStore({ items: observer, clock: real.clock, newId: () => 'reader' });
-      const tables = [writerOf(real, 0).table, writerOf(real, 1).table, observer];
-      for (const [index, table] of tables.entries()) table.pace(paces[index] ?? []);
-      const attempts = [first, second].map((what, index) => begin(model, writerOf(real, index), what));
+      const tables = [...real.writers.map(({ table }) => table), observer];
+      for (const [index, table] of tables.entries()) table.pace(paces[index] ?? [0]);
+      const attempts = writes.map((what, index) => begin(model, writerOf(real, index % WRITERS), what));
+      const watching = watchUntilTrimmed(reader, from, new Set(writes.map(keyOf)).size);
       const [list, ...settled] = await Promise.all([
         reader.list('bastions'),
         ...attempts.map((attempt) => attempt.catch((error: unknown) => error)),
+        ...(trims ? [reader.trim(-1)] : []),
       ]);
-      for (const table of tables) table.pace([]);
-      const results = settled.map((result, index) => ({ result, what: index === 0 ? first : second }));
+      const results = writes.map((what, index) => ({ what, result: settled[index] }));
       const lost = results.filter(({ result }) => result instanceof Error);
       for (const { result } of lost) expect(result).toBeInstanceOf(ConflictError);
-      expect(lost).toHaveLength(keyOf(first) === keyOf(second) ? 1 : 0);
       real.seen.conflicts += lost.length;
-      const version = ({ result }: { result: unknown }) =>
-        Number((result as KubeObject).metadata.resourceVersion);
-      const won = results.filter((one) => !lost.includes(one)).sort((a, b) => version(a) - version(b));
+      const won = results.filter((one) => !lost.includes(one)).sort((a, b) => versionOf(a) - versionOf(b));
+      expect(won.map(({ what }) => keyOf(what)).sort()).toEqual([...new Set(writes.map(keyOf))].sort());
       for (const { what, result } of won) note(model, real, what, result as KubeObject);
       expectState(list.items, model, 'bastions', list.revision);
+      await real.clock.advance(POLL_MS / 10);
+      const { changes, expired } = await watching;
+      for (const table of tables) table.pace([]);
+      expectHappened(changes, model);
+      expect(changes.map(({ revision }) => revision)).toEqual(changes.map((_, index) => from + 1 + index));
+      if (!trims) expect(expired).toBe(false);
+      if (trims) await noteTrimmed(model, real);
     },
   };
+}
+
+const versionOf = ({ result }: { readonly result: unknown }) =>
+  Number((result as KubeObject).metadata.resourceVersion);
+
+async function watchUntilTrimmed(store: Store, from: number, count: number) {
+  const stop = new AbortController();
+  const changes: Change[] = [];
+  try {
+    for await (const change of store.watch({ from, signal: stop.signal }))
+      if (changes.push(change) >= count) break;
+  } catch (error) {
+    expect(error).toBeInstanceOf(ExpiredError);
+    return { changes, expired: true };
+  }
+  return { changes, expired: false };
+}
+
+async function noteTrimmed(model: Model, { items }: Real): Promise<void> {
+  const [oldest] = await items.query({ pk: 'log', limit: 1 });
+  model.trimmedThrough = Number(oldest?.['revision'] ?? 1) - 1;
 }
 
 function expectState(
@@ -219,6 +251,13 @@ export function trim(index: number, keepMs: number): Step {
   };
 }
 
+/** Less than a watch waits for what other processes write, so that history may go from under it. */
+export const shortWhile: Step = {
+  check: () => true,
+  toString: () => 'wait a little',
+  run: (_, { clock }) => clock.advance(POLL_MS / 10),
+};
+
 /** So long that each watch has looked: every mirror then shows what is stored, and saw nothing that did not happen. */
 export function advance(ms: number): Step {
   return {
@@ -239,7 +278,11 @@ function expectMirrors(mirror: Mirror, model: Model): void {
     'bastions',
     revisionOf(model),
   );
-  for (const change of mirror.changes) {
+  expectHappened(mirror.changes, model);
+}
+
+function expectHappened(changes: readonly Change[], model: Model): void {
+  for (const change of changes) {
     const { timeMs: _, ...expected } = model.history[change.revision - 1] ?? { timeMs: 0 };
     expect(change).toEqual(expected);
   }

@@ -98,10 +98,11 @@ describe('the memory table', () => {
 
   it('shares nothing with those who write and read', async () => {
     const table = createMemoryTable();
-    const list = [1];
-    await table.put({ ...key, list }, ABSENT);
-    list.push(2);
-    Object.assign((await table.get(key)) ?? {}, { list: [] });
-    expect(await table.get(key)).toEqual({ ...key, list: [1] });
+    const item = { ...key, value: 1 };
+    await table.put(item, ABSENT);
+    item.value = 2;
+    Object.assign((await table.get(key)) ?? {}, { value: 3 });
+    expect(await table.get(key)).toEqual({ ...key, value: 1 });
+    await expect(table.put({ pk: 'log', sk: '2', list: [1] }, ABSENT)).rejects.toThrow(/flat items only/);
   });
 });

@@ -78,7 +78,7 @@ class Partition {
     const keys = descending
       ? this.#keys.slice(end - count, end).reverse()
       : this.#keys.slice(start, start + count);
-    return keys.flatMap((key) => this.get(key) ?? []);
+    return keys.map((key) => this.get(key) ?? {});
   }
 
   /** Where the first key greater than this one stands. */
