@@ -1,0 +1,165 @@
+import { LostReply } from '../../controller/aws/simulator/faults.ts';
+import type { RequestHandler } from '../../controller/aws/simulator/sdk-handler.ts';
+import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import { decodeRequest, type WireRequest } from '../../controller/aws/simulator/wire/decode.ts';
+import { encodeFault, type WireResponse } from '../../controller/aws/simulator/wire/encode.ts';
+import { AwsFault } from '../../controller/aws/simulator/world.ts';
+import type { Boundary, Caller, Failure } from './boundary.ts';
+
+const READS = /^(Describe|Get|List)/;
+/** As each service says it. */
+const DENIED: Readonly<Record<string, string>> = {
+  ec2: 'UnauthorizedOperation',
+  iam: 'AccessDenied',
+  sts: 'AccessDenied',
+};
+const THROTTLED: Readonly<Record<string, string>> = { ec2: 'RequestLimitExceeded', iam: 'Throttling' };
+const EXPIRED: Readonly<Record<string, string>> = { ec2: 'RequestExpired', iam: 'ExpiredToken' };
+
+export interface AwsPortOptions {
+  readonly simulator: Simulator;
+  readonly boundary: Boundary;
+  readonly now: () => number;
+  /** Answers hold at most so many items, as AWS's may; undefined: as many as were asked for. */
+  readonly pageSize?: number | undefined;
+  /** For how long a look that was taken before goes on showing what was before a change. */
+  readonly staleMs: number;
+}
+
+/** One look that somebody took: what it showed before the last change, and so can show again for a while. */
+interface Look {
+  readonly request: WireRequest;
+  readonly answers: WireResponse[];
+  before: WireResponse | undefined;
+}
+
+const REMEMBERED = 8;
+
+/** Simulated AWS as one controller after the other reaches it: over calls that can go wrong, and looks that can be old. */
+export class AwsPort {
+  readonly #options: AwsPortOptions;
+  readonly #looks = new Map<string, Map<string, Look>>();
+  readonly #changedAt = new Map<string, number>();
+
+  constructor(options: AwsPortOptions) {
+    this.#options = options;
+  }
+
+  handlerFor(caller: Caller): RequestHandler {
+    return {
+      handle: async ({ method, path, headers, hostname, body }) => {
+        const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+        const sent = { host: hostname, ...Object.fromEntries(lower) };
+        const text = this.#smaller(textOf(body));
+        const given = await this.#send(caller, { method, path, headers: sent, body: text });
+        return {
+          response: {
+            statusCode: given.status,
+            headers: { ...given.headers },
+            body: Buffer.from(given.body),
+          },
+        };
+      },
+      updateHttpClientConfig() {},
+      httpHandlerConfigs: () => ({}),
+      destroy() {},
+    };
+  }
+
+  #send(caller: Caller, request: WireRequest): Promise<WireResponse> {
+    const { boundary, simulator } = this.#options;
+    const call = decodeRequest(request);
+    if (!call) throw new Error(`not an AWS request: ${request.method} ${request.path}`);
+    const { service, operation, region = '', protocol } = call;
+    const isWrite = !READS.test(operation);
+    const key = `${region} ${service}:${operation} ${request.body}`;
+    return boundary.send<WireResponse>({
+      ...{ caller, target: 'aws', name: `${service}:${operation}`, isWrite },
+      input: `${region} ${request.body}`,
+      perform: () => (isWrite ? this.#change(service, request) : this.#look(service, key, request)),
+      failWith: (failure) => encodeFault({ protocol }, faultOf(service, failure), 'request'),
+      stale: (behind) =>
+        this.#looks
+          .get(service)
+          ?.get(key)
+          ?.answers.at(-1 - behind),
+      paged: (how) => this.#paged(how, request, simulator),
+    });
+  }
+
+  /** For a while after a change, AWS goes on showing what was before it. */
+  #look(service: string, key: string, request: WireRequest): WireResponse {
+    const { staleMs, now, simulator } = this.#options;
+    const looks = this.#looks.get(service) ?? new Map<string, Look>();
+    this.#looks.set(service, looks);
+    const look = looks.get(key) ?? { request, answers: [], before: undefined };
+    looks.set(key, look);
+    const fresh = simulator.handle(request);
+    look.answers.push(fresh);
+    if (look.answers.length > REMEMBERED) look.answers.shift();
+    const isOld = now() < (this.#changedAt.get(service) ?? Number.NEGATIVE_INFINITY) + staleMs;
+    return isOld ? (look.before ?? fresh) : fresh;
+  }
+
+  #change(service: string, request: WireRequest): WireResponse {
+    const { staleMs, now, simulator } = this.#options;
+    if (staleMs > 0 && now() >= (this.#changedAt.get(service) ?? Number.NEGATIVE_INFINITY) + staleMs) {
+      // Several changes in a row are seen together, when the first has come through.
+      simulator.throttling = false;
+      for (const look of this.#looks.get(service)?.values() ?? [])
+        look.before = simulator.handle(look.request);
+      simulator.throttling = true;
+      this.#changedAt.set(service, now());
+    }
+    return simulator.handle(request);
+  }
+
+  #paged(how: 'missing' | 'repeated', request: WireRequest, simulator: Simulator): WireResponse | undefined {
+    if (how === 'missing') {
+      const response = simulator.handle(request);
+      const body = withoutToken(response.body);
+      return body === response.body ? undefined : { ...response, body };
+    }
+    const first = withoutRequestToken(request.body);
+    return first === request.body ? undefined : simulator.handle({ ...request, body: first });
+  }
+
+  #smaller(body: string): string {
+    const { pageSize } = this.#options;
+    if (pageSize === undefined) return body;
+    return body
+      .replace(/MaxResults=\d+/, `MaxResults=${Math.max(5, pageSize)}`)
+      .replace(/"(m|M)axResults":\d+/, (_all, m: string) => `"${m}axResults":${Math.max(5, pageSize)}`);
+  }
+}
+
+function withoutToken(body: string): string {
+  return body
+    .replace(/<nextToken>[^<]*<\/nextToken>/, '')
+    .replace(/<IsTruncated>true<\/IsTruncated>/, '<IsTruncated>false</IsTruncated>')
+    .replace(/,?"(n|N)extToken":"[^"]*"/, '');
+}
+
+function withoutRequestToken(body: string): string {
+  return body.replace(/&(NextToken|Marker)=[^&]*/, '').replace(/,?"(n|N)extToken":"[^"]*"/, '');
+}
+
+function faultOf(service: string, failure: Failure): AwsFault {
+  switch (failure) {
+    case 'throttled':
+      return new AwsFault(THROTTLED[service] ?? 'ThrottlingException', 'Rate exceeded');
+    case 'server-error':
+      return new AwsFault('InternalError', 'An internal error has occurred', 500);
+    case 'denied':
+      return new AwsFault(DENIED[service] ?? 'AccessDeniedException', 'You are not authorized.', 403);
+    case 'expired-credentials':
+      return new AwsFault(EXPIRED[service] ?? 'ExpiredTokenException', 'The security token is expired', 400);
+    case 'timeout':
+      throw new LostReply('The connection was closed before a reply came.');
+  }
+}
+
+function textOf(body: unknown): string {
+  if (typeof body === 'string') return body;
+  return body instanceof Uint8Array ? new TextDecoder().decode(body) : '';
+}

@@ -1,0 +1,76 @@
+import { FAULT_KINDS } from './faults.ts';
+import { createRandom } from './random.ts';
+import type { Scenario } from './scenario.ts';
+import { type CallSite, type Fault, play, type Schedule } from './schedule.ts';
+
+/** Further quiet passes: enough to see a loop. Every so many schedules the full number is played. */
+const FEW_PASSES = 3;
+export const ALL_PASSES = 100;
+const THOROUGH_EVERY = 100;
+
+/** Every single fault at every call of a scenario; calls that see the same world count as one. */
+export async function* singleFaults(scenario: Scenario, isStale: boolean): AsyncGenerator<Schedule> {
+  const plain = { scenario, faults: [], seed: 0, isStale, quietPasses: ALL_PASSES };
+  yield plain;
+  const { sites } = await play(plain);
+  let count = 0;
+  for (const { index, kinds } of distinct(sites)) {
+    for (const kind of kinds) {
+      const quietPasses = ++count % THOROUGH_EVERY === 0 ? ALL_PASSES : FEW_PASSES;
+      yield { ...plain, faults: [{ at: index, kind }], quietPasses };
+    }
+  }
+}
+
+/** Two crashes at every pair of calls: the second one while the first is being repaired. */
+export async function* crashPairs(scenario: Scenario): AsyncGenerator<Schedule> {
+  const plain = { scenario, faults: [], seed: 0, isStale: false, quietPasses: FEW_PASSES };
+  for (const first of crashesAt((await play(plain)).sites)) {
+    const { sites } = await play({ ...plain, faults: [first] });
+    for (const second of crashesAt(sites)) {
+      if (second.at > first.at) yield { ...plain, faults: [first, second] };
+    }
+  }
+}
+
+function crashesAt(sites: readonly CallSite[]): Fault[] {
+  return distinct(sites)
+    .filter(({ call }) => call.isWrite)
+    .flatMap(({ index }) => ['crash-before', 'crash-after'].map((kind) => ({ at: index, kind })));
+}
+
+/** What a seed amounts to: a scenario, some faults anywhere in it, and all that lies between. */
+export function randomSchedule(seed: number, scenarios: readonly Scenario[]): Schedule {
+  const random = createRandom(seed);
+  const scenario = random.pick(scenarios);
+  const count = random.between(1, 5);
+  const kinds = FAULT_KINDS.map(({ name }) => name);
+  const faults = Array.from({ length: count }, () => ({
+    at: random.between(1, CALLS_IN_REACH),
+    kind: random.pick(kinds),
+  }));
+  const quietPasses = seed % THOROUGH_EVERY === 0 ? ALL_PASSES : FEW_PASSES;
+  return { scenario, faults, seed, isStale: random.chance(0.3), quietPasses };
+}
+
+/** About as many as a scenario makes until its end. */
+const CALLS_IN_REACH = 1_200;
+
+function distinct(sites: readonly CallSite[]): CallSite[] {
+  const seen = new Set<string>();
+  return sites.filter(({ mark, call }) => {
+    if (call.isPoll || seen.has(mark)) return false;
+    seen.add(mark);
+    return true;
+  });
+}
+
+/** Leaves out every fault without which it still goes wrong. */
+export async function shrink(schedule: Schedule): Promise<Schedule> {
+  let smallest = schedule;
+  for (const fault of schedule.faults) {
+    const fewer = { ...smallest, faults: smallest.faults.filter((other) => other !== fault) };
+    if ((await play(fewer)).violations.length > 0) smallest = fewer;
+  }
+  return smallest;
+}

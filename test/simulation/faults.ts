@@ -1,0 +1,133 @@
+import type { Call, Failure, Verdict } from './boundary.ts';
+import { ANSWER } from './boundary.ts';
+
+/** What a fault may do to the world besides spoiling one call. */
+export interface Strikes {
+  kill(call: Call): void;
+  terminate(call: Call): void;
+  pause(call: Call, forMs: number): void;
+  stepClock(call: Call, byMs: number): void;
+  /** Somebody else's name is in the lease from now on, as if that replica had taken over. */
+  takeLease(): void;
+  /** Calls that match fail for a while. */
+  outage(forMs: number, matches: (call: Call) => boolean, failure: Failure): void;
+  /** Somebody changes one of our resources by hand. */
+  drift(call: Call): void;
+}
+
+export interface FaultKind {
+  readonly name: string;
+  readonly applies: (call: Call) => boolean;
+  readonly strike: (call: Call, world: Strikes) => Verdict;
+}
+
+const onAws = (call: Call) => call.target === 'aws';
+const onTable = (call: Call) => call.target === 'table';
+const onGit = (call: Call) => call.target === 'git';
+const anywhere = () => true;
+const both = (a: (call: Call) => boolean, b: (call: Call) => boolean) => (call: Call) => a(call) && b(call);
+const writes = (call: Call) => call.isWrite;
+const reads = (call: Call) => !call.isWrite;
+
+function failing(
+  name: string,
+  applies: FaultKind['applies'],
+  failure: Failure,
+  effect: 'none' | 'done',
+): FaultKind {
+  return { name, applies, strike: () => ({ do: 'fail', failure, effect }) };
+}
+
+function lasting(
+  name: string,
+  applies: FaultKind['applies'],
+  strike: (call: Call, world: Strikes) => void,
+): FaultKind {
+  return {
+    name,
+    applies,
+    strike: (call, world) => {
+      strike(call, world);
+      return ANSWER;
+    },
+  };
+}
+
+const DENIED_MS = 120_000;
+const EXPIRED_MS = 60_000;
+const PARTITION_MS = 45_000;
+const UNREACHABLE_MS = 60_000;
+/** Longer than the lease. */
+const PAUSE_MS = 35_000;
+
+/** Everything that can go wrong at a call: a new one joins every scenario by one entry. */
+export const FAULT_KINDS: readonly FaultKind[] = [
+  failing('throttled', onAws, 'throttled', 'none'),
+  failing('server-error', onAws, 'server-error', 'none'),
+  failing('timeout-before', both(onAws, writes), 'timeout', 'none'),
+  failing('timeout-after', both(onAws, writes), 'timeout', 'done'),
+  {
+    name: 'denied',
+    applies: onAws,
+    strike: (call, world) => {
+      world.outage(DENIED_MS, (other) => other.name === call.name, 'denied');
+      return { do: 'fail', failure: 'denied', effect: 'none' };
+    },
+  },
+  {
+    name: 'expired-credentials',
+    applies: onAws,
+    strike: (call, world) => {
+      world.outage(
+        EXPIRED_MS,
+        (other) => onAws(other) && other.caller === call.caller,
+        'expired-credentials',
+      );
+      return { do: 'fail', failure: 'expired-credentials', effect: 'none' };
+    },
+  },
+  {
+    name: 'crash-before',
+    applies: anywhere,
+    strike: (call, world) => {
+      world.kill(call);
+      return { do: 'vanish', effect: 'none' };
+    },
+  },
+  {
+    name: 'crash-after',
+    applies: writes,
+    strike: (call, world) => {
+      world.kill(call);
+      return { do: 'vanish', effect: 'done' };
+    },
+  },
+  { name: 'stale', applies: both(onAws, reads), strike: () => ({ do: 'stale', behind: 1 }) },
+  { name: 'staler', applies: both(onAws, reads), strike: () => ({ do: 'stale', behind: 4 }) },
+  { name: 'page-missing', applies: both(onAws, reads), strike: () => ({ do: 'paged', how: 'missing' }) },
+  { name: 'page-repeated', applies: both(onAws, reads), strike: () => ({ do: 'paged', how: 'repeated' }) },
+  failing('table-unavailable', onTable, 'server-error', 'none'),
+  failing('table-lost', both(onTable, writes), 'timeout', 'done'),
+  lasting('sigterm', anywhere, (call, world) => world.terminate(call)),
+  lasting('pause', anywhere, (call, world) => world.pause(call, PAUSE_MS)),
+  lasting('clock-forward', anywhere, (call, world) => world.stepClock(call, 20_000)),
+  lasting('clock-back', anywhere, (call, world) => world.stepClock(call, -3_600_000)),
+  lasting('lease-lost', anywhere, (_call, world) => world.takeLease()),
+  lasting('drift', onAws, (call, world) => world.drift(call)),
+  {
+    name: 'partition',
+    applies: onTable,
+    strike: (call, world) => {
+      world.outage(PARTITION_MS, (other) => onTable(other) && other.caller === call.caller, 'timeout');
+      return { do: 'fail', failure: 'timeout', effect: 'none' };
+    },
+  },
+  {
+    name: 'git-unreachable',
+    applies: onGit,
+    strike: (_call, world) => {
+      world.outage(UNREACHABLE_MS, onGit, 'timeout');
+      return { do: 'fail', failure: 'timeout', effect: 'none' };
+    },
+  },
+];

@@ -1,0 +1,169 @@
+import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import { TAG } from '../../controller/aws/tags.ts';
+import { SETTINGS } from './replica.ts';
+
+/** Something that exists in simulated AWS. */
+export interface Thing {
+  readonly kind: string;
+  readonly id: string;
+  readonly isOurs: boolean;
+  /** What our tags say it is, and for whom it was made. */
+  readonly key: string | undefined;
+  readonly owner: string | undefined;
+  /** Not on its way out. */
+  readonly isLive: boolean;
+  /** All that a change of it would show in. */
+  readonly text: () => string;
+}
+
+type Tags = ReadonlyMap<string, string> | undefined;
+
+const INSTALLATION = SETTINGS.installation;
+
+/** Whose things are, told by this test's own rules and not by the code under test. */
+const RULES: Readonly<Record<string, (simulator: Simulator) => Thing[]>> = {
+  ec2: networkThings,
+  iam: roleThings,
+  ssm: systemsManagerThings,
+  ecs: containerThings,
+  logs: logThings,
+};
+
+export const SERVICES = Object.keys(RULES);
+
+export function thingsOf(simulator: Simulator, service: string): Thing[] {
+  return RULES[service]?.(simulator) ?? [];
+}
+
+export function allThings(simulator: Simulator): Thing[] {
+  return SERVICES.flatMap((service) => thingsOf(simulator, service));
+}
+
+function thing(
+  kind: string,
+  id: string,
+  tags: Tags,
+  rest: { isOurs?: boolean; isLive?: boolean; text: unknown },
+): Thing {
+  const tagged = tags?.get(TAG.installation) === INSTALLATION && tags.has(TAG.key);
+  return {
+    ...{ kind, id, isOurs: tagged && (rest.isOurs ?? true), isLive: rest.isLive ?? true },
+    ...{ key: tags?.get(TAG.key), owner: tags?.get(TAG.bastion) },
+    text: () => JSON.stringify([kind, id, [...(tags ?? [])], rest.text]),
+  };
+}
+
+function networkThings({ ec2 }: Simulator): Thing[] {
+  const { endpoints, groups, tags } = ec2.state;
+  const found: Thing[] = [];
+  for (const one of endpoints.values()) {
+    if (one.state === 'deleted') continue;
+    const text = [one.serviceName, one.vpcId, one.policy, one.groupIds, one.routeTableIds, one.privateDns];
+    found.push(thing('vpc-endpoint', one.id, tags.get(one.id), { isLive: one.state !== 'deleting', text }));
+  }
+  for (const group of groups.values()) {
+    const rules = [...group.rules.values()].filter((rule) => {
+      const grant = thing('target-ingress', rule.id, tags.get(rule.id), { text: rule });
+      const isOurGrant = grant.isOurs && !isOurs(tags.get(group.id));
+      if (isOurGrant) found.push(grant);
+      return !isOurGrant;
+    });
+    found.push(
+      thing('security-group', group.id, tags.get(group.id), { text: [group.name, group.vpcId, rules] }),
+    );
+  }
+  return found;
+}
+
+function isOurs(tags: Tags): boolean {
+  return tags?.get(TAG.installation) === INSTALLATION && tags.has(TAG.key);
+}
+
+function roleThings({ iam }: Simulator): Thing[] {
+  return iam.roles.all().map((role) => {
+    const { name, path, trust, inline, attached, tags } = role;
+    const isOurs =
+      path.startsWith(`/bastion-operator/${INSTALLATION}/`) ||
+      new RegExp(`^bastion-${INSTALLATION}-[a-z]+-[a-z]+-\\d-ssm-service$`).test(name);
+    const text = [path, trust.text, [...inline].map(([key, { text }]) => [key, text]), [...attached]];
+    return thing('iam-role', name, tags, { isOurs, text });
+  });
+}
+
+function systemsManagerThings({ ssm }: Simulator): Thing[] {
+  const { activations, nodes, parameters, sessions, tier } = ssm.state;
+  const ends = [...sessions.values()].filter(({ endedAt }) => endedAt === undefined);
+  return [
+    ...[...activations.values()].map((one) => thing('activation', one.id, one.tags, { text: one.role })),
+    ...[...nodes.values()].map((one) => thing('managed-instance', one.id, one.tags, { text: one.name })),
+    ...[...parameters.values()].map((one) => thing('parameter', one.name, one.tags, { text: one.version })),
+    ...ends.map((one) => ({ ...thing('session', one.id, undefined, { text: one.target }), key: one.target })),
+    thing('tier', 'tier', undefined, { text: tier.value }),
+  ];
+}
+
+function containerThings({ ecs }: Simulator): Thing[] {
+  const tasks = ecs.tasks().filter(({ lastStatus }) => lastStatus !== 'STOPPED');
+  const clusters = lists(
+    ask(ecs.operations, 'DescribeClusters', {
+      clusters: texts(ask(ecs.operations, 'ListClusters', {}), 'clusterArns'),
+      include: ['TAGS'],
+    }),
+    'clusters',
+  );
+  return [
+    ...tasks.map((task) =>
+      thing('task', task.arn, task.tags, {
+        isOurs: task.startedBy === `bastion-operator/${INSTALLATION}`,
+        isLive: task.desiredStatus === 'RUNNING',
+        text: [task.desiredStatus, task.definition.arn],
+      }),
+    ),
+    ...clusters.map((one) =>
+      thing('ecs-cluster', String(one['clusterName']), tagsIn(one['tags']), { text: '' }),
+    ),
+    ...definitions(ecs.operations),
+  ];
+}
+
+function definitions(operations: Simulator['ecs']['operations']): Thing[] {
+  return ['ACTIVE', 'INACTIVE'].flatMap((status) =>
+    texts(ask(operations, 'ListTaskDefinitions', { status }), 'taskDefinitionArns').map((arn) => {
+      const described = ask(operations, 'DescribeTaskDefinition', { taskDefinition: arn, include: ['TAGS'] });
+      return thing('task-definition', arn, tagsIn(described['tags']), {
+        isLive: status === 'ACTIVE',
+        text: status,
+      });
+    }),
+  );
+}
+
+function logThings({ logs }: Simulator): Thing[] {
+  return lists(ask(logs.operations, 'DescribeLogGroups', {}), 'logGroups').map((one) => {
+    const arn = String(one['arn']).replace(/:\*$/, '');
+    const { tags } = ask(logs.operations, 'ListTagsForResource', { resourceArn: arn });
+    const pairs = new Map(Object.entries({ ...(tags as Record<string, string> | undefined) }));
+    return thing('log-group', String(one['logGroupName']), pairs, { text: one['retentionInDays'] ?? null });
+  });
+}
+
+type Operations = Simulator['ecs']['operations'];
+
+function ask(operations: Operations, name: string, input: Record<string, unknown>): Record<string, unknown> {
+  return { ...operations[name]?.(input) };
+}
+
+function texts(response: Record<string, unknown>, name: string): string[] {
+  const list = response[name];
+  return Array.isArray(list) ? list.map(String) : [];
+}
+
+function lists(response: Record<string, unknown>, name: string): Record<string, unknown>[] {
+  const list = response[name];
+  return Array.isArray(list) ? list : [];
+}
+
+function tagsIn(list: unknown): Map<string, string> {
+  const pairs = Array.isArray(list) ? list : [];
+  return new Map(pairs.map((tag: Record<string, unknown>) => [String(tag['key']), String(tag['value'])]));
+}

@@ -1,0 +1,99 @@
+import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import { TAG } from '../../controller/aws/tags.ts';
+import { REGION } from './replica.ts';
+
+const TRUST = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Principal: { Service: 'ecs-tasks.amazonaws.com' }, Action: 'sts:AssumeRole' },
+  ],
+});
+
+/** Somebody else's resources, with names like ours, with another installation's tags, and with ours copied where they don't count. */
+export function addLookalikes(simulator: Simulator): void {
+  addGroups(simulator);
+  addRoles(simulator);
+  addContainers(simulator);
+  addNodes(simulator);
+}
+
+const theirTags = (key: string) => ({
+  [TAG.installation]: 'other',
+  [TAG.key]: key,
+  [TAG.bastion]: 'default/orders',
+});
+const ourTags = (key: string) => ({ ...theirTags(key), [TAG.installation]: 'test' });
+const upper = (tags: Record<string, string>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+const lower = (tags: Record<string, string>) => Object.entries(tags).map(([key, value]) => ({ key, value }));
+
+function addGroups({ ec2 }: Simulator): void {
+  for (const vpcId of [ORDINARY.isolatedVpc, ORDINARY.natVpc]) {
+    const end = vpcId.at(-1) ?? '';
+    const id = `sg-0f0f0f0f0f0f000${end}1`;
+    ec2.addSecurityGroup({ id, vpcId, name: 'bastion-test-endpoints' });
+    const other = `sg-0f0f0f0f0f0f000${end}2`;
+    ec2.addSecurityGroup({ id: other, vpcId, name: 'bastion-other-default-orders' });
+    const tags = theirTags(`security-group/${vpcId}/task/default/orders`);
+    ec2.state.tags.set(other, new Map(Object.entries(tags)));
+    // Copied by somebody who made a group of theirs from ours, without the tag that says what it is.
+    const copy = `sg-0f0f0f0f0f0f000${end}3`;
+    ec2.addSecurityGroup({ id: copy, vpcId, name: 'copied' });
+    ec2.state.tags.set(
+      copy,
+      new Map([
+        [TAG.installation, 'test'],
+        ['Name', 'bastion-test-default-orders'],
+      ]),
+    );
+  }
+}
+
+function addRoles({ iam }: Simulator): void {
+  const create = iam.operations['CreateRole'];
+  const role = (RoleName: string, Path: string, tags: Record<string, string>) =>
+    create?.({ RoleName, Path, AssumeRolePolicyDocument: TRUST, Tags: upper(tags) });
+  role('bastion-test-execution', '/', {});
+  role(
+    `bastion-other-${REGION}-execution`,
+    `/bastion-operator/other/${REGION}/`,
+    theirTags('iam-role/execution'),
+  );
+  role('team-bastion-execution', '/team/', ourTags('iam-role/execution'));
+}
+
+function addContainers({ ecs, logs }: Simulator): void {
+  const ask = (name: string, input: Record<string, unknown>) => ecs.operations[name]?.(input);
+  ask('CreateCluster', { clusterName: 'bastion-test-2' });
+  ask('CreateCluster', { clusterName: 'bastion-other', tags: lower(theirTags('ecs-cluster/main')) });
+  const containerDefinitions = [{ name: 'web', image: 'public.ecr.aws/nginx/nginx:latest', essential: true }];
+  ask('RegisterTaskDefinition', {
+    ...{ family: 'bastion-test-web', containerDefinitions, networkMode: 'awsvpc', cpu: '256', memory: '512' },
+    requiresCompatibilities: ['FARGATE'],
+  });
+  ask('RunTask', {
+    ...{ cluster: 'bastion-other', taskDefinition: 'bastion-test-web', launchType: 'FARGATE' },
+    ...{ tags: lower(ourTags('task/default/orders')), startedBy: 'somebody' },
+    networkConfiguration: {
+      awsvpcConfiguration: { subnets: [ORDINARY.natSubnets[0]], securityGroups: [ORDINARY.natDatabaseGroup] },
+    },
+  });
+  logs.operations['CreateLogGroup']?.({ logGroupName: '/bastion-operator/test2' });
+}
+
+function addNodes({ ssm, world }: Simulator): void {
+  ssm.operations['PutParameter']?.({
+    ...{ Name: '/bastion-operator/test-2/default/orders/activation', Type: 'String', Value: 'theirs' },
+    Tags: upper(theirTags('activation/default/orders')),
+  });
+  ssm.state.nodes.set('mi-0f0f0f0f0f0f0f0f1', {
+    ...{ id: 'mi-0f0f0f0f0f0f0f0f1', activationId: 'theirs', role: 'theirs', name: 'default/orders' },
+    ...{ computerName: 'bastion', ip: '10.9.0.9', registeredAt: world.now(), lastPingAt: world.now() },
+    tags: new Map(Object.entries(theirTags('managed-instance/default/orders'))),
+    connected: () => true,
+  });
+  ssm.state.sessions.set('theirs', {
+    ...{ id: 'theirs', target: 'mi-0f0f0f0f0f0f0f0f1', document: 'AWS-StartPortForwardingSession' },
+    ...{ reason: undefined, owner: 'somebody', startedAt: world.now(), endedAt: undefined },
+  });
+}

@@ -1,0 +1,37 @@
+import type { Bastion } from '../../controller/api/bastion.ts';
+import type { Call } from './boundary.ts';
+import type { Thing } from './inventory.ts';
+
+/** What an oracle may look at. */
+export interface Scene {
+  readonly now: () => number;
+  /** Until when faults can still show: nothing is promised at once before. */
+  readonly troubledUntil: () => number;
+  /** By how much some replica's clock may be ahead. */
+  readonly skewMs: () => number;
+  /** Every Bastion as it was last committed. */
+  readonly bastions: ReadonlyMap<string, Bastion>;
+  readonly things: (service?: string) => Thing[];
+  /** Codes of activations, past and present. */
+  readonly secrets: ReadonlySet<string>;
+  /** Somebody has changed our resources by hand in this history. */
+  readonly wasTampered: () => boolean;
+  readonly violate: (oracle: string, what: string) => void;
+}
+
+/** A promise, checked while a history goes on. Each part is optional; an oracle belongs to one history and may remember. */
+export interface Oracle {
+  readonly name: string;
+  /** Before something changes in AWS; what it returns is called after. */
+  readonly aroundEffect?: (call: Call, service: string) => (() => void) | undefined;
+  /** A call that asked for a change, whatever became of it. */
+  readonly onAttempt?: (call: Call) => void;
+  readonly onBastion?: (next: Bastion | undefined, before: Bastion | undefined) => void;
+  /** Everything written or said: log lines, stored objects. */
+  readonly onOutput?: (text: string) => void;
+  readonly onCall?: (call: Call) => void;
+  /** Every few simulated seconds. */
+  readonly onTick?: () => void;
+}
+
+export type OracleFactory = (scene: Scene) => Oracle;

@@ -1,0 +1,21 @@
+import type { OracleFactory } from '../oracle.ts';
+import { monotoneStatus } from './monotone-status.ts';
+import { noDuplicate } from './no-duplicate.ts';
+import { noHarm } from './no-harm.ts';
+import { noHotLoop } from './no-hot-loop.ts';
+import { noOpenDoor } from './no-open-door.ts';
+import { noSecret } from './no-secret.ts';
+import { orderedTeardown } from './ordered-teardown.ts';
+import { ownedOnly } from './owned-only.ts';
+
+/** The promises that are checked in every history, after every effect. */
+export const ORACLES: readonly OracleFactory[] = [
+  ownedOnly,
+  noDuplicate,
+  noOpenDoor,
+  noHarm,
+  orderedTeardown,
+  noSecret,
+  monotoneStatus,
+  noHotLoop,
+];

@@ -1,0 +1,61 @@
+import { ANNOTATION, type Bastion } from '../../../controller/api/bastion.ts';
+import { endOf } from '../life-model.ts';
+import type { OracleFactory } from '../oracle.ts';
+
+/** Longer than a clock is ever ahead here. */
+const MOMENT_MS = 60_000;
+
+/** A status never goes back: generations and transition times only rise, and a start is fixed once for each activation. */
+export const monotoneStatus: OracleFactory = ({ now, violate }) => ({
+  name: 'monotone-status',
+  onBastion: (next, before) => {
+    if (!next || before?.metadata.uid !== next.metadata.uid) return;
+    const say = (what: string) => violate('monotone-status', `${next.metadata.name}: ${what}`);
+    if ((next.status?.observedGeneration ?? 0) < (before.status?.observedGeneration ?? 0)) {
+      say(`observedGeneration ${before.status?.observedGeneration} -> ${next.status?.observedGeneration}`);
+    }
+    if ((next.status?.observedGeneration ?? 0) > next.metadata.generation) say('observedGeneration is ahead');
+    if (next.metadata.generation < before.metadata.generation) say('generation went back');
+    checkTransitions(next, before, now(), say);
+    checkStart(next, before, now(), say);
+  },
+});
+
+function checkTransitions(next: Bastion, before: Bastion, now: number, say: (what: string) => void): void {
+  const earlier = new Map(before.status?.conditions?.map((one) => [one.type, one]));
+  for (const condition of next.status?.conditions ?? []) {
+    const was = earlier.get(condition.type);
+    if (!was) continue;
+    const moved = was.lastTransitionTime !== condition.lastTransitionTime;
+    if (condition.lastTransitionTime < was.lastTransitionTime) say(`${condition.type} changed in the past`);
+    if (moved && was.status === condition.status) say(`${condition.type} has a new time for the same status`);
+    // Times are whole seconds: two changes within one have the same.
+    const isNew = Math.abs(now - Date.parse(condition.lastTransitionTime)) < MOMENT_MS;
+    if (!moved && !isNew && was.status !== condition.status)
+      say(`${condition.type} changed without a new time`);
+  }
+}
+
+function checkStart(next: Bastion, before: Bastion, now: number, say: (what: string) => void): void {
+  const from = before.status?.activatedAt;
+  const to = next.status?.activatedAt;
+  if (from === undefined || to === undefined || from === to) return;
+  if (to < from) say(`activatedAt went back from ${from} to ${to}`);
+  const isNew =
+    before.spec.suspend === true ||
+    next.spec.schedule !== undefined ||
+    before.status?.phase === 'Suspended' ||
+    before.status?.phase === 'Expired' ||
+    renewedAfterEnd(next, before) ||
+    next.metadata.generation !== before.status?.observedGeneration;
+  if (!isNew)
+    say(`activatedAt moved from ${from} to ${to} within one activation, at ${new Date(now).toISOString()}`);
+}
+
+/** A renewal that came after the end opens anew. */
+function renewedAfterEnd(next: Bastion, before: Bastion): boolean {
+  const renewedAt = next.metadata.annotations?.[ANNOTATION.renewedAt];
+  const unrenewed = { ...before, metadata: { ...before.metadata, annotations: {} } };
+  const end = endOf(unrenewed);
+  return renewedAt !== undefined && end !== undefined && Date.parse(renewedAt) >= end;
+}

@@ -1,0 +1,42 @@
+import type { Bastion } from '../../../controller/api/bastion.ts';
+import { endOf } from '../life-model.ts';
+import type { OracleFactory } from '../oracle.ts';
+
+/** What belongs to one Bastion alone may be replaced when its spec changes. */
+const SHARED = ['vpc-endpoint', 'security-group', 'iam-role', 'ecs-cluster', 'log-group'];
+const OWN = ['target-ingress', 'task'];
+
+/** Nothing that an active Bastion uses goes away while it does. */
+export const noHarm: OracleFactory = ({ now, skewMs, bastions, things, wasTampered, violate }) => {
+  const isActive = (bastion: Bastion) =>
+    bastion.metadata.deletionTimestamp === undefined &&
+    bastion.spec.suspend !== true &&
+    bastion.status?.observedGeneration === bastion.metadata.generation &&
+    now() + skewMs() < (endOf(bastion) ?? Number.POSITIVE_INFINITY);
+  const userOf = (kind: string, key: string | undefined) => {
+    for (const [name, bastion] of bastions) {
+      if (!isActive(bastion)) continue;
+      if (OWN.includes(kind) && bastion.metadata.generation > 1) continue;
+      const used = bastion.status?.resources?.some((one) => one.key === key && one.state === 'Ready');
+      if (used) return name;
+    }
+    return undefined;
+  };
+  return {
+    name: 'no-harm',
+    aroundEffect: (call, service) => {
+      if (wasTampered()) return undefined;
+      const live = things(service).filter(
+        ({ kind, isOurs, isLive }) => isOurs && isLive && [...SHARED, ...OWN].includes(kind),
+      );
+      return () => {
+        const left = new Set(things(service).flatMap(({ id, isLive }) => (isLive ? [id] : [])));
+        for (const { kind, key, id } of live) {
+          const user = left.has(id) ? undefined : userOf(kind, key);
+          if (user)
+            violate('no-harm', `${call.name} took ${kind} ${id} (${key}) from ${user}, which is active`);
+        }
+      };
+    },
+  };
+};

@@ -1,0 +1,44 @@
+import type { Bastion } from '../../../controller/api/bastion.ts';
+import { endOf } from '../life-model.ts';
+import type { OracleFactory } from '../oracle.ts';
+
+const GRACE_MS = 60_000;
+/** A step that failed is tried again after 30 s at the latest, another replica takes over after 25. */
+const RECOVERY_MS = 90_000;
+const ENTRANCES = ['target-ingress', 'task'];
+
+/** Nobody gets in without an active Bastion: grants, tasks and sessions end within a minute of it. */
+export const noOpenDoor: OracleFactory = ({ now, bastions, things, troubledUntil, violate }) => {
+  const decidedAt = new Map<string, number>();
+  /** Gone, deleted and suspended are decisions: they count from when they are seen. A TTL counts from the record. */
+  const endedAt = (name: string): number | undefined => {
+    const bastion = bastions.get(name);
+    if (bastion && !isDecided(bastion)) {
+      decidedAt.delete(name);
+      return endOf(bastion);
+    }
+    const since = decidedAt.get(name) ?? now();
+    decidedAt.set(name, since);
+    return since;
+  };
+  return {
+    name: 'no-open-door',
+    onTick: () => {
+      for (const { kind, id, owner, isOurs, isLive } of [...things('ec2'), ...things('ecs')]) {
+        if (!isOurs || !isLive || owner === undefined || !ENTRANCES.includes(kind)) continue;
+        const end = endedAt(owner);
+        if (end === undefined) continue;
+        const calm = troubledUntil();
+        const latest = Math.max(end + GRACE_MS, calm === 0 ? 0 : calm + GRACE_MS + RECOVERY_MS);
+        if (now() > latest) {
+          const late = Math.round((now() - end) / 1000);
+          violate('no-open-door', `${kind} ${id} of ${owner} is open ${late} s after its end`);
+        }
+      }
+    },
+  };
+};
+
+function isDecided(bastion: Bastion): boolean {
+  return bastion.metadata.deletionTimestamp !== undefined || bastion.spec.suspend === true;
+}

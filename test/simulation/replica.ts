@@ -1,0 +1,201 @@
+import { connect } from '../../controller/aws/clients.ts';
+import type { RequestHandler } from '../../controller/aws/simulator/sdk-handler.ts';
+import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
+import type { Settings } from '../../controller/core/resource.ts';
+import { KINDS } from '../../controller/kinds/index.ts';
+import { createLease, type Lease } from '../../controller/reconcile/lease.ts';
+import { Controller } from '../../controller/reconcile/manager.ts';
+import { createFacade } from '../../controller/server/facade.ts';
+import { systemClock } from '../../controller/shell/clock.ts';
+import { createGitSource, type GitSource } from '../../controller/sources/git.ts';
+import { createTableStore } from '../../controller/store/dynamodb.ts';
+import type { MemoryTable } from '../store/memory-table.ts';
+import type { AwsPort } from './aws-port.ts';
+import type { Boundary, Caller } from './boundary.ts';
+import type { History } from './history.ts';
+import type { SimulatedGit } from './repository.ts';
+import { tableFor } from './table-port.ts';
+import type { Timeline } from './timeline.ts';
+
+export const SETTINGS: Settings = {
+  installation: 'test',
+  image: '{account}.dkr.ecr.{region}.amazonaws.com/bastion:latest',
+  maxTtlMs: 168 * 3_600_000,
+};
+export const REGION = 'ap-northeast-1';
+export const ACCOUNT = '123456789012';
+const LEASE_MS = 20_000;
+const RENEW_MS = 5_000;
+const RESYNC_MS = 60_000;
+const SWEEP_MS = 3_600_000;
+const GIT_MS = 15_000;
+const POLL_MS = 5_000;
+
+export interface ReplicaOptions {
+  readonly name: string;
+  readonly timeline: Timeline;
+  readonly boundary: Boundary;
+  readonly history: History;
+  readonly table: MemoryTable;
+  readonly aws: AwsPort;
+  readonly git: SimulatedGit | undefined;
+  readonly onLog: (line: string) => void;
+}
+
+/** One controller process: all of it but the program around it, on a machine whose clock can be set. */
+export class Replica implements Caller {
+  readonly name: string;
+  readonly #options: ReplicaOptions;
+  readonly #controller: Controller;
+  readonly #lease: Lease;
+  readonly #source: GitSource | undefined;
+  #isAlive = true;
+  #isStopping = false;
+  #pausedUntil = 0;
+  #wallOffsetMs = 0;
+
+  constructor(options: ReplicaOptions) {
+    this.name = options.name;
+    this.#options = options;
+    const { boundary, aws, git, table } = options;
+    const clock = this.#createClock();
+    const items = tableFor(table, boundary, this);
+    let ids = 0;
+    const newId = () => `${options.name}-${++ids}`;
+    const store = createTableStore({ items, clock, newId, pollMs: POLL_MS });
+    const api = createFacade({ store, clock, newUid: newId });
+    const connection = connectionTo(aws.handlerFor(this));
+    this.#lease = createLease({
+      ...{ store, clock, name: 'controller', holder: options.name },
+      ...{ durationMs: LEASE_MS, renewEveryMs: RENEW_MS },
+    });
+    this.#controller = new Controller({
+      ...{ api, store, clock, lease: this.#lease, kinds: KINDS, settings: SETTINGS, accountId: ACCOUNT },
+      defaultRegion: REGION,
+      shrinkLimit: DEFAULT_SHRINK_LIMIT,
+      connectRegion: (region) =>
+        connect({
+          connection,
+          clock,
+          scope: { accountId: ACCOUNT, region, installation: SETTINGS.installation },
+        }),
+      log: (level, message, fields) => this.#log(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
+    });
+    this.#source =
+      git &&
+      createGitSource({
+        ...{ spec: 'https://git.example.com/team/bastions.git', api, store, clock, cacheDir: '', env: {} },
+        open: () => git.repositoryFor(boundary, this),
+      });
+  }
+
+  start(): void {
+    this.#controller.start();
+    this.#every(RESYNC_MS, () => this.#controller.resync());
+    this.#every(SWEEP_MS, () => void this.#controller.sweep());
+    if (this.#source) this.#every(GIT_MS, () => this.#sync());
+  }
+
+  isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  pausedUntil(): number {
+    return this.#pausedUntil;
+  }
+
+  isLeading(): boolean {
+    return this.#isAlive && this.#lease.isHeld();
+  }
+
+  /** Like kill -9: nothing of it goes on. */
+  kill(): void {
+    this.#isAlive = false;
+  }
+
+  /** Like SIGTERM: it finishes what it is at and gives the lease away. */
+  async terminate(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    await this.#controller.stop();
+    this.#isAlive = false;
+  }
+
+  /** Like SIGSTOP, and SIGCONT so much later. */
+  pause(forMs: number): void {
+    this.#pausedUntil = this.#options.timeline.now() + forMs;
+  }
+
+  stepClock(byMs: number): void {
+    this.#wallOffsetMs += byMs;
+  }
+
+  #createClock() {
+    const { timeline } = this.#options;
+    return systemClock(1, {
+      wall: () => timeline.now() + this.#wallOffsetMs,
+      monotonic: () => timeline.now(),
+      wait: (delayMs, callback) => {
+        const timer = timeline.after(delayMs, () => this.#wake(callback));
+        return () => timer.cancel();
+      },
+    });
+  }
+
+  #wake(callback: () => void): void {
+    const { timeline } = this.#options;
+    if (!this.#isAlive) return;
+    const waitMs = this.#pausedUntil - timeline.now();
+    if (waitMs > 0) timeline.after(waitMs, () => this.#wake(callback));
+    else callback();
+  }
+
+  #every(periodMs: number, run: () => void): void {
+    const { timeline } = this.#options;
+    const again = () =>
+      timeline.after(periodMs, () =>
+        this.#wake(() => {
+          if (this.#isStopping) return;
+          run();
+          again();
+        }),
+      );
+    again();
+  }
+
+  #sync(): void {
+    if (!this.#source || !this.#lease.isHeld()) return;
+    this.#source.sync().then(
+      ({ state, message }) => this.#log(`git ${state} ${message}`),
+      (error: unknown) => this.#log(`git failed ${String(error)}`),
+    );
+  }
+
+  #log(line: string): void {
+    const { history, timeline, onLog } = this.#options;
+    history.add(timeline.now(), this.name, `log: ${line}`);
+    onLog(line);
+  }
+}
+
+function connectionTo(requestHandler: RequestHandler) {
+  return {
+    ...{ requestHandler, signerConstructor: QuickSigner },
+    credentials: { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' },
+  };
+}
+
+/** Signing takes longer than all else in a call, and simulated AWS only looks at what is signed for. */
+class QuickSigner {
+  readonly #scope: string;
+
+  constructor({ region, service }: { region: unknown; service: string }) {
+    this.#scope = `AKIASIMULATED/20261123/${region}/${service}/aws4_request`;
+  }
+
+  async sign<T>(request: T): Promise<T> {
+    const { headers } = request as { headers: Record<string, string> };
+    headers['authorization'] = `AWS4-HMAC-SHA256 Credential=${this.#scope}`;
+    return request;
+  }
+}

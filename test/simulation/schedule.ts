@@ -1,0 +1,118 @@
+import { ANSWER, type Call, type Target } from './boundary.ts';
+import { FAULT_KINDS } from './faults.ts';
+import { ORACLES } from './oracles/index.ts';
+import { createRandom } from './random.ts';
+import type { Scenario } from './scenario.ts';
+import { Violated, type Violation, World } from './world.ts';
+
+const MINUTE = 60_000;
+/** The longest back-off of a step is five minutes. */
+const CALM_MS = 15 * MINUTE;
+const GONE_MS = 60 * MINUTE;
+
+/** One thing that goes wrong: at which call, and how. */
+export interface Fault {
+  readonly at: number;
+  readonly kind: string;
+}
+
+/** All that fixes one history. */
+export interface Schedule {
+  readonly scenario: Scenario;
+  readonly faults: readonly Fault[];
+  /** Spreads what is between the faults: how long calls take, how old looks are, how long pages are. */
+  readonly seed: number;
+  readonly isStale: boolean;
+  /** Further passes in which nothing may change, once all is well. */
+  readonly quietPasses: number;
+}
+
+/** A call of a history without faults, as far as choosing faults needs it. */
+export interface CallSite {
+  readonly index: number;
+  readonly call: Pick<Call, 'target' | 'name' | 'isWrite' | 'isPoll'>;
+  /** Calls with the same mark see the same world: a fault at one is a fault at any. */
+  readonly mark: string;
+  readonly kinds: readonly string[];
+}
+
+export interface Outcome {
+  readonly violations: readonly Violation[];
+  readonly hash: string;
+  readonly calls: number;
+  readonly lines: readonly string[];
+  readonly sites: readonly CallSite[];
+}
+
+/** Plays one history to its end, or to its first violation. */
+export async function play(schedule: Schedule, oracles = ORACLES): Promise<Outcome> {
+  const { scenario, faults, seed, isStale } = schedule;
+  const random = createRandom(seed);
+  const byIndex = new Map(faults.map((fault) => [fault.at, fault]));
+  const sites: CallSite[] = [];
+  let writes = 0;
+  const world = new World({
+    ...{ replicas: scenario.replicas ?? 1, withGit: scenario.withGit ?? false, oracles },
+    staleMs: isStale ? 4_000 : 0,
+    pageSize: seed % 4 === 3 ? 5 : undefined,
+    latencyMs: latencies(random, seed, scenario.replicas ?? 1),
+    judge: (call, index, strikes) => {
+      const { target, name, isWrite, isPoll = false } = call;
+      const kinds = FAULT_KINDS.filter((kind) => kind.applies(call)).map((kind) => kind.name);
+      sites.push({ index, call: { target, name, isWrite, isPoll }, mark: `${name} ${writes}`, kinds });
+      if (isWrite && target === 'aws') writes += 1;
+      const fault = byIndex.get(index);
+      const kind = fault && FAULT_KINDS.find((one) => one.name === fault.kind);
+      return kind?.applies(call) ? kind.strike(call, strikes) : ANSWER;
+    },
+  });
+  try {
+    await scenario.play(world);
+    await staysQuiet(world, schedule.quietPasses);
+    await leavesNothing(world);
+  } catch (error) {
+    if (!(error instanceof Violated)) throw error;
+  }
+  const { violations, history, boundary } = world;
+  return { violations, hash: history.hash(), calls: boundary.count(), lines: history.lines(), sites };
+}
+
+/** With one replica the table answers at once: there is nobody to interleave with. */
+function latencies(random: ReturnType<typeof createRandom>, seed: number, replicas: number) {
+  const typical: Readonly<Record<Target, number>> = { aws: 40, table: replicas > 1 ? 5 : 0, git: 200 };
+  return (target: Target) =>
+    seed === 0 ? typical[target] : Math.round(typical[target] * (0.5 + 3 * random.next() ** 3));
+}
+
+/** Once faults stop, and after a while, no further look changes anything. */
+async function staysQuiet(world: World, passes: number): Promise<void> {
+  await world.run(Math.max(0, world.troubledUntil() - world.now()));
+  // What opens nothing and costs nothing is looked at once an hour, so that is when a change of it by hand is found.
+  if (world.wasTampered()) await world.run(61 * MINUTE);
+  const mutations = () => world.simulator.calls.mutations().length;
+  let quietSince = world.now();
+  let seen = mutations();
+  await world.until(
+    'no more changes',
+    () => {
+      if (mutations() !== seen) quietSince = world.now();
+      seen = mutations();
+      return world.now() - quietSince >= 2 * MINUTE;
+    },
+    CALM_MS,
+  );
+  await world.run(passes * MINUTE);
+  if (mutations() !== seen)
+    world.violate('stable', `${mutations() - seen} changes in ${passes} quiet minutes`);
+  if (world.violations.length > 0) throw new Violated();
+}
+
+async function leavesNothing(world: World): Promise<void> {
+  for (const { metadata } of world.bastions.values()) {
+    if (metadata.deletionTimestamp === undefined) await world.delete(metadata.name);
+  }
+  await world.until('every Bastion is let go', () => world.bastions.size === 0, GONE_MS);
+  await world.run(2 * MINUTE);
+  const left = world.ours().map(({ kind, id }) => `${kind} ${id}`);
+  if (left.length > 0) world.violate('nothing-left', left.join(', '));
+}

@@ -1,0 +1,47 @@
+import { StoreUnavailableError } from '../../controller/store/store.ts';
+import { type Query, type Table, UnansweredError } from '../../controller/store/table.ts';
+import type { MemoryTable } from '../store/memory-table.ts';
+import type { Boundary, Caller, Failure } from './boundary.ts';
+
+/** How a watch looks for news: these repeat for as long as the controller runs. */
+const WATCH_PAGE = 200;
+
+/** The table as one controller reaches it. */
+export function tableFor(table: MemoryTable, boundary: Boundary, caller: Caller): Table {
+  const send = <T>(
+    name: string,
+    input: string,
+    isWrite: boolean,
+    perform: () => Promise<T>,
+    isPoll = false,
+  ) =>
+    boundary.send<T>({
+      ...{ caller, target: 'table', name: `table:${name}`, isWrite, isPoll, input, perform },
+      failWith: (failure) => {
+        throw failureOf(failure);
+      },
+    });
+  return {
+    get: ({ pk, sk }) => send('get', `${pk} ${sk}`, false, () => table.get({ pk, sk }), pk === 'lease'),
+    query: ({ signal: _signal, ...query }) =>
+      send(nameOf(query), JSON.stringify(query), false, () => table.query(query), isPoll(query)),
+    put: (item, condition) =>
+      send('put', `${item.pk} ${item.sk}`, true, () => table.put(item, condition), item.pk === 'lease'),
+    remove: (key, condition) =>
+      send('remove', `${key.pk} ${key.sk}`, true, () => table.remove(key, condition)),
+  };
+}
+
+function nameOf({ pk, descending }: Query): string {
+  return descending && pk === 'log' ? 'head' : 'query';
+}
+
+function isPoll({ pk, limit, descending }: Query): boolean {
+  return pk === 'log' && (limit === WATCH_PAGE || descending === true);
+}
+
+function failureOf(failure: Failure): Error {
+  const isAnswered = failure === 'throttled' || failure === 'denied' || failure === 'expired-credentials';
+  const Kind = isAnswered ? StoreUnavailableError : UnansweredError;
+  return new Kind(`Table "simulated": ${failure}`);
+}

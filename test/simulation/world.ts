@@ -1,0 +1,354 @@
+import type { Bastion, BastionSpec } from '../../controller/api/bastion.ts';
+import { ANNOTATION } from '../../controller/api/bastion.ts';
+import type { ApiClient } from '../../controller/api/client.ts';
+import { rfc3339 } from '../../controller/api/clock.ts';
+import { ORDINARY, seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
+import { createSimulator, type Simulator } from '../../controller/aws/simulator/simulator.ts';
+import { createFacade } from '../../controller/server/facade.ts';
+import { createTableStore } from '../../controller/store/dynamodb.ts';
+import { createMemoryTable, type MemoryTable } from '../store/memory-table.ts';
+import { AwsPort } from './aws-port.ts';
+import { Boundary, type Call, type Failure, type Target, type Verdict } from './boundary.ts';
+import { drift } from './drift.ts';
+import type { Strikes } from './faults.ts';
+import { History } from './history.ts';
+import { allThings, type Thing, thingsOf } from './inventory.ts';
+import { addLookalikes } from './lookalikes.ts';
+import type { Oracle, OracleFactory, Scene } from './oracle.ts';
+import { ACCOUNT, REGION, Replica } from './replica.ts';
+import { SimulatedGit } from './repository.ts';
+import { Timeline } from './timeline.ts';
+
+const START = Date.parse('2026-11-23T09:00:00Z');
+const RESTART_MS = 5_000;
+const TICK_MS = 20_000;
+const MINUTE = 60_000;
+
+export interface WorldOptions {
+  readonly replicas: number;
+  readonly withGit: boolean;
+  readonly staleMs: number;
+  readonly pageSize?: number | undefined;
+  readonly latencyMs: (target: Target) => number;
+  readonly oracles: readonly OracleFactory[];
+  /** What becomes of a call; the world is there for what a fault does besides. */
+  readonly judge: (call: Call, index: number, strikes: Strikes) => Verdict;
+}
+
+export interface Violation {
+  readonly oracle: string;
+  readonly what: string;
+  readonly atMs: number;
+}
+
+/** Ends a history at its first violation. */
+export class Violated extends Error {}
+
+interface Outage {
+  readonly untilMs: number;
+  readonly matches: (call: Call) => boolean;
+  readonly failure: Failure;
+}
+
+/** One simulated history: AWS, the table, a git repository, some replicas, people, and oracles that watch all of it. */
+export class World implements Strikes {
+  readonly timeline = new Timeline(START);
+  readonly history = new History(START);
+  readonly simulator: Simulator;
+  readonly git: SimulatedGit;
+  readonly bastions = new Map<string, Bastion>();
+  readonly secrets = new Set<string>();
+  readonly violations: Violation[] = [];
+  readonly boundary: Boundary;
+  /** People's own way to the store: it never fails. */
+  readonly api: ApiClient;
+  readonly #options: WorldOptions;
+  readonly #table: MemoryTable;
+  readonly #aws: AwsPort;
+  readonly #oracles: readonly Oracle[];
+  readonly #replicas: Replica[] = [];
+  #outages: Outage[] = [];
+  #troubledUntil = 0;
+  #wasTampered = false;
+  #skewMs = 0;
+  #started = 0;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    const { timeline, history } = this;
+    this.simulator = createSimulator({
+      ...{
+        clock: {
+          now: () => timeline.now(),
+          monotonic: () => timeline.now(),
+          setTimer: () => ({ cancel() {} }),
+        },
+      },
+      ...{ accountId: ACCOUNT, region: REGION },
+      seed: ({ ec2 }) => seedOrdinaryVpc(ec2),
+    });
+    this.simulator.ssm.operations['UpdateServiceSetting']?.({
+      SettingId: '/ssm/managed-instance/activation-tier',
+      SettingValue: 'advanced',
+    });
+    addLookalikes(this.simulator);
+    this.git = new SimulatedGit(() => timeline.now());
+    this.#table = this.#watched(createMemoryTable());
+    this.boundary = new Boundary({
+      ...{ timeline, history, latencyMs: options.latencyMs },
+      judge: (call, index) => this.#judge(call, index),
+      onEffect: (call, effect) => this.#around(call, effect),
+    });
+    const { boundary, simulator } = this;
+    const { staleMs, pageSize } = options;
+    this.#aws = new AwsPort({ simulator, boundary, now: () => timeline.now(), staleMs, pageSize });
+    let ids = 0;
+    const newId = () => `user-${++ids}`;
+    const clock = {
+      now: () => timeline.now(),
+      monotonic: () => timeline.now(),
+      setTimer: timeline.after.bind(timeline),
+    };
+    const store = createTableStore({ items: this.#table, clock, newId });
+    this.api = createFacade({ store, clock, newUid: newId });
+    this.#oracles = options.oracles.map((create) => create(this.#scene()));
+    for (let index = 0; index < options.replicas; index++)
+      this.#startReplica(String.fromCharCode(97 + index));
+    this.#tick();
+  }
+
+  #scene(): Scene {
+    const { bastions, secrets } = this;
+    return {
+      ...{ bastions, secrets },
+      now: () => this.now(),
+      troubledUntil: () => this.#troubledUntil,
+      skewMs: () => this.#skewMs,
+      wasTampered: () => this.#wasTampered,
+      things: (service) => this.things(service),
+      violate: (oracle, what) => this.violate(oracle, what),
+    };
+  }
+
+  now(): number {
+    return this.timeline.now();
+  }
+
+  wasTampered(): boolean {
+    return this.#wasTampered;
+  }
+
+  troubledUntil(): number {
+    return this.#troubledUntil;
+  }
+
+  things(service?: string): Thing[] {
+    return service === undefined ? allThings(this.simulator) : thingsOf(this.simulator, service);
+  }
+
+  violate(oracle: string, what: string): void {
+    this.violations.push({ oracle, what, atMs: this.now() - START });
+    this.history.add(this.now(), 'ORACLE', `${oracle}: ${what}`);
+  }
+
+  /** Lets the history go on until something holds, or says what was not reached. @throws Violated */
+  async until(what: string, holds: () => boolean, withinMs: number): Promise<void> {
+    const stop = () => this.violations.length > 0 || holds();
+    const reached = await this.timeline.runUntil(stop, this.now() + withinMs);
+    if (this.violations.length > 0) throw new Violated();
+    if (reached) return;
+    this.violate('converged', `${what}: not within ${withinMs / 1000} s; ${this.describe()}`);
+    throw new Violated();
+  }
+
+  async run(forMs: number): Promise<void> {
+    const end = this.now() + forMs;
+    await this.timeline.runUntil(() => this.violations.length > 0, end);
+    if (this.violations.length > 0) throw new Violated();
+  }
+
+  describe(): string {
+    const lines = [...this.bastions].map(([name, { status }]) => {
+      const open = status?.conditions?.filter((one) => one.status !== 'True') ?? [];
+      return `${name} ${status?.phase} (${open.map((one) => `${one.type}: ${one.reason} ${one.message}`).join('; ')})`;
+    });
+    return lines.join(', ') || 'no Bastion';
+  }
+
+  /** What is ours and still there. */
+  ours(): Thing[] {
+    this.simulator.settle();
+    return this.things().filter(({ isOurs }) => isOurs);
+  }
+
+  kill(call: Call): void {
+    this.#trouble(RESTART_MS + 30_000);
+    const replica = this.#replicaOf(call);
+    replica.kill();
+    this.#restart(replica.name);
+  }
+
+  terminate(call: Call): void {
+    this.#trouble(RESTART_MS + 30_000);
+    const replica = this.#replicaOf(call);
+    void replica.terminate().then(() => this.#restart(replica.name));
+  }
+
+  pause(call: Call, forMs: number): void {
+    this.#trouble(forMs + 30_000);
+    this.#replicaOf(call).pause(forMs);
+  }
+
+  stepClock(call: Call, byMs: number): void {
+    this.#trouble(Math.max(0, byMs) + MINUTE);
+    this.#skewMs += Math.max(0, byMs);
+    this.#replicaOf(call).stepClock(byMs);
+  }
+
+  takeLease(): void {
+    this.#trouble(MINUTE);
+    const key = { pk: 'lease', sk: 'controller' };
+    const item = this.#table.peek(key);
+    if (!item) return;
+    const record = { ...item, ...key, holder: 'intruder', epoch: Number(item['epoch']) + 1, beat: 1 };
+    this.#table.force(record);
+  }
+
+  outage(forMs: number, matches: (call: Call) => boolean, failure: Failure): void {
+    this.#trouble(forMs);
+    this.#outages.push({ untilMs: this.now() + forMs, matches, failure });
+  }
+
+  drift(_call: Call): void {
+    this.#wasTampered = true;
+    this.#trouble(2 * MINUTE);
+    const what = drift(this.simulator, this.ours(), this.boundary.count());
+    this.history.add(this.now(), 'somebody', what);
+  }
+
+  /** Tells the oracles that until then not everything can be expected at once. */
+  #trouble(forMs: number): void {
+    this.#troubledUntil = Math.max(this.#troubledUntil, this.now() + forMs);
+  }
+
+  #judge(call: Call, index: number): Verdict {
+    for (const oracle of this.#oracles) oracle.onCall?.(call);
+    if (call.isWrite && call.target === 'aws') for (const oracle of this.#oracles) oracle.onAttempt?.(call);
+    const outage = this.#outages.find(({ untilMs, matches }) => untilMs > this.now() && matches(call));
+    const verdict = this.#options.judge(call, index, this);
+    if (verdict.do !== 'answer') this.#trouble(MINUTE);
+    if (verdict.do === 'answer' && outage) return { do: 'fail', failure: outage.failure, effect: 'none' };
+    return verdict;
+  }
+
+  #around(call: Call, effect: () => unknown): unknown {
+    if (call.target !== 'aws') return effect();
+    const service = call.name.slice(0, call.name.indexOf(':'));
+    this.simulator.settle();
+    const checks = this.#oracles.map((oracle) => oracle.aroundEffect?.(call, service));
+    const result = effect();
+    for (const activation of this.simulator.ssm.state.activations.values()) this.secrets.add(activation.code);
+    for (const check of checks) check?.();
+    return result;
+  }
+
+  /** Every commit is the newest truth, whoever made it and however far it got. */
+  #watched(table: MemoryTable): MemoryTable {
+    return {
+      ...table,
+      put: async (item, condition) => {
+        const isDone = await table.put(item, condition);
+        const text = item['object'];
+        if (isDone && typeof text === 'string') this.#output(text);
+        if (isDone && item.pk === 'log' && item['collection'] === 'bastions') this.#commit(item);
+        return isDone;
+      },
+    };
+  }
+
+  #commit(item: Readonly<Record<string, unknown>>): void {
+    const name = String(item['name']);
+    const before = this.bastions.get(name);
+    const isGone = item['type'] === 'DELETED';
+    const next = isGone ? undefined : (JSON.parse(String(item['object'])) as Bastion);
+    if (next) this.bastions.set(name, next);
+    else this.bastions.delete(name);
+    this.history.add(this.now(), 'store', `${name} ${item['type']} ${next?.status?.phase ?? ''}`);
+    for (const oracle of this.#oracles) oracle.onBastion?.(next, before);
+  }
+
+  #output(text: string): void {
+    for (const oracle of this.#oracles) oracle.onOutput?.(text);
+  }
+
+  #tick(): void {
+    this.timeline.after(TICK_MS, () => {
+      this.simulator.settle();
+      for (const oracle of this.#oracles) oracle.onTick?.();
+      this.#tick();
+    });
+  }
+
+  #restart(name: string): void {
+    const base = name.replace(/\d+$/, '');
+    this.timeline.after(RESTART_MS, () => this.#startReplica(base));
+  }
+
+  #startReplica(base: string): void {
+    const replica = new Replica({
+      ...{ name: `${base}${++this.#started}`, timeline: this.timeline, boundary: this.boundary },
+      ...{ history: this.history, table: this.#table, aws: this.#aws },
+      git: this.#options.withGit ? this.git : undefined,
+      onLog: (line) => this.#output(line),
+    });
+    this.#replicas.push(replica);
+    this.history.add(this.now(), replica.name, 'starts');
+    replica.start();
+  }
+
+  #replicaOf({ caller }: Call): Replica {
+    const found = this.#replicas.find((replica) => replica === caller);
+    if (!found) throw new Error(`${caller.name} is no replica`);
+    return found;
+  }
+
+  // What people do.
+
+  async apply(name: string, spec: Partial<BastionSpec> = {}): Promise<void> {
+    const manifest = manifestOf(name, spec);
+    this.history.add(this.now(), 'user', `applies ${name} ${JSON.stringify(spec)}`);
+    const known = this.bastions.get(`default/${name}`);
+    if (!known) await this.api.bastions.create(manifest);
+    else await this.api.bastions.update({ ...manifest, metadata: known.metadata });
+  }
+
+  async delete(name: string): Promise<void> {
+    this.history.add(this.now(), 'user', `deletes ${name}`);
+    await this.api.bastions.delete('default', name);
+  }
+
+  async renew(name: string): Promise<void> {
+    this.history.add(this.now(), 'user', `renews ${name}`);
+    const annotations = { [ANNOTATION.renewedAt]: rfc3339(this.now()) };
+    await this.api.bastions.patch('default', name, { metadata: { annotations } });
+  }
+
+  phase(name: string): string | undefined {
+    const bastion = this.bastions.get(`default/${name}`);
+    const isCurrent = bastion?.status?.observedGeneration === bastion?.metadata.generation;
+    return isCurrent ? bastion?.status?.phase : undefined;
+  }
+}
+
+export function manifestOf(name: string, spec: Partial<BastionSpec> = {}) {
+  return {
+    apiVersion: 'bastion-operator.dev/v1alpha1',
+    kind: 'Bastion',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      ttl: '2h',
+      network: { vpcId: ORDINARY.isolatedVpc, subnetIds: [...ORDINARY.isolatedSubnets] },
+      ...spec,
+    },
+  };
+}
