@@ -13,7 +13,7 @@ interface IdentityRecord extends KubeObject, Identity {
   readonly kind: 'Identity';
 }
 
-export const IDENTITY_GUARD = 'identity';
+const IDENTITY_GUARD = 'identity';
 const RECORD = `${GUARD_NAMESPACE}/${IDENTITY_GUARD}` as const;
 
 /** What a controller may do on a store, which may belong to another. */
@@ -22,7 +22,8 @@ export interface Standing {
   readonly defaultRegion: string;
   /** Why nothing may be changed at all. */
   readonly halted?: Held;
-  readonly isTripped: boolean;
+  /** What is held back, if anything. */
+  readonly trip?: Trip;
   readonly news: readonly GuardNews[];
 }
 
@@ -67,7 +68,13 @@ export async function takeStanding(options: IdentityOptions): Promise<Standing> 
 function standingOf(recorded: Identity, trip: Trip | undefined, own: Identity): Standing {
   const held = trip && isHalting(trip) ? heldBy(IDENTITY_GUARD, trip.reason) : undefined;
   const defaultRegion = (trip ? recorded : own).region;
-  return { defaultRegion, isTripped: trip !== undefined, news: [], ...(held ? { halted: held } : {}) };
+  return { defaultRegion, news: [], ...(trip ? { trip } : {}), ...(held ? { halted: held } : {}) };
+}
+
+/** What to say at the start of a tenure, though the guard may have tripped in an earlier one. */
+export function reminder({ trip, news }: Standing): readonly GuardNews[] {
+  if (!trip || news.length > 0) return news;
+  return [{ guard: IDENTITY_GUARD, change: 'tripped', reason: trip.reason, message: trip.message }];
 }
 
 export function allowsTheSame(a: Standing | undefined, b: Standing): boolean {

@@ -12,7 +12,7 @@ import type { Kind } from '../kinds/kind.ts';
 import type { Store } from '../store/store.ts';
 import { logGuards } from './guard-log.ts';
 import { hold } from './hold.ts';
-import { allowsTheSame, type Standing, takeStanding } from './identity.ts';
+import { allowsTheSame, reminder, type Standing, takeStanding } from './identity.ts';
 import { Informer } from './informer.ts';
 import { type Lease, whileHeld } from './lease.ts';
 import type { Refresh } from './observe.ts';
@@ -122,7 +122,7 @@ export class Controller {
     const own = { accountId, installation: settings.installation, region };
     try {
       const standing = await takeStanding({ ...this.#options, api: fenceWrites(api, isMine), own });
-      logGuards(log, standing.news);
+      logGuards(log, this.#standing ? standing.news : reminder(standing));
       if (!isMine() || this.#stopping.signal.aborted) return;
       const before = this.#standing;
       this.#standing = standing;
@@ -131,7 +131,7 @@ export class Controller {
       if (!isMine() || this.#stopping.signal.aborted) return;
       log('error', 'cannot tell whose store this is', { error: explain(error), retryMs: STANDING_RETRY_MS });
     }
-    if (this.#standing?.isTripped ?? true)
+    if (!this.#standing || this.#standing.trip)
       this.#standingRetry = clock.setTimer(STANDING_RETRY_MS, () => void this.#takeStanding());
   }
 

@@ -8,7 +8,8 @@ import { NO_MEMORY } from '../core/guard.ts';
 import type { Settings } from '../core/resource.ts';
 import { EMPTY_SNAPSHOT } from '../core/snapshot.ts';
 import { KINDS } from '../kinds/index.ts';
-import { look } from '../reconcile/reconcile.ts';
+import { readStanding } from '../reconcile/identity.ts';
+import { type LookOptions, look } from '../reconcile/reconcile.ts';
 import { rememberedRegions } from '../reconcile/scopes.ts';
 import type { Store } from '../store/store.ts';
 import type { AwsWorld } from './aws.ts';
@@ -28,20 +29,28 @@ export async function previewPlan(
   options: PreviewOptions,
   overlay: readonly Bastion[] = [],
 ): Promise<PlanPreview> {
-  const { store, aws, defaultRegion } = options;
+  const { store, aws, settings } = options;
   const api = withOverlay(options.api, overlay);
+  const own = {
+    accountId: aws.accountId,
+    installation: settings.installation,
+    region: options.defaultRegion,
+  };
+  const { defaultRegion, halted } = await readStanding({ api: options.api, store, own });
   const bastions = (await api.bastions.list()).items;
   const named = bastions.map((bastion) => bastion.spec.region ?? defaultRegion);
   const regions = [...new Set([...named, ...(await rememberedRegions(store, aws.accountId))])].sort();
   return {
-    regions: await Promise.all(regions.map((region) => previewRegion(region, bastions, { ...options, api }))),
+    regions: await Promise.all(
+      regions.map((region) => previewRegion(region, bastions, { ...options, api, defaultRegion, halted })),
+    ),
   };
 }
 
 async function previewRegion(
   region: string,
   bastions: readonly Bastion[],
-  options: PreviewOptions,
+  options: PreviewOptions & Pick<LookOptions, 'halted'>,
 ): Promise<RegionPreview> {
   const { aws, clock, settings, defaultRegion } = options;
   const mine = bastions.filter((bastion) => (bastion.spec.region ?? defaultRegion) === region);
