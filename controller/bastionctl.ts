@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import type { Connection, ConnectionOptions } from './cli/connection.ts';
 import { runCli } from './cli/program.ts';
@@ -67,12 +68,32 @@ async function listFiles(
     .sort();
 }
 
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question, { signal: interrupted.signal });
+  } finally {
+    terminal.close();
+  }
+}
+
+/** A container may run under a number that has no name. */
+function userName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.env['USER'];
+  }
+}
+
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   stdin: () => text(process.stdin),
   readFile: (path) => readFile(path, 'utf8'),
   listFiles,
+  ask: process.stdin.isTTY ? ask : undefined,
+  user: userName(),
   clock,
   version: readVersion(),
   connect,

@@ -45,19 +45,19 @@ export function describeBastion(
     .join('');
 }
 
-function entries(list: readonly Entry[], indent = ''): string[] {
+export function entries(list: readonly Entry[], indent = ''): string[] {
   return list.flatMap(([label, value, paint = String]) => {
     if (value === undefined || value === '') return [];
     return [`${indent}${`${label}:`.padEnd(LABEL_WIDTH - indent.length)} ${paint(oneLine(value))}`];
   });
 }
 
-function section(title: string, list: readonly Entry[]): string[] {
+export function section(title: string, list: readonly Entry[]): string[] {
   const lines = entries(list, '  ');
   return lines.length === 0 ? [] : [`${title}:`, ...lines];
 }
 
-function mapLines(title: string, map: Readonly<Record<string, string>> = {}): string[] {
+export function mapLines(title: string, map: Readonly<Record<string, string>> = {}): string[] {
   const pairs = Object.entries(map).map(([key, value]) => oneLine(`${key}=${value}`));
   const label = `${title}:`.padEnd(LABEL_WIDTH);
   if (pairs.length === 0) return [`${label} <none>`];
@@ -156,14 +156,14 @@ function sourceEntries({ metadata: { annotations = {} } }: Bastion): Entry[] {
   ];
 }
 
-function eventRows(events: readonly KubeEvent[], now: number): string[][] {
+export function eventRows(events: readonly KubeEvent[], now: number): string[][] {
   return events.map((event) => {
     const { type, reason, source, message } = event;
     return [type, reason, lastSeen(event, now), source.component, message];
   });
 }
 
-function table(
+export function table(
   title: string,
   headers: readonly string[],
   rows: readonly string[][],

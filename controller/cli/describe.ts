@@ -1,15 +1,17 @@
 import type { Command } from 'commander';
 import type { Bastion } from '../api/bastion.ts';
-import type { ApiClient } from '../api/client.ts';
+import type { ApiClient, Resources } from '../api/client.ts';
+import type { KubeObject } from '../api/object.ts';
 import { wantsColor } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { type Context, DEFAULT_NAMESPACE, type GlobalOptions, globalsOf } from './context.ts';
+import { describeGuard } from './describe-guard.ts';
 import { describeBastion } from './describe-text.ts';
 import { byTime } from './events.ts';
 import { reportFailure } from './failure.ts';
 import { nothingFound } from './get.ts';
 import type { CliIo } from './io.ts';
-import { parseBastionNames } from './resource-type.ts';
+import { areGuards, homeOf, parseBastionNames, parseTyped } from './resource-type.ts';
 
 interface Options extends GlobalOptions {
   readonly allNamespaces?: boolean;
@@ -19,15 +21,18 @@ interface Options extends GlobalOptions {
 export function addDescribe(program: Command, { io, connected }: Context): void {
   program
     .command('describe')
-    .description('everything about Bastions: conditions, resources, events, and how to connect')
-    .argument('[type-and-names...]', 'bastion NAME… or bastion/NAME…; none shows all')
+    .description('everything about Bastions (conditions, resources, events, how to connect) or guards')
+    .argument('[type-and-names...]', 'bastion NAME… or bastion/NAME…; none shows all; guard NAME…')
     .option('-A, --all-namespaces', 'in every namespace')
     .option('-l, --selector <labels>', 'those with these labels')
     .action(async (words: string[], options: Options, command: Command) => {
+      const given = { ...options, ...globalsOf(command) };
+      if (areGuards(words)) {
+        const { names } = parseTyped(words);
+        return connected(command, (connection) => describeGuards(io, connection, names, given));
+      }
       const names = parseBastionNames(words);
-      await connected(command, (connection) =>
-        describe(io, connection, names, { ...options, ...globalsOf(command) }),
-      );
+      await connected(command, (connection) => describe(io, connection, names, given));
     });
 }
 
@@ -37,7 +42,8 @@ async function describe(
   names: readonly string[],
   options: Options,
 ): Promise<number> {
-  const found = names.length > 0 ? await getAll(io, api, names, options) : await listAll(io, api, options);
+  const found =
+    names.length > 0 ? await getAll(io, api.bastions, names, options) : await listAll(io, api, options);
   const [only, ...others] = found;
   const query =
     only && others.length === 0 ? { fieldSelector: `involvedObject.uid=${only.metadata.uid}` } : {};
@@ -53,16 +59,38 @@ async function describe(
   return found.length < names.length ? 1 : 0;
 }
 
-async function getAll(
+async function describeGuards(
   io: CliIo,
-  { bastions }: ApiClient,
+  { api }: Connection,
   names: readonly string[],
-  { namespace = DEFAULT_NAMESPACE }: Options,
-): Promise<readonly Bastion[]> {
-  const found: Bastion[] = [];
+  { namespace = homeOf('guards') }: Options,
+): Promise<number> {
+  const found =
+    names.length > 0
+      ? await getAll(io, api.guards, names, { namespace })
+      : (await api.guards.list({ namespace })).items;
+  const { items } = await api.events.list({ namespace });
+  const texts = found.map((guard) => {
+    const events = items
+      .filter(({ involvedObject }) => involvedObject.uid === guard.metadata.uid)
+      .sort(byTime);
+    return describeGuard(guard, events, io.clock.now());
+  });
+  io.stdout.write(texts.join('\n\n'));
+  if (found.length === 0 && names.length === 0) io.stderr.write('No guard holds anything back.\n');
+  return found.length < names.length ? 1 : 0;
+}
+
+async function getAll<T extends KubeObject>(
+  io: CliIo,
+  resources: Resources<T>,
+  names: readonly string[],
+  { namespace = DEFAULT_NAMESPACE }: Pick<Options, 'namespace'>,
+): Promise<readonly T[]> {
+  const found: T[] = [];
   for (const name of names) {
     try {
-      found.push(await bastions.get(namespace, name));
+      found.push(await resources.get(namespace, name));
     } catch (error) {
       reportFailure(io, error);
     }

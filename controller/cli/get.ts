@@ -4,20 +4,14 @@ import type { KubeEvent } from '../api/event.ts';
 import { type KubeObject, objectName } from '../api/object.ts';
 import { columnsOf, wantsColor } from './columns.ts';
 import type { Connection } from './connection.ts';
-import {
-  type Context,
-  DEFAULT_NAMESPACE,
-  EXIT_INTERRUPTED,
-  type GlobalOptions,
-  globalsOf,
-} from './context.ts';
+import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
 import { byTime } from './events.ts';
 import { CliError, refuseToWatch, reportFailure } from './failure.ts';
 import { follow } from './follow.ts';
 import type { CliIo } from './io.ts';
 import { evaluatePath, parsePath, showFound } from './jsonpath.ts';
 import { type Format, parseFormat, renderJson, renderObjects, renderYaml } from './output.ts';
-import { parseTyped, resourcesOf, type Selected, type TypeName } from './resource-type.ts';
+import { homeOf, parseTyped, resourcesOf, type Selected, type TypeName } from './resource-type.ts';
 import { createTable } from './table.ts';
 
 interface Options extends GlobalOptions {
@@ -37,8 +31,8 @@ const FORMATS = ['json', 'jsonpath', 'name', 'wide', 'yaml'];
 export function addGet(program: Command, { io, connected }: Context): void {
   program
     .command('get')
-    .description('show Bastions or events')
-    .argument('[type-and-names...]', 'bastions (bst) or events (ev), then names; or TYPE/NAME')
+    .description('show Bastions, events or guards')
+    .argument('[type-and-names...]', 'bastions (bst), events (ev) or guards, then names; or TYPE/NAME')
     .option('-o, --output <format>', 'wide, json, yaml, name or jsonpath=TEMPLATE')
     .option('-w, --watch', 'then show every change')
     .option('--watch-only', 'show changes only')
@@ -64,7 +58,7 @@ export interface View {
 }
 
 function viewOf(selected: Selected, options: Options): View {
-  const { namespace = DEFAULT_NAMESPACE, allNamespaces = false, selector, fieldSelector } = options;
+  const { namespace = homeOf(selected.type), allNamespaces = false, selector, fieldSelector } = options;
   const watch = options.watchOnly ? 'only' : options.watch ? 'after' : 'no';
   const { names } = selected;
   if (names.length > 0 && allNamespaces) {
@@ -121,7 +115,7 @@ async function find(io: CliIo, { api }: Connection, { type, names }: Selected, v
   let failed = false;
   for (const name of names) {
     try {
-      objects.push(await resources.get(view.query.namespace ?? DEFAULT_NAMESPACE, name));
+      objects.push(await resources.get(view.query.namespace ?? homeOf(type), name));
     } catch (error) {
       failed = true;
       reportFailure(io, error);
@@ -172,7 +166,7 @@ async function watch(io: CliIo, connection: Connection, selected: Selected, view
   const [name] = selected.names;
   // Answers "not found" as a plain `get` would.
   if (name !== undefined && start.items.length === 0 && view.watch === 'after') {
-    await resources.get(view.query.namespace ?? DEFAULT_NAMESPACE, name);
+    await resources.get(view.query.namespace ?? homeOf(selected.type), name);
   }
   if (view.watch === 'after') {
     if (start.items.length > 0) print(inOrder(start.items, selected.type));
@@ -186,11 +180,11 @@ async function watch(io: CliIo, connection: Connection, selected: Selected, view
 }
 
 /** What only the clock moves. */
-const MOVING = new Set(['AGE', 'EXPIRES']);
+const MOVING = new Set(['AGE', 'EXPIRES', 'SINCE']);
 
 /** A row that would look as the last one of its object is no news: a status holds much that no column shows. */
 function createNewsFilter(io: CliIo, { type }: Selected, { format }: View, start: readonly KubeObject[]) {
-  if (format.type !== 'table' || type !== 'bastions') return () => true;
+  if (format.type !== 'table' || type === 'events') return () => true;
   const options = { wide: format.wide, withNamespace: false, color: false };
   const columns = columnsOf(type, options).filter(({ header }) => !MOVING.has(header));
   const looks = (object: KubeObject) =>

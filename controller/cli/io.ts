@@ -16,6 +16,10 @@ export interface CliIo {
   readFile(path: string): Promise<string>;
   /** Paths of the files in a directory, sorted and ready for `readFile`; undefined when `path` is no directory. */
   listFiles(path: string, options: { readonly recursive: boolean }): Promise<readonly string[] | undefined>;
+  /** Asks the person for a line; left out where nobody sits at a terminal. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
+  /** Who works here, for the record. */
+  readonly user?: string | undefined;
   readonly clock: Clock;
   /** Of this program. */
   readonly version: string;

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addApply } from './apply.ts';
+import { addConfirm } from './confirm.ts';
 import { type AddVerb, createContext, EXIT_INTERRUPTED } from './context.ts';
 import { addDelete } from './delete.ts';
 import { addDescribe } from './describe.ts';
@@ -17,7 +18,7 @@ import { addWait } from './wait.ts';
 
 const VERBS: readonly AddVerb[] = [
   ...[addApply, addGet, addDescribe, addEvents, addWait, addPlan, addValidate],
-  ...[addRenew, addSuspend, addResume, addDelete, addExplain],
+  ...[addRenew, addSuspend, addResume, addDelete, addConfirm, addExplain],
 ];
 
 /**

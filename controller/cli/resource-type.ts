@@ -1,14 +1,17 @@
 import { GROUP } from '../api/bastion.ts';
 import type { ApiClient, Resources } from '../api/client.ts';
+import { GUARD_NAMESPACE } from '../api/guard.ts';
 import type { KubeObject } from '../api/object.ts';
 import { suggest } from '../api/suggest.ts';
+import { DEFAULT_NAMESPACE } from './context.ts';
 import { CliError } from './failure.ts';
 
-export type TypeName = 'bastions' | 'events';
+export type TypeName = 'bastions' | 'events' | 'guards';
 
 const ALIASES: Readonly<Record<TypeName, readonly string[]>> = {
   bastions: ['bastions', 'bastion', 'bst', `bastions.${GROUP}`, `bastion.${GROUP}`, 'all'],
   events: ['events', 'event', 'ev'],
+  guards: ['guards', 'guard', `guards.${GROUP}`, `guard.${GROUP}`],
 };
 
 /** What a person named on the command line: `TYPE NAME…`, `TYPE/NAME…`, or names alone. */
@@ -19,7 +22,7 @@ export interface Selected {
 
 export function findType(word: string): TypeName | undefined {
   const wanted = word.toLowerCase();
-  return (['bastions', 'events'] as const).find((type) => ALIASES[type].includes(wanted));
+  return (['bastions', 'events', 'guards'] as const).find((type) => ALIASES[type].includes(wanted));
 }
 
 /** For `get`: the first word is a type. @throws CliError */
@@ -56,6 +59,29 @@ export function parseOneBastion(words: readonly string[], verb: string): string 
   );
 }
 
+/** For the verbs that work on one Guard: the type may be left out. @throws CliError */
+export function parseOneGuard(words: readonly string[], verb: string): string {
+  const [first = ''] = words;
+  const isTyped = first.includes('/') || (words.length > 1 && findType(first) === 'guards');
+  const { type, names } = isTyped ? parseTyped(words) : { type: 'guards', names: words };
+  const [name] = names;
+  if (type === 'guards' && name !== undefined && names.length === 1) return name;
+  throw new CliError(
+    'one Guard must be named',
+    `see which there are: bastionctl get guards, then: bastionctl ${verb} NAME`,
+  );
+}
+
+/** Whether the words name Guards, for verbs that otherwise take Bastions. */
+export function areGuards(words: readonly string[]): boolean {
+  return findType(words[0]?.split('/')[0] ?? '') === 'guards';
+}
+
+/** Where objects of a type are when nobody says: the controller keeps its Guards in a namespace of their own. */
+export function homeOf(type: TypeName): string {
+  return type === 'guards' ? GUARD_NAMESPACE : DEFAULT_NAMESPACE;
+}
+
 function parseSlashed(words: readonly string[]): Selected {
   const parsed = words.map((word) => {
     const [typeWord = '', name = '', ...more] = word.split('/');
@@ -71,7 +97,7 @@ function parseSlashed(words: readonly string[]): Selected {
   });
   const type = parsed[0]?.type ?? 'bastions';
   if (parsed.some((one) => one.type !== type)) {
-    throw new CliError('bastions and events cannot be mixed in one command');
+    throw new CliError('bastions, events and guards cannot be mixed in one command');
   }
   return { type, names: parsed.map(({ name }) => name) };
 }
@@ -84,18 +110,18 @@ function plainName(name: string): string {
 }
 
 function unknownType(word: string): CliError {
-  const near = suggest(word, [...ALIASES.bastions, ...ALIASES.events]);
+  const near = suggest(word, [...ALIASES.bastions, ...ALIASES.events, ...ALIASES.guards]);
   const hint = near
     ? `did you mean ${near}?`
-    : `the types are bastions (bst) and events (ev); for one Bastion: bastionctl get bastion ${word}`;
+    : `the types are bastions (bst), events (ev) and guards; for one Bastion: bastionctl get bastion ${word}`;
   return new CliError(`the server doesn't have a resource type "${word}"`, hint);
 }
 
 export function resourcesOf(api: ApiClient, type: TypeName): Resources<KubeObject> {
-  return type === 'bastions' ? api.bastions : api.events;
+  return api[type];
 }
 
 /** `bastion.bastion-operator.dev/orders`: how kubectl names an object in its messages. */
 export function fullName({ kind, metadata }: KubeObject): string {
-  return kind === 'Event' ? `event/${metadata.name}` : `bastion.${GROUP}/${metadata.name}`;
+  return kind === 'Event' ? `event/${metadata.name}` : `${kind.toLowerCase()}.${GROUP}/${metadata.name}`;
 }
