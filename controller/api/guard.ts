@@ -126,6 +126,8 @@ function quiet(guard: Guard, reason: 'Confirmed' | 'Resolved', message: string, 
   return { type: 'Tripped', status: 'False', reason, message, lastTransitionTime };
 }
 
-export function guardManifest(name: string) {
+export function guardManifest(name: string): Pick<Guard, 'apiVersion' | 'kind'> & {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+} {
   return { apiVersion: API_VERSION, kind: GUARD_KIND, metadata: { name, namespace: GUARD_NAMESPACE } };
 }

@@ -58,15 +58,20 @@ export function haltedStatus(bastion: Bastion, life: Life, held: Held, now: numb
   const ready = condition(bastion, 'Ready');
   const isCurrent = life.state === 'active' && status?.observedGeneration === bastion.metadata.generation;
   const isReady = ready?.status === 'True' && isCurrent;
+  const isDeleted = bastion.metadata.deletionTimestamp !== undefined;
+  const isEnded = life.state !== 'active' && !isDeleted && condition(bastion, 'TornDown')?.status === 'True';
   const wish = life.state === 'active' ? 'what it asks for' : `that it is ${life.state}`;
   const notReady: Verdict = {
     ...{ type: 'Ready', status: ready && ready.status !== 'False' ? 'Unknown' : 'False' },
     ...{ reason: held.reason, message: `${wish} cannot be carried out: ${held.message}` },
   };
-  const isDeleted = bastion.metadata.deletionTimestamp !== undefined;
   // Whatever was seen before: one that is taken for torn down would be forgotten.
   const unknown: Verdict = { ...notReady, type: 'TornDown', status: 'Unknown' };
-  const verdicts = [...(isReady ? [] : [notReady]), ...(isDeleted ? [unknown] : []), withheldVerdict(held)];
+  const verdicts = [
+    ...(isReady || isEnded ? [] : [notReady]),
+    ...(isDeleted ? [unknown] : []),
+    withheldVerdict(held),
+  ];
   const told = stamp(bastion, verdicts, now);
   const types = new Set(told.map(({ type }) => type));
   const kept = (status?.conditions ?? []).filter(({ type }) => !types.has(type));
