@@ -6,6 +6,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
 import type { Clock } from '../api/clock.ts';
 import { Fenced } from '../api/fence.ts';
+import { fencedAgents } from './fenced-agent.ts';
 import { bucketFor, TokenBucket } from './rates.ts';
 import { createReads, type Reads } from './reads.ts';
 
@@ -60,7 +61,7 @@ const ONE_ATTEMPT = 1;
 /** Creates the clients of one scope. Call the result once per pass: its reads are shared within that pass. */
 export function connect(options: AwsOptions): () => Aws {
   const { scope, mayCall = () => true } = options;
-  const config = { ...options.connection, region: scope.region, maxAttempts: ONE_ATTEMPT };
+  const config = { ...fenceConnection(options), region: scope.region, maxAttempts: ONE_ATTEMPT };
   const clients = {
     ec2: new EC2Client(config),
     ecs: new ECSClient(config),
@@ -101,6 +102,13 @@ export function connect(options: AwsOptions): () => Aws {
     );
   }
   return () => ({ scope, ...clients, reads: createReads(clients, scope.installation) });
+}
+
+/** Only what goes over a network makes connections. */
+function fenceConnection({ connection, mayCall }: AwsOptions): Connection {
+  const { requestHandler = {} } = connection;
+  if (!mayCall || 'handle' in requestHandler) return connection;
+  return { ...connection, requestHandler: { ...requestHandler, ...fencedAgents(mayCall) } };
 }
 
 function operationOf(context: Readonly<Record<string, unknown>>): string {

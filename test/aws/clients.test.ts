@@ -2,8 +2,9 @@ import { CreateVpcEndpointCommand, DescribeVpcsCommand } from '@aws-sdk/client-e
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { Fenced } from '../../controller/api/fence.ts';
-import { connect, PacedByClient, readAccountId } from '../../controller/aws/clients.ts';
+import { connect, PacedByClient, readAccountId, TIMEOUTS } from '../../controller/aws/clients.ts';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import { serveSimulator } from '../../controller/aws/simulator/server.ts';
 import { ACCOUNT, REGION, startSimulator } from './simulator/clients.ts';
 
 function setUp() {
@@ -96,6 +97,24 @@ describe('the clients of a scope', () => {
     expect(state.signed).toBe(1);
     await expect(ec2.send(new DescribeVpcsCommand({}))).rejects.toBeInstanceOf(Fenced);
     expect([state.signed, simulator.calls.list(), calls]).toEqual([1, [], []]);
+  });
+
+  it('send nothing over a connection that came to stand too late', async () => {
+    const { clock, simulator, connection } = setUp();
+    const server = await serveSimulator(simulator);
+    const asked = { times: 0, allowed: 2 };
+    const { ec2 } = connect({
+      connection: { ...connection, endpoint: server.url, requestHandler: TIMEOUTS },
+      ...{ clock, scope: { accountId: ACCOUNT, region: REGION, installation: 'test' } },
+      mayCall: () => ++asked.times <= asked.allowed,
+    })();
+    await expect(ec2.send(new DescribeVpcsCommand({}))).rejects.toBeInstanceOf(Fenced);
+    expect([asked.times, simulator.calls.list()]).toEqual([3, []]);
+    asked.allowed = 8;
+    await ec2.send(new DescribeVpcsCommand({}));
+    await ec2.send(new DescribeVpcsCommand({}));
+    expect([asked.times, simulator.calls.list().length]).toEqual([8, 2]);
+    await server.close();
   });
 
   it('learn from STS who they are', async () => {
