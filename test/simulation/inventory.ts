@@ -90,16 +90,26 @@ function roleThings({ iam }: Simulator): Thing[] {
   });
 }
 
-function systemsManagerThings({ ssm }: Simulator): Thing[] {
-  const { activations, nodes, parameters, sessions, tier } = ssm.state;
-  const ends = [...sessions.values()].filter(({ endedAt }) => endedAt === undefined);
+function systemsManagerThings(simulator: Simulator): Thing[] {
+  const { activations, nodes, parameters, sessions, tier } = simulator.ssm.state;
+  const open = [...sessions.values()].filter(({ endedAt }) => endedAt === undefined);
   return [
     ...[...activations.values()].map((one) => thing('activation', one.id, one.tags, { text: one.role })),
     ...[...nodes.values()].map((one) => thing('managed-instance', one.id, one.tags, { text: one.name })),
     ...[...parameters.values()].map((one) => thing('parameter', one.name, one.tags, { text: one.version })),
-    ...ends.map((one) => ({ ...thing('session', one.id, undefined, { text: one.target }), key: one.target })),
+    ...open.map((one) => ({
+      ...thing('session', one.id, tagsOfTarget(simulator, one.target), { text: one.target }),
+      key: one.target,
+    })),
     thing('tier', 'tier', undefined, { text: tier.value }),
   ];
+}
+
+/** Sessions have no tags: they are whose that is that they are on, `mi-…` or `ecs:<cluster>_<task>_<runtime>`. */
+function tagsOfTarget({ ecs, ssm }: Simulator, target: string): Tags {
+  const [, taskId = ''] = target.split('_');
+  if (!target.startsWith('ecs:')) return ssm.state.nodes.get(target)?.tags;
+  return ecs.tasks().find(({ arn }) => arn.endsWith(`/${taskId}`))?.tags;
 }
 
 function containerThings({ ecs }: Simulator): Thing[] {

@@ -40,6 +40,11 @@ export class SimulatedGit {
     this.#push(new Map(Object.entries(files)), undefined);
   }
 
+  /** Nothing can be fetched any more. */
+  goAway(): void {
+    this.#head = undefined;
+  }
+
   repositoryFor(boundary: Boundary, caller: Caller): Repository {
     const send = <T>(name: string, input: string, perform: () => T) =>
       boundary.send<T>({

@@ -108,6 +108,8 @@ async function staysQuiet(world: World, passes: number): Promise<void> {
 }
 
 async function leavesNothing(world: World): Promise<void> {
+  // Otherwise what is deleted here would be made again from its file.
+  world.git.goAway();
   for (const { metadata } of world.bastions.values()) {
     if (metadata.deletionTimestamp === undefined) await world.delete(metadata.name);
   }

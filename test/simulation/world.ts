@@ -289,9 +289,9 @@ export class World implements Strikes {
     });
   }
 
-  #restart(name: string): void {
+  #restart(name: string, afterMs = RESTART_MS): void {
     const base = name.replace(/\d+$/, '');
-    this.timeline.after(RESTART_MS, () => this.#startReplica(base));
+    this.timeline.after(afterMs, () => this.#startReplica(base));
   }
 
   #startReplica(base: string): void {
@@ -331,6 +331,37 @@ export class World implements Strikes {
     this.history.add(this.now(), 'user', `renews ${name}`);
     const annotations = { [ANNOTATION.renewedAt]: rfc3339(this.now()) };
     await this.api.bastions.patch('default', name, { metadata: { annotations } });
+  }
+
+  /** Every controller is killed, and for so long there is none. */
+  stopAll(forMs: number): void {
+    this.history.add(this.now(), 'user', `stops every controller for ${forMs / 1000} s`);
+    this.#trouble(forMs + 30_000);
+    for (const replica of this.#replicas.filter((one) => one.isAlive())) {
+      replica.kill();
+      this.#restart(replica.name, forMs);
+    }
+  }
+
+  /** Whoever leads is asked to stop; another one takes over, and a new one comes. */
+  handOver(): void {
+    const leader = this.#replicas.find((one) => one.isLeading());
+    this.history.add(this.now(), 'user', `replaces ${leader?.name ?? 'nobody: none leads'}`);
+    this.#trouble(RESTART_MS + 30_000);
+    if (leader) void leader.terminate().then(() => this.#restart(leader.name));
+  }
+
+  loseGit(forMs: number): void {
+    this.history.add(this.now(), 'git', `cannot be reached for ${forMs / 1000} s`);
+    this.outage(forMs, ({ target }) => target === 'git', 'timeout');
+  }
+
+  /** Somebody changes in AWS what is ours, past the controller. */
+  tamper(what: string, change: (simulator: Simulator) => void): void {
+    this.#wasTampered = true;
+    this.#trouble(2 * MINUTE);
+    this.history.add(this.now(), 'somebody', what);
+    change(this.simulator);
   }
 
   phase(name: string): string | undefined {

@@ -5,7 +5,7 @@ import type { OracleFactory } from '../oracle.ts';
 const GRACE_MS = 60_000;
 /** A step that failed is tried again after 30 s at the latest, another replica takes over after 25. */
 const RECOVERY_MS = 90_000;
-const ENTRANCES = ['target-ingress', 'task'];
+const ENTRANCES = ['target-ingress', 'task', 'session'];
 
 /** Nobody gets in without an active Bastion: grants, tasks and sessions end within a minute of it. */
 export const noOpenDoor: OracleFactory = ({ now, bastions, things, troubledUntil, violate }) => {
@@ -24,7 +24,7 @@ export const noOpenDoor: OracleFactory = ({ now, bastions, things, troubledUntil
   return {
     name: 'no-open-door',
     onTick: () => {
-      for (const { kind, id, owner, isOurs, isLive } of [...things('ec2'), ...things('ecs')]) {
+      for (const { kind, id, owner, isOurs, isLive } of ['ec2', 'ecs', 'ssm'].flatMap(things)) {
         if (!isOurs || !isLive || owner === undefined || !ENTRANCES.includes(kind)) continue;
         const end = endedAt(owner);
         if (end === undefined) continue;

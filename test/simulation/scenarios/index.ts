@@ -1,5 +1,17 @@
 import type { Scenario } from '../scenario.ts';
+import { CHANGES } from './changes.ts';
+import { CREATIONS } from './creations.ts';
 import { LIVES } from './lives.ts';
+import { NEIGHBOURS } from './neighbours.ts';
+import { REPLICAS } from './replicas.ts';
+import { SOURCES } from './sources.ts';
 
 /** Every piece of life under test: a new transport, kind or verb joins all kinds of faults by an entry here. */
-export const SCENARIOS: readonly Scenario[] = [...LIVES];
+export const SCENARIOS: readonly Scenario[] = [
+  ...CREATIONS,
+  ...LIVES,
+  ...CHANGES,
+  ...NEIGHBOURS,
+  ...REPLICAS,
+  ...SOURCES,
+];

@@ -1,33 +1,121 @@
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
 import type { Scenario } from '../scenario.ts';
-import { becomesReady, expires, NAT, TARGET } from './steps.ts';
+import { somebodyConnects } from './people.ts';
+import {
+  becomes,
+  becomesReady,
+  becomesReadyOrEnds,
+  expires,
+  hybrid,
+  isGone,
+  MINUTE,
+  OVER_NAT,
+} from './steps.ts';
 
-const MINUTE = 60_000;
-
+/** What becomes of one Bastion in time, and by what people ask of it. */
 export const LIVES: readonly Scenario[] = [
-  {
-    name: 'create-exec-nat',
-    isCore: true,
-    play: async (world) => {
-      await world.apply('orders', {
-        ttl: '2h',
-        network: NAT,
-        targets: [{ ...TARGET, securityGroupId: ORDINARY.natDatabaseGroup }],
-      });
-      await becomesReady(world, 'orders');
-    },
-  },
   {
     name: 'expire-exec-nat',
     isCore: true,
     play: async (world) => {
-      await world.apply('orders', {
-        ttl: '6m',
-        network: NAT,
-        targets: [{ ...TARGET, securityGroupId: ORDINARY.natDatabaseGroup }],
-      });
+      await world.apply('orders', { ...OVER_NAT, ttl: '6m' });
+      await becomesReadyOrEnds(world, 'orders');
+      await expires(world, 'orders');
+    },
+  },
+  {
+    name: 'suspend-exec-nat',
+    isCore: true,
+    play: async (world) => {
+      await world.apply('orders', OVER_NAT);
       await becomesReady(world, 'orders');
-      await expires(world, 'orders', 20 * MINUTE);
+      await world.apply('orders', { ...OVER_NAT, suspend: true });
+      await becomes(world, 'orders', 'Suspended');
+    },
+  },
+  {
+    name: 'delete-exec-nat',
+    isCore: true,
+    play: async (world) => {
+      await world.apply('orders', OVER_NAT);
+      await becomesReady(world, 'orders');
+      await world.delete('orders');
+      await isGone(world, 'orders');
+    },
+  },
+  {
+    name: 'delete-while-provisioning',
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_NAT, ...hybrid('Controller') });
+      const isUnderWay = () => world.ours().some(({ kind }) => kind === 'task');
+      await world.until('a task is on its way', isUnderWay, 30 * MINUTE);
+      await world.delete('orders');
+      await isGone(world, 'orders');
+    },
+  },
+  {
+    name: 'resume-exec-nat',
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_NAT, suspend: true });
+      await becomes(world, 'orders', 'Suspended');
+      await world.apply('orders', OVER_NAT);
+      await becomesReady(world, 'orders');
+    },
+  },
+  {
+    name: 'renew-before-the-end',
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_NAT, ttl: '10m' });
+      await becomesReadyOrEnds(world, 'orders');
+      await world.renew('orders');
+      const renewed = Math.floor(world.now() / 1000) * 1000;
+      await becomesReadyOrEnds(world, 'orders');
+      await expires(world, 'orders');
+      const ranFor = world.now() - renewed;
+      if (ranFor < 10 * MINUTE) world.violate('renewed', `it ended ${ranFor / 1000} s after its renewal`);
+    },
+  },
+  {
+    name: 'renew-after-the-end',
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_NAT, ttl: '5m' });
+      await expires(world, 'orders');
+      const first = world.bastions.get('default/orders')?.status?.activatedAt ?? '';
+      await world.renew('orders');
+      const isAnew = () => (world.bastions.get('default/orders')?.status?.activatedAt ?? '') > first;
+      await world.until('a new activation has begun', isAnew, 30 * MINUTE);
+      await expires(world, 'orders');
+    },
+  },
+  {
+    name: 'schedule-opens-and-closes',
+    play: async (world) => {
+      // It is nine o'clock in the morning.
+      const schedule = { cron: '3 18 * * *', timeZone: 'Asia/Tokyo' };
+      await world.apply('orders', { ...OVER_NAT, ttl: '5m', schedule });
+      await becomes(world, 'orders', 'Scheduled');
+      await becomesReadyOrEnds(world, 'orders');
+      await becomes(world, 'orders', 'Scheduled');
+    },
+  },
+  {
+    name: 'expire-under-a-session',
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_NAT, ...hybrid('Controller'), ttl: '6m' });
+      await becomesReadyOrEnds(world, 'orders');
+      const session = somebodyConnects(world, 'orders');
+      await expires(world, 'orders');
+      const isOpen = session && world.simulator.ssm.state.sessions.get(session)?.endedAt === undefined;
+      if (isOpen) world.violate('sessions-end', `${session} is open after the end of orders`);
+    },
+  },
+  {
+    name: 'expire-while-nobody-watches',
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_NAT, ttl: '5m' });
+      await becomesReadyOrEnds(world, 'orders');
+      world.stopAll(8 * MINUTE);
+      await world.run(8 * MINUTE);
+      await expires(world, 'orders');
     },
   },
 ];

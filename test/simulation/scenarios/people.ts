@@ -1,0 +1,31 @@
+import { ANNOTATION } from '../../../controller/api/bastion.ts';
+import type { World } from '../world.ts';
+
+/** Opens a session as `bastionctl connect` does. @returns its id; undefined when there is nothing to connect to */
+export function somebodyConnects(world: World, name: string): string | undefined {
+  const target = world.bastions.get(`default/${name}`)?.status?.sessionTarget;
+  if (target === undefined) return undefined;
+  try {
+    const answer = world.simulator.ssm.operations['StartSession']?.({ Target: target });
+    const id = String({ ...answer }['SessionId' as never]);
+    world.history.add(world.now(), 'user', `opens session ${id} on ${target}`);
+    return id;
+  } catch (error) {
+    world.history.add(
+      world.now(),
+      'user',
+      `cannot connect: ${error instanceof Error ? error.message : error}`,
+    );
+    return undefined;
+  }
+}
+
+/** Lets go what guards hold back, as `bastionctl confirm` does. */
+export async function somebodyConfirms(world: World): Promise<void> {
+  for (const { metadata, status } of (await world.api.guards.list()).items) {
+    if (status?.token === undefined) continue;
+    world.history.add(world.now(), 'user', `confirms ${metadata.name} ${status.token}`);
+    const annotations = { [ANNOTATION.confirm]: status.token, [ANNOTATION.confirmedBy]: 'somebody' };
+    await world.api.guards.patch(metadata.namespace, metadata.name, { metadata: { annotations } });
+  }
+}

@@ -1,0 +1,100 @@
+import { ANNOTATION, type BastionSpec } from '../../../controller/api/bastion.ts';
+import type { Scenario } from '../scenario.ts';
+import { manifestOf, type World } from '../world.ts';
+import { somebodyConfirms } from './people.ts';
+import { becomes, becomesReady, becomesReadyOrEnds, expires, isGone, MINUTE, OVER_NAT } from './steps.ts';
+
+const ORDERS = 'bastions/orders.yaml';
+const USERS = 'bastions/users.yaml';
+const POISON = '{ ] this: is no YAML';
+const SUSPENDED: Partial<BastionSpec> = { ...OVER_NAT, suspend: true };
+
+/** What people commit. */
+export const SOURCES: readonly Scenario[] = [
+  {
+    name: 'git-commit-change-remove',
+    withGit: true,
+    play: async (world) => {
+      commit(world, { [ORDERS]: fileOf('orders', OVER_NAT), [USERS]: fileOf('users', SUSPENDED) });
+      await becomesReady(world, 'orders');
+      commit(world, { [ORDERS]: fileOf('orders', { ...OVER_NAT, ttl: '3h' }) });
+      await saysTtl(world, '3h');
+      await becomesReady(world, 'orders');
+      commit(world, { [ORDERS]: undefined });
+      await isGone(world, 'orders');
+      await becomes(world, 'users', 'Suspended');
+    },
+  },
+  {
+    name: 'git-poisoned-still-expires',
+    withGit: true,
+    play: async (world) => {
+      commit(world, { [ORDERS]: fileOf('orders', { ...OVER_NAT, ttl: '6m' }) });
+      await becomesReadyOrEnds(world, 'orders');
+      commit(world, { [ORDERS]: POISON });
+      await world.until('the Bastion says so', () => isStale(world), 30 * MINUTE);
+      await expires(world, 'orders');
+    },
+  },
+  {
+    name: 'git-emptied',
+    withGit: true,
+    play: async (world) => {
+      commit(world, { [ORDERS]: fileOf('orders', OVER_NAT) });
+      await becomesReady(world, 'orders');
+      commit(world, { [ORDERS]: undefined });
+      await world.run(MINUTE);
+      await becomesReady(world, 'orders');
+      commit(world, { [ORDERS]: fileOf('orders', { ...OVER_NAT, ttl: '3h' }) });
+      await saysTtl(world, '3h');
+      await becomesReady(world, 'orders');
+    },
+  },
+  {
+    name: 'git-rewritten-and-confirmed',
+    withGit: true,
+    play: async (world) => {
+      commit(world, { [ORDERS]: fileOf('orders', OVER_NAT) });
+      await becomesReady(world, 'orders');
+      world.history.add(world.now(), 'git', 'is rewritten without orders');
+      world.git.rewrite({ [USERS]: fileOf('users', SUSPENDED) });
+      await becomes(world, 'users', 'Suspended');
+      await becomesReady(world, 'orders');
+      await somebodyConfirms(world);
+      await isGone(world, 'orders');
+    },
+  },
+  {
+    name: 'git-unreachable',
+    withGit: true,
+    play: async (world) => {
+      commit(world, { [ORDERS]: fileOf('orders', OVER_NAT) });
+      await becomesReady(world, 'orders');
+      world.loseGit(2 * MINUTE);
+      commit(world, { [ORDERS]: fileOf('orders', { ...OVER_NAT, ttl: '3h' }) });
+      await world.run(MINUTE);
+      await becomesReady(world, 'orders');
+      await saysTtl(world, '3h');
+      await becomesReady(world, 'orders');
+    },
+  },
+];
+
+function fileOf(name: string, spec: Partial<BastionSpec>): string {
+  return JSON.stringify(manifestOf(name, spec), null, 2);
+}
+
+function commit(world: World, change: Readonly<Record<string, string | undefined>>): void {
+  world.history.add(world.now(), 'git', `commit: ${Object.keys(change).join(', ')}`);
+  world.git.commit(change);
+}
+
+function saysTtl(world: World, ttl: string): Promise<void> {
+  const holds = () => world.bastions.get('default/orders')?.spec.ttl === ttl;
+  return world.until(`orders has the ttl ${ttl}`, holds, 30 * MINUTE);
+}
+
+function isStale(world: World): boolean {
+  const { annotations } = world.bastions.get('default/orders')?.metadata ?? {};
+  return annotations?.[ANNOTATION.sourceError] !== undefined;
+}
