@@ -19,6 +19,8 @@ export interface WakeTerms {
   readonly unknown: boolean;
   /** Everything seems gone for some Bastion, and only a complete look can say so. */
   readonly unverified: boolean;
+  /** The guard of the scope waits for a complete look, or for a person. */
+  readonly guarded?: boolean;
   /** What was published lets the next pass go on at once. */
   readonly recorded: boolean;
   /** Passes in a row that could not read everything. */
@@ -49,7 +51,7 @@ const SECOND_LOOK_MS = 30_000;
 export function nextWake(terms: WakeTerms): Wake {
   const candidates: Wake[] = [NEVER, ...deadlines(terms), ...retries(terms), ...polls(terms)];
   if ((terms.unverified && !terms.unknown) || terms.recorded) candidates.push(atOnce(terms));
-  if (terms.outcomes.some(({ step }) => step.action === 'withheld')) {
+  if (terms.guarded || terms.outcomes.some(({ step }) => step.action === 'withheld')) {
     candidates.push({ afterMs: SECOND_LOOK_MS, refresh: 'all' });
   }
   const afterMs = Math.min(...candidates.map((candidate) => candidate.afterMs));

@@ -22,7 +22,7 @@ import { execute } from './execute.ts';
 import { observe, type Refresh } from './observe.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
-import { shrinkGuardName, tellShrink } from './shrink.ts';
+import { guardIn, isShrinkOpen, tellShrink } from './shrink.ts';
 import { type Wishes, wishesOf } from './wishes.ts';
 
 /** What one pass hands on to the next one of the same scope. Nothing in it is needed to be right, only to be quick. */
@@ -78,6 +78,8 @@ export interface Pass extends Preview {
   readonly touched: ReadonlySet<KindName>;
   /** What has become of the guards of this scope. */
   readonly news: readonly GuardNews[];
+  /** One of them waits for a complete look, or for a person. */
+  readonly guarded: boolean;
   /** The replica's time ran out during the pass: what it saw may be partial, and not everybody was told. */
   readonly fenced: boolean;
   readonly memory: Memory;
@@ -115,6 +117,7 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     touched,
     fenced,
     news,
+    guarded: isShrinkOpen(preview, options.aws.scope),
     memory: { snapshot: after, guard: preview.guard, sequence, troubled, setbacks },
   };
 }
@@ -167,16 +170,11 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
     complete,
     sequence: memory.sequence,
     shrinkLimit: options.shrinkLimit,
-    confirmed: confirmationOf(guards.find(isShrinkGuardOf(aws)))?.withheld,
+    confirmed: confirmationOf(guardIn(guards, aws.scope))?.withheld,
   });
   const plan = options.halted ? withholdAll(guarded.plan, options.halted.message) : guarded.plan;
   const { memory: guardMemory, shrink } = guarded;
   return { observed, all, bastions, wishes, guards, complete, plan, shrink, guard: guardMemory };
-}
-
-function isShrinkGuardOf({ scope }: Aws): (guard: Guard) => boolean {
-  const name = shrinkGuardName(scope);
-  return ({ metadata }) => metadata.name === name;
 }
 
 function bastionsIn(region: string, all: readonly Bastion[], defaultRegion: string): Bastion[] {

@@ -7,18 +7,36 @@ interface Place {
   readonly region: string;
 }
 
-export function shrinkGuardName({ accountId, region }: Place): string {
+/** What a pass has to say about it. */
+interface Told {
+  readonly shrink: Shrink;
+  /** The guards there were when it began. */
+  readonly guards: readonly Guard[];
+}
+
+function shrinkGuardName({ accountId, region }: Place): string {
   return `unclaimed.${accountId}.${region}`;
+}
+
+/** Whether something is held back in a scope, or confirmed and not known to be done. */
+export function isShrinkOpen({ shrink, guards }: Told, place: Place): boolean {
+  if (shrink.state === 'clear') return false;
+  return shrink.state !== 'unknown' || guardIn(guards, place)?.status?.token !== undefined;
+}
+
+export function guardIn(guards: readonly Guard[], place: Place): Guard | undefined {
+  const name = shrinkGuardName(place);
+  return guards.find(({ metadata }) => metadata.name === name);
 }
 
 /** Shows what the shrink limit holds back in a scope, or that it is confirmed and going, or gone. */
 export async function tellShrink(
   desk: GuardDesk,
   place: Place,
-  { shrink, guards }: { readonly shrink: Shrink; readonly guards: readonly Guard[] },
+  { shrink, guards }: Told,
 ): Promise<GuardNews[]> {
   const name = shrinkGuardName(place);
-  const guard = guards.find(({ metadata }) => metadata.name === name);
+  const guard = guardIn(guards, place);
   const confirmation = confirmationOf(guard);
   switch (shrink.state) {
     case 'unknown':

@@ -61,7 +61,7 @@ export class ScopeWorker {
     // A thousand Bastions take longer than one: as long as something gets done, nothing has lasted too long yet.
     const moves = isSettled(pass.plan) || pass.outcomes.some(({ result }) => result === 'done');
     this.#pollingPasses = moves ? 0 : this.#pollingPasses + 1;
-    const unverified = isUnverified(pass);
+    const unverified = isUnverified(pass) || pass.shrink.state === 'going';
     const recorded = isRecorded(pass);
     this.#hurriedPasses = unverified || recorded ? this.#hurriedPasses + 1 : 0;
     return nextWake({
@@ -71,6 +71,7 @@ export class ScopeWorker {
       lives: pass.bastions.flatMap((bastion) => pass.wishes.lives.get(objectName(bastion)) ?? []),
       unknown,
       unverified,
+      guarded: pass.guarded,
       recorded,
       hurriedPasses: this.#hurriedPasses,
       failedPasses: this.#failedPasses,

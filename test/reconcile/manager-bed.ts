@@ -116,7 +116,8 @@ function startReplica({
     ...{ store, clock, lease, kinds: KINDS, settings: SETTINGS, accountId: ACCOUNT, defaultRegion: REGION },
     shrinkLimit: DEFAULT_SHRINK_LIMIT,
     connectRegion: (region, mayCall) => {
-      const scope = { accountId: ACCOUNT, region, installation: SETTINGS.installation };
+      const { accountId = ACCOUNT, settings = SETTINGS } = change;
+      const scope = { accountId, region, installation: settings.installation };
       const view = connect({ connection, clock, scope, mayCall });
       return () => {
         passes.push({ region, at: clock.now() });
