@@ -1,0 +1,131 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { manifestOf } from '../reconcile/harness.ts';
+import { build } from './build.ts';
+import { type Controller, openReplicaBed, type ReplicaBed } from './replica-bed.ts';
+
+const LEASE_MS = 3_000;
+const PATIENCE = { timeout: 25_000, interval: 50 };
+
+let bed: ReplicaBed;
+beforeAll(build, 120_000);
+beforeEach(async () => {
+  bed = await openReplicaBed();
+});
+afterEach(() => bed.close());
+
+/** The first leads when this returns, and all the others have seen it. */
+async function start(...names: string[]): Promise<Controller[]> {
+  const started: Controller[] = [];
+  for (const name of names) {
+    started.push(await bed.start(name, '--lease', `${LEASE_MS}ms`));
+    if (started.length === 1) await leads(started);
+  }
+  await Promise.all(started.slice(1).map((one) => saying(one, 'standing by')));
+  return started;
+}
+
+const saying = (one: Controller, message: string) =>
+  expect.poll(() => one.lines().map((line) => line.message), PATIENCE).toContain(message);
+
+/** Whether this one was the last to say that it leads, and did not take it back. */
+function isLeading({ lines }: Controller): boolean {
+  const said = lines().filter(
+    ({ message }) => message === 'leading' || message.startsWith('the lease has ended'),
+  );
+  return said.at(-1)?.message === 'leading';
+}
+
+async function leads(among: readonly Controller[]): Promise<Controller> {
+  await expect.poll(() => among.filter(isLeading).length, PATIENCE).toBe(1);
+  const leader = among.find(isLeading);
+  if (!leader) throw new Error('nobody leads');
+  return leader;
+}
+
+const others = (all: readonly Controller[], one: Controller) => all.filter((other) => other !== one);
+
+/** @returns the one that took over */
+async function takesOver(among: readonly Controller[], after: string, sinceMs: number): Promise<Controller> {
+  const leader = await leads(among);
+  console.info(
+    `take-over after ${after}: ${((performance.now() - sinceMs) / 1_000).toFixed(1)} s (lease 3 s)`,
+  );
+  return leader;
+}
+
+/** In the middle of things: endpoints are on their way, the task is not made yet. */
+async function isProvisioning(): Promise<void> {
+  await bed.api.bastions.create(manifestOf('orders'));
+  await expect.poll(() => bed.simulator.ec2.state.endpoints.size, PATIENCE).toBeGreaterThan(0);
+}
+
+async function isReadyAndSingle(): Promise<void> {
+  const phase = async () => (await bed.api.bastions.get('default', 'orders')).status?.phase;
+  await expect.poll(phase, PATIENCE).toBe('Ready');
+  const keys = await bed.keys();
+  expect(keys).toEqual([...new Set(keys)]);
+  expect(keys.filter((key) => key.startsWith('vpc-endpoint/'))).toHaveLength(5);
+  expect(keys.filter((key) => key.startsWith('task/'))).toHaveLength(1);
+}
+
+/** By the table, the last word in this. */
+async function holder(): Promise<string> {
+  return (await bed.store.readLease('controller'))?.holder ?? '';
+}
+
+describe('controllers in processes of their own, on one table', () => {
+  it('make what was begun ready, and nothing twice, when the leader is killed in the middle', async () => {
+    const [a, b] = await start('a', 'b');
+    await isProvisioning();
+    a?.child.kill('SIGKILL');
+    const taken = await takesOver(b ? [b] : [], 'kill -9', performance.now());
+    expect(taken.lines().find(({ message }) => message === 'leading')).toMatchObject({ epoch: 2 });
+    await isReadyAndSingle();
+  }, 60_000);
+
+  it('have one leader when a stopped one goes on after its lease, which asks nothing of AWS any more', async () => {
+    const all = await start('a', 'b');
+    const stopped = await leads(all);
+    await isProvisioning();
+    stopped.child.kill('SIGSTOP');
+    const sinceMs = performance.now();
+    const taken = await takesOver(others(all, stopped), 'SIGSTOP', sinceMs);
+    // What was on the wire when it stopped has long been answered.
+    const calls = stopped.calls.length;
+    expect(calls).toBeGreaterThan(0);
+    stopped.child.kill('SIGCONT');
+    await saying(stopped, 'the lease has ended: standing by');
+    await isReadyAndSingle();
+    expect(stopped.calls.slice(calls)).toEqual([]);
+    expect([isLeading(stopped), isLeading(taken)]).toEqual([false, true]);
+    expect(await holder()).toContain(`-${taken.child.pid}/`);
+  }, 60_000);
+
+  it('hand over at once when the leader is told to end', async () => {
+    const all = await start('a', 'b');
+    const leader = await leads(all);
+    await isProvisioning();
+    const sinceMs = performance.now();
+    leader.child.kill('SIGTERM');
+    const taken = await takesOver(others(all, leader), 'SIGTERM', sinceMs);
+    expect(taken.lines().find(({ message }) => message === 'taking over')).toMatchObject({ epoch: 2 });
+    expect(performance.now() - sinceMs).toBeLessThan(LEASE_MS);
+    await leader.ended;
+    expect(leader.child.exitCode).toBe(0);
+    await isReadyAndSingle();
+  }, 60_000);
+
+  it('go on until the last when three lose their leaders one after the other', async () => {
+    let alive = await start('a', 'b', 'c');
+    await isProvisioning();
+    for (const which of ['first', 'second']) {
+      const leader = await leads(alive);
+      leader.child.kill('SIGKILL');
+      alive = others(alive, leader);
+      const taken = await takesOver(alive, `kill -9 of the ${which} of three`, performance.now());
+      expect(await holder()).toContain(`-${taken.child.pid}/`);
+    }
+    await isReadyAndSingle();
+    expect(await bed.store.readLease('controller')).toMatchObject({ epoch: 3 });
+  }, 60_000);
+});
