@@ -1,0 +1,160 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ANNOTATION } from '../../controller/api/bastion.ts';
+import type { ApiClient } from '../../controller/api/client.ts';
+import { type Guard, trippedCondition } from '../../controller/api/guard.ts';
+import { createFacade } from '../../controller/server/facade.ts';
+import { createGitSource } from '../../controller/sources/git.ts';
+import type { Store } from '../../controller/store/store.ts';
+import { sample } from '../api/sample.ts';
+import { VirtualClock } from '../clock.ts';
+import { createMemorySubject } from '../store/memory.ts';
+import { createRemote, GIT_ENV, type Remote } from './remote.ts';
+
+const manifest = (name: string) => JSON.stringify(sample({}, { name }));
+
+describe('the guard of a git source', () => {
+  let clock: VirtualClock;
+  let store: Store;
+  let api: ApiClient;
+  let remote: Remote;
+  beforeEach(() => {
+    clock = new VirtualClock('2026-11-23T09:00:00Z');
+    store = createMemorySubject(clock).open();
+    let uids = 0;
+    api = createFacade({ store, clock, newUid: () => `uid-${uids++}` });
+    remote = createRemote();
+  });
+  afterEach(() => remote.remove());
+
+  const open = () =>
+    createGitSource({
+      ...{ store, api, clock, spec: `${remote.dir}#main`, cacheDir: remote.cacheDir, env: GIT_ENV },
+    });
+  const names = async () => {
+    const { items } = await api.bastions.list();
+    return items.filter(({ metadata }) => !metadata.deletionTimestamp).map(({ metadata }) => metadata.name);
+  };
+  const guard = async (): Promise<Guard> => {
+    const [found] = (await api.guards.list()).items;
+    if (!found) throw new Error('no guard');
+    return found;
+  };
+  const confirm = async (token?: string) => {
+    const { metadata, status } = await guard();
+    const annotations = { [ANNOTATION.confirm]: token ?? status?.token, [ANNOTATION.confirmedBy]: 'alice' };
+    await api.guards.patch(metadata.namespace, metadata.name, { metadata: { annotations } });
+  };
+  const emptied = async () => {
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    const source = open();
+    await source.sync();
+    const head = remote.commit({ 'a.yaml': undefined, 'b.yaml': undefined });
+    return { source, head, report: await source.sync() };
+  };
+  const rewrite = (files: Readonly<Record<string, string | undefined>>) => {
+    remote.git(['checkout', '--quiet', '--orphan', 'fresh']);
+    remote.commit(files);
+    remote.git(['branch', '--force', 'main', 'fresh']);
+  };
+
+  it('shows an emptied source, with all that is not deleted for it, and tells of it once', async () => {
+    const { source, report } = await emptied();
+    expect(report.news).toMatchObject([{ change: 'tripped', reason: 'SourceEmptied' }]);
+    const { metadata, status } = await guard();
+    expect(status).toMatchObject({
+      withheld: ['default/a', 'default/b'],
+      effect: 'Deletes these Bastions, and what they hold in AWS.',
+    });
+    expect(trippedCondition(await guard())).toMatchObject({
+      ...{ status: 'True', reason: 'SourceEmptied' },
+      message: `${remote.dir}#main holds no manifest any more. Nothing is deleted: default/a, default/b. If that is meant: bastionctl confirm ${metadata.name}`,
+    });
+    const { revision } = await store.list('guards');
+    expect((await source.sync()).news).toEqual([]);
+    expect((await store.list('guards')).revision).toBe(revision);
+  });
+
+  it('deletes what a person has confirmed, and then the source is in force', async () => {
+    const { source, head } = await emptied();
+    await confirm();
+    expect(await source.sync()).toMatchObject({
+      ...{ state: 'synced', commit: head, deleted: ['default/a', 'default/b'] },
+      news: [
+        { change: 'confirmed', message: expect.stringMatching(/^alice confirmed .* Deletes these Bastions/) },
+      ],
+    });
+    expect(await names()).toEqual([]);
+    expect((await guard()).status).toMatchObject({ confirmation: { by: 'alice' } });
+    expect((await guard()).status).not.toHaveProperty('token');
+    expect(await source.sync()).toMatchObject({ state: 'synced', news: [] });
+  });
+
+  it('deletes only what was shown: what came since is withheld anew', async () => {
+    const { source } = await emptied();
+    await confirm();
+    const late = sample({}, { name: 'late', annotations: { [ANNOTATION.source]: source.display } });
+    await api.bastions.create(late);
+    expect(await source.sync()).toMatchObject({ state: 'emptied', deleted: ['default/a', 'default/b'] });
+    expect(await names()).toEqual(['late']);
+    expect((await guard()).status).toMatchObject({ withheld: ['default/late'] });
+    expect(trippedCondition(await guard())?.status).toBe('True');
+  });
+
+  it('refuses an outdated token, and names the current one', async () => {
+    const { source } = await emptied();
+    await confirm('0ld');
+    expect((await source.sync()).news).toMatchObject([{ change: 'refused' }]);
+    expect(trippedCondition(await guard())?.message).toContain(
+      `The confirmation of 0ld was refused: what is withheld now has the token ${(await guard()).status?.token}.`,
+    );
+    expect(await names()).toEqual(['a', 'b']);
+    expect((await source.sync()).news).toEqual([]);
+  });
+
+  it('takes no confirmation twice: the same again is another trip', async () => {
+    const { source } = await emptied();
+    await confirm();
+    await source.sync();
+    for (const { metadata } of (await api.bastions.list()).items)
+      await api.bastions.patch('default', metadata.name, { metadata: { finalizers: [] } });
+    await clock.advance(3_600_000);
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    await source.sync();
+    remote.commit({ 'a.yaml': undefined, 'b.yaml': undefined });
+    expect(await source.sync()).toMatchObject({
+      state: 'emptied',
+      deleted: [],
+      news: [{ change: 'tripped' }],
+    });
+    expect(await names()).toEqual(['a', 'b']);
+  });
+
+  it('clears by itself when the files are back', async () => {
+    const { source } = await emptied();
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    expect((await source.sync()).news).toMatchObject([{ change: 'cleared' }]);
+    expect(trippedCondition(await guard())).toMatchObject({ status: 'False', reason: 'Resolved' });
+  });
+
+  it('holds back what a rewritten history has lost, until that is confirmed', async () => {
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    const source = open();
+    await source.sync();
+    rewrite({ 'a.yaml': undefined });
+    expect(await source.sync()).toMatchObject({ state: 'rewritten', news: [{ reason: 'SourceRewritten' }] });
+    expect((await guard()).status?.withheld).toEqual(['default/a']);
+    await confirm();
+    expect(await open().sync()).toMatchObject({ state: 'synced', deleted: ['default/a'] });
+    expect(await names()).toEqual(['b']);
+    expect(trippedCondition(await guard())).toMatchObject({ status: 'False', reason: 'Confirmed' });
+  });
+
+  it('leaves what is withheld alone while the repository cannot be reached', async () => {
+    const { source } = await emptied();
+    const before = await guard();
+    await confirm();
+    remote.git(['branch', '--move', 'main', 'away']);
+    expect(await source.sync()).toMatchObject({ state: 'gone', deleted: [], news: [] });
+    expect((await guard()).status).toEqual(before.status);
+  });
+});
