@@ -32,6 +32,8 @@ interface Terminal {
   readonly isTTY?: boolean;
   readonly noColor?: boolean;
   readonly stdin?: string;
+  /** What the person types when asked. */
+  readonly answers?: readonly string[];
 }
 
 /** A command line over a memory store, with files that exist only here. */
@@ -65,7 +67,8 @@ export function createCli() {
   }
 
   function start(line: string | readonly string[], terminal: Terminal = {}): Running {
-    const { isTTY = false, noColor = false, stdin = '' } = terminal;
+    const { isTTY = false, noColor = false, stdin = '', answers } = terminal;
+    const typed = [...(answers ?? [])];
     let out = '';
     let err = '';
     const stop = new AbortController();
@@ -85,6 +88,8 @@ export function createCli() {
         },
       },
       stdin: async () => stdin,
+      ask: answers && (async () => typed.shift() ?? ''),
+      user: 'alice',
       async readFile(path) {
         const text = files.get(path);
         if (text !== undefined) return text;
