@@ -1,16 +1,16 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bastion } from '../../controller/api/bastion.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { manifestOf } from '../reconcile/harness.ts';
+import { build, ROOT } from './build.ts';
 
 const run = promisify(execFile);
-const ROOT = resolve(import.meta.dirname, '../..');
 const PATIENCE = { timeout: 20_000, interval: 100 };
 
 interface Started {
@@ -25,9 +25,7 @@ const children = new Set<ChildProcess>();
 let dir: string;
 let env: Record<string, string>;
 
-beforeAll(async () => {
-  await run('npm', ['run', '-s', 'build'], { cwd: ROOT });
-}, 120_000);
+beforeAll(build, 120_000);
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'bastion-e2e-'));
   // Neither the variable that silences the SDK nor anything else of the test runner is handed on.
@@ -156,6 +154,9 @@ describe('the controller as a process', () => {
       [['--table', 'bastions'], /--table names a table in AWS: use it with --aws=real/],
       [['--max-ttl', 'soon'], /--max-ttl: found soon, allowed: a duration/],
       [['--shrink-limit', '-1'], /--shrink-limit: found -1, allowed: a whole number/],
+      [['--replicas', '0'], /--replicas: found 0, allowed: a whole number from 1 to 9/],
+      [['--replicas', '2', '--table', 'bastions'], /--table names a table in AWS: use it with --aws=real/],
+      [['--lease', '1s'], /--lease: found 1s, allowed: a duration from 2s to 30s/],
       [['--resync', 'often'], /--resync: "often" is no cron expression/],
       [['--region', 'Tokyo'], /--region: found "Tokyo", allowed: a region such as/],
       [['--region', 'cn-north-1'], /--region: cn-north-1 is in China/],
