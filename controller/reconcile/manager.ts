@@ -158,7 +158,7 @@ export class Controller {
 
   /** A complete look at every scope that is or was in use, and tidying of the store. */
   async sweep(): Promise<void> {
-    const { store, clock, accountId, lease, log } = this.#options;
+    const { api, store, clock, accountId, lease, log } = this.#options;
     this.#sweepRetry?.cancel();
     if (!lease.isHeld() || this.#stopping.signal.aborted) return;
     const ask = (region: string) => this.#queue.add(region, 0, 'all');
@@ -166,8 +166,9 @@ export class Controller {
     new Set([...this.#workers.keys(), ...inUse]).forEach(ask);
     try {
       (await rememberedRegions(store, accountId)).forEach(ask);
-      await tidy(this.#options);
+      await tidy({ api: fenceWrites(api, whileHeld(lease)), store, clock });
     } catch (error) {
+      if (error instanceof Fenced) return;
       log('error', 'cannot sweep', { error: explain(error), retryMs: SWEEP_RETRY_MS });
       this.#sweepRetry = clock.setTimer(SWEEP_RETRY_MS, () => void this.sweep());
     }

@@ -59,6 +59,8 @@ export interface ReplicaBed {
   readonly api: ApiClient;
   readonly store: Store;
   readonly start: (name: string, ...flags: string[]) => Promise<Controller>;
+  /** A controller with everything of its own, which keeps replicas. */
+  readonly startKeeper: (...flags: string[]) => Controller;
   /** The keys of all resources that belong to the installation and are alive. */
   readonly keys: () => Promise<string[]>;
   readonly close: () => Promise<void>;
@@ -82,6 +84,14 @@ export async function openReplicaBed(): Promise<ReplicaBed> {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
   const endpoint = await open(() => undefined);
+  const run = (...flags: string[]) => {
+    const child = spawn(process.execPath, [join(ROOT, 'dist/main.js'), ...flags, '--log-format', 'json'], {
+      ...{ env: { PATH: process.env['PATH'], HOME: dir, TMPDIR: dir }, cwd: ROOT },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    children.push(child);
+    return { child, lines: linesOf(child), ended: once(child, 'close') };
+  };
   const client = new DynamoDBClient({ endpoint, region: REGION, credentials: CREDENTIALS });
   await ensureTable({ client, table: TABLE, clock, pollMs: 0 });
   const store = createDynamoStore({ client, table: TABLE, clock, newId: randomUUID });
@@ -90,19 +100,14 @@ export async function openReplicaBed(): Promise<ReplicaBed> {
     async start(name, ...flags) {
       const calls: string[] = [];
       const url = await open((operation) => calls.push(operation));
-      const place = ['--aws', url, '--region', REGION, '--table', TABLE, '--data-dir', join(dir, name)];
-      const child = spawn(
-        process.execPath,
-        [join(ROOT, 'dist/main.js'), ...place, '--log-format', 'json', ...flags],
-        {
-          env: { PATH: process.env['PATH'], HOME: dir, TMPDIR: dir },
-          cwd: ROOT,
-          stdio: ['ignore', 'ignore', 'pipe'],
-        },
-      );
-      children.push(child);
-      return { name, child, calls, lines: linesOf(child), ended: once(child, 'close') };
+      const place = ['--aws', url, '--region', REGION, '--table', TABLE];
+      return { name, calls, ...run('--data-dir', join(dir, name), ...place, ...flags) };
     },
+    startKeeper: (...flags) => ({
+      name: 'keeper',
+      calls: [],
+      ...run('--data-dir', join(dir, 'keeper'), ...flags),
+    }),
     keys: () => keysIn(simulator, clock),
     async close() {
       for (const child of children) child.kill('SIGKILL');

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { manifestOf } from '../reconcile/harness.ts';
 import { build } from './build.ts';
@@ -72,6 +74,73 @@ async function isReadyAndSingle(): Promise<void> {
 async function holder(): Promise<string> {
   return (await bed.store.readLease('controller'))?.holder ?? '';
 }
+
+/** The process that keeps the replicas, on a data folder and simulated AWS of its own. */
+async function startKeeper(): Promise<Controller> {
+  const keeper = await bed.startKeeper('--replicas', '2', '--lease', '2s');
+  await leadsBy(keeper, 1);
+  await saying(keeper, 'standing by');
+  return keeper;
+}
+
+const linesBy = ({ lines }: Controller, message: string) =>
+  lines().filter((line) => line.message === message);
+
+/** @returns the name of the replica that began the tenure of this epoch */
+async function leadsBy(keeper: Controller, epoch: number): Promise<string> {
+  const find = () => linesBy(keeper, 'leading').find((line) => line['epoch'] === epoch);
+  await expect.poll(find, PATIENCE).toBeDefined();
+  return String(find()?.['replica']);
+}
+
+/** Command lines by process id. */
+async function childrenOf({ child }: Controller): Promise<Map<number, string>> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid,ppid,args']);
+  const rows = stdout.split('\n').map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []);
+  const own = rows.filter(([, , parent]) => Number(parent) === child.pid);
+  return new Map(own.map(([, pid, , args = '']) => [Number(pid), args]));
+}
+
+async function pidOf(keeper: Controller, replica: string): Promise<number> {
+  const [found] = [...(await childrenOf(keeper))].filter(([, args]) =>
+    args.includes(`--replica ${replica} `),
+  );
+  if (!found) throw new Error(`${replica} does not run`);
+  return found[0];
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe('the replicas of one process', () => {
+  it('lead in turn when one is killed, and the killed one is started again', async () => {
+    const keeper = await startKeeper();
+    const first = await leadsBy(keeper, 1);
+    process.kill(await pidOf(keeper, first), 'SIGKILL');
+    expect(await leadsBy(keeper, 2)).not.toBe(first);
+    await saying(keeper, 'a replica ended: starting it again');
+    const isBack = () => linesBy(keeper, 'standing by').some((line) => line['replica'] === first);
+    await expect.poll(isBack, PATIENCE).toBe(true);
+    const pids = [...(await childrenOf(keeper)).keys()];
+    keeper.child.kill('SIGTERM');
+    await keeper.ended;
+    expect(keeper.child.exitCode).toBe(0);
+    expect(linesBy(keeper, 'stopped')).toHaveLength(3);
+    expect([pids.length, pids.filter(isAlive)]).toEqual([2, []]);
+  }, 60_000);
+
+  it('end when the process is killed that keeps them', async () => {
+    const keeper = await startKeeper();
+    const pids = [...(await childrenOf(keeper)).keys()];
+    keeper.child.kill('SIGKILL');
+    await expect.poll(() => pids.filter(isAlive), PATIENCE).toEqual([]);
+  }, 60_000);
+});
 
 describe('controllers in processes of their own, on one table', () => {
   it('make what was begun ready, and nothing twice, when the leader is killed in the middle', async () => {
