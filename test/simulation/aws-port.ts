@@ -1,5 +1,4 @@
 import { LostReply } from '../../controller/aws/simulator/faults.ts';
-import type { RequestHandler } from '../../controller/aws/simulator/sdk-handler.ts';
 import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { decodeRequest, type WireRequest } from '../../controller/aws/simulator/wire/decode.ts';
 import { encodeFault, type WireResponse } from '../../controller/aws/simulator/wire/encode.ts';
@@ -45,29 +44,9 @@ export class AwsPort {
     this.#options = options;
   }
 
-  handlerFor(caller: Caller): RequestHandler {
-    return {
-      handle: async ({ method, path, headers, hostname, body }) => {
-        const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
-        const sent = { host: hostname, ...Object.fromEntries(lower) };
-        const text = this.#smaller(textOf(body));
-        const given = await this.#send(caller, { method, path, headers: sent, body: text });
-        return {
-          response: {
-            statusCode: given.status,
-            headers: { ...given.headers },
-            body: Buffer.from(given.body),
-          },
-        };
-      },
-      updateHttpClientConfig() {},
-      httpHandlerConfigs: () => ({}),
-      destroy() {},
-    };
-  }
-
-  #send(caller: Caller, request: WireRequest): Promise<WireResponse> {
+  send(caller: Caller, asked: WireRequest): Promise<WireResponse> {
     const { boundary, simulator } = this.#options;
+    const request = { ...asked, body: this.#smaller(asked.body) };
     const call = decodeRequest(request);
     if (!call) throw new Error(`not an AWS request: ${request.method} ${request.path}`);
     const { service, operation, region = '', protocol } = call;
@@ -78,11 +57,7 @@ export class AwsPort {
       input: `${region} ${request.body}`,
       perform: () => (isWrite ? this.#change(service, request) : this.#look(service, key, request)),
       failWith: (failure) => encodeFault({ protocol }, faultOf(service, failure), 'request'),
-      stale: (behind) =>
-        this.#looks
-          .get(service)
-          ?.get(key)
-          ?.answers.at(-1 - behind),
+      stale: (behind) => this.#older(service, key, behind),
       paged: (how) => this.#paged(how, request, simulator),
     });
   }
@@ -99,6 +74,12 @@ export class AwsPort {
     if (look.answers.length > REMEMBERED) look.answers.shift();
     const isOld = now() < (this.#changedAt.get(service) ?? Number.NEGATIVE_INFINITY) + staleMs;
     return isOld ? (look.before ?? fresh) : fresh;
+  }
+
+  #older(service: string, key: string, behind: number): WireResponse | undefined {
+    const answers = this.#looks.get(service)?.get(key)?.answers ?? [];
+    const old = answers.at(-1 - behind);
+    return old && content(old) !== content(answers.at(-1)) ? old : undefined;
   }
 
   #change(service: string, request: WireRequest): WireResponse {
@@ -159,7 +140,6 @@ function faultOf(service: string, failure: Failure): AwsFault {
   }
 }
 
-function textOf(body: unknown): string {
-  if (typeof body === 'string') return body;
-  return body instanceof Uint8Array ? new TextDecoder().decode(body) : '';
+function content(response: WireResponse | undefined): string {
+  return (response?.body ?? '').replace(/<(r|R)equest(Id|ID)>[^<]*/, '');
 }

@@ -27,7 +27,7 @@ export interface Call<T = unknown> {
   readonly perform: () => T | Promise<T>;
   /** Answers as the target does when it fails so. May throw. */
   readonly failWith: (failure: Failure) => T | Promise<T>;
-  /** The answer of so many such calls ago, when there was one. */
+  /** The answer of so many such calls before the last one, when it was another. */
   readonly stale?: (behind: number) => T | undefined;
   /** A page of the answer left out, or given twice, when it has several. */
   readonly paged?: (how: 'missing' | 'repeated') => T | undefined;
@@ -50,6 +50,8 @@ export interface BoundaryOptions {
   readonly latencyMs: (target: Target) => number;
   /** Asked once for each call, in the order in which they arrive; the first has index 1. */
   readonly judge: (call: Call, index: number) => Verdict;
+  /** Called after each answer, when somebody wants to know what could have gone wrong. */
+  readonly onAnswer?: ((call: Call, index: number) => void) | undefined;
   /** Around what changes something outside: state before and after. */
   readonly onEffect: (call: Call, effect: () => unknown) => unknown;
 }
@@ -98,6 +100,7 @@ export class Boundary {
     const index = ++this.#count;
     const verdict = this.#options.judge(call, index);
     const settle = this.#outcome(call, verdict, index);
+    this.#options.onAnswer?.(call, index);
     if (verdict.do === 'vanish') return;
     this.#deliver(call, () => {
       if ('value' in settle) resolve(settle.value);

@@ -8,35 +8,30 @@ const FEW_PASSES = 3;
 export const ALL_PASSES = 100;
 const THOROUGH_EVERY = 100;
 
-/** Every single fault at every call of a scenario; calls that see the same world count as one. */
+/** Every single fault at every call of a scenario; calls at which it meets the same world count as one. */
 export async function* singleFaults(scenario: Scenario, isStale: boolean): AsyncGenerator<Schedule> {
   const plain = { scenario, faults: [], seed: 0, isStale, quietPasses: ALL_PASSES };
   yield plain;
-  const { sites } = await play(plain);
+  const { sites } = await play({ ...plain, quietPasses: FEW_PASSES }, { collectSites: true });
   let count = 0;
-  for (const { index, kinds } of distinct(sites)) {
-    for (const kind of kinds) {
-      const quietPasses = ++count % THOROUGH_EVERY === 0 ? ALL_PASSES : FEW_PASSES;
-      yield { ...plain, faults: [{ at: index, kind }], quietPasses };
-    }
+  for (const fault of distinct(sites)) {
+    const quietPasses = ++count % THOROUGH_EVERY === 0 ? ALL_PASSES : FEW_PASSES;
+    yield { ...plain, faults: [fault], quietPasses };
   }
 }
 
 /** Two crashes at every pair of calls: the second one while the first is being repaired. */
 export async function* crashPairs(scenario: Scenario): AsyncGenerator<Schedule> {
   const plain = { scenario, faults: [], seed: 0, isStale: false, quietPasses: FEW_PASSES };
-  for (const first of crashesAt((await play(plain)).sites)) {
-    const { sites } = await play({ ...plain, faults: [first] });
-    for (const second of crashesAt(sites)) {
+  const crashes = async (faults: readonly Fault[]) => {
+    const { sites } = await play({ ...plain, faults }, { collectSites: true });
+    return distinct(sites).filter(({ kind }) => kind.startsWith('crash-'));
+  };
+  for (const first of await crashes([])) {
+    for (const second of await crashes([first])) {
       if (second.at > first.at) yield { ...plain, faults: [first, second] };
     }
   }
-}
-
-function crashesAt(sites: readonly CallSite[]): Fault[] {
-  return distinct(sites)
-    .filter(({ call }) => call.isWrite)
-    .flatMap(({ index }) => ['crash-before', 'crash-after'].map((kind) => ({ at: index, kind })));
 }
 
 /** What a seed amounts to: a scenario, some faults anywhere in it, and all that lies between. */
@@ -56,13 +51,16 @@ export function randomSchedule(seed: number, scenarios: readonly Scenario[]): Sc
 /** About as many as a scenario makes until its end. */
 const CALLS_IN_REACH = 1_200;
 
-function distinct(sites: readonly CallSite[]): CallSite[] {
+function distinct(sites: readonly CallSite[]): Fault[] {
   const seen = new Set<string>();
-  return sites.filter(({ mark, call }) => {
-    if (call.isPoll || seen.has(mark)) return false;
-    seen.add(mark);
-    return true;
-  });
+  return sites.flatMap(({ index, name, epoch, kinds }) =>
+    kinds.flatMap((kind) => {
+      const mark = `${kind.name} ${epoch} ${kind.befalls === 'call' ? name : ''}`;
+      if (seen.has(mark)) return [];
+      seen.add(mark);
+      return [{ at: index, kind: kind.name }];
+    }),
+  );
 }
 
 /** Leaves out every fault without which it still goes wrong. */

@@ -17,7 +17,14 @@ export interface Strikes {
 
 export interface FaultKind {
   readonly name: string;
+  /**
+   * `process`: it befalls a whole process, or the world, and the call only says when. At all the looks between two changes
+   * it meets the same world.
+   */
+  readonly befalls: 'call' | 'process';
   readonly applies: (call: Call) => boolean;
+  /** Asked once the call is answered: whether this fault would have made a difference to the answer. */
+  readonly matters?: (call: Call) => boolean;
   readonly strike: (call: Call, world: Strikes) => Verdict;
 }
 
@@ -35,7 +42,7 @@ function failing(
   failure: Failure,
   effect: 'none' | 'done',
 ): FaultKind {
-  return { name, applies, strike: () => ({ do: 'fail', failure, effect }) };
+  return { name, befalls: 'call', applies, strike: () => ({ do: 'fail', failure, effect }) };
 }
 
 function lasting(
@@ -45,12 +52,25 @@ function lasting(
 ): FaultKind {
   return {
     name,
+    befalls: 'process',
     applies,
     strike: (call, world) => {
       strike(call, world);
       return ANSWER;
     },
   };
+}
+
+function stale(name: string, behind: number): FaultKind {
+  const applies = both(onAws, reads);
+  const matters = (call: Call) => call.stale?.(behind) !== undefined;
+  return { name, befalls: 'call', applies, matters, strike: () => ({ do: 'stale', behind }) };
+}
+
+function paged(name: string, how: 'missing' | 'repeated'): FaultKind {
+  const applies = both(onAws, reads);
+  const matters = (call: Call) => call.paged?.(how) !== undefined;
+  return { name, befalls: 'call', applies, matters, strike: () => ({ do: 'paged', how }) };
 }
 
 const DENIED_MS = 120_000;
@@ -68,6 +88,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   failing('timeout-after', both(onAws, writes), 'timeout', 'done'),
   {
     name: 'denied',
+    befalls: 'call',
     applies: onAws,
     strike: (call, world) => {
       world.outage(DENIED_MS, (other) => other.name === call.name, 'denied');
@@ -76,6 +97,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   },
   {
     name: 'expired-credentials',
+    befalls: 'process',
     applies: onAws,
     strike: (call, world) => {
       world.outage(
@@ -88,6 +110,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   },
   {
     name: 'crash-before',
+    befalls: 'process',
     applies: anywhere,
     strike: (call, world) => {
       world.kill(call);
@@ -96,16 +119,17 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   },
   {
     name: 'crash-after',
+    befalls: 'call',
     applies: writes,
     strike: (call, world) => {
       world.kill(call);
       return { do: 'vanish', effect: 'done' };
     },
   },
-  { name: 'stale', applies: both(onAws, reads), strike: () => ({ do: 'stale', behind: 1 }) },
-  { name: 'staler', applies: both(onAws, reads), strike: () => ({ do: 'stale', behind: 4 }) },
-  { name: 'page-missing', applies: both(onAws, reads), strike: () => ({ do: 'paged', how: 'missing' }) },
-  { name: 'page-repeated', applies: both(onAws, reads), strike: () => ({ do: 'paged', how: 'repeated' }) },
+  stale('stale', 1),
+  stale('staler', 4),
+  paged('page-missing', 'missing'),
+  paged('page-repeated', 'repeated'),
   failing('table-unavailable', onTable, 'server-error', 'none'),
   failing('table-lost', both(onTable, writes), 'timeout', 'done'),
   lasting('sigterm', anywhere, (call, world) => world.terminate(call)),
@@ -116,6 +140,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   lasting('drift', onAws, (call, world) => world.drift(call)),
   {
     name: 'partition',
+    befalls: 'process',
     applies: onTable,
     strike: (call, world) => {
       world.outage(PARTITION_MS, (other) => onTable(other) && other.caller === call.caller, 'timeout');
@@ -124,6 +149,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   },
   {
     name: 'git-unreachable',
+    befalls: 'process',
     applies: onGit,
     strike: (_call, world) => {
       world.outage(UNREACHABLE_MS, onGit, 'timeout');

@@ -1,5 +1,3 @@
-import { connect } from '../../controller/aws/clients.ts';
-import type { RequestHandler } from '../../controller/aws/simulator/sdk-handler.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import type { Settings } from '../../controller/core/resource.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
@@ -12,6 +10,7 @@ import { createTableStore } from '../../controller/store/dynamodb.ts';
 import type { MemoryTable } from '../store/memory-table.ts';
 import type { AwsPort } from './aws-port.ts';
 import type { Boundary, Caller } from './boundary.ts';
+import { connectTo } from './clients.ts';
 import type { History } from './history.ts';
 import type { SimulatedGit } from './repository.ts';
 import { tableFor } from './table-port.ts';
@@ -64,7 +63,6 @@ export class Replica implements Caller {
     const newId = () => `${options.name}-${++ids}`;
     const store = createTableStore({ items, clock, newId, pollMs: POLL_MS });
     const api = createFacade({ store, clock, newUid: newId });
-    const connection = connectionTo(aws.handlerFor(this));
     this.#lease = createLease({
       ...{ store, clock, name: 'controller', holder: options.name },
       ...{ durationMs: LEASE_MS, renewEveryMs: RENEW_MS },
@@ -73,12 +71,10 @@ export class Replica implements Caller {
       ...{ api, store, clock, lease: this.#lease, kinds: KINDS, settings: SETTINGS, accountId: ACCOUNT },
       defaultRegion: REGION,
       shrinkLimit: DEFAULT_SHRINK_LIMIT,
-      connectRegion: (region) =>
-        connect({
-          connection,
-          clock,
-          scope: { accountId: ACCOUNT, region, installation: SETTINGS.installation },
-        }),
+      connectRegion: (region, mayCall) => {
+        const scope = { accountId: ACCOUNT, region, installation: SETTINGS.installation };
+        return connectTo((request) => aws.send(this, request), { scope, clock, mayCall });
+      },
       log: (level, message, fields) => this.#log(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
     });
     this.#source =
@@ -175,27 +171,5 @@ export class Replica implements Caller {
     const { history, timeline, onLog } = this.#options;
     history.add(timeline.now(), this.name, `log: ${line}`);
     onLog(line);
-  }
-}
-
-function connectionTo(requestHandler: RequestHandler) {
-  return {
-    ...{ requestHandler, signerConstructor: QuickSigner },
-    credentials: { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' },
-  };
-}
-
-/** Signing takes longer than all else in a call, and simulated AWS only looks at what is signed for. */
-class QuickSigner {
-  readonly #scope: string;
-
-  constructor({ region, service }: { region: unknown; service: string }) {
-    this.#scope = `AKIASIMULATED/20261123/${region}/${service}/aws4_request`;
-  }
-
-  async sign<T>(request: T): Promise<T> {
-    const { headers } = request as { headers: Record<string, string> };
-    headers['authorization'] = `AWS4-HMAC-SHA256 Credential=${this.#scope}`;
-    return request;
   }
 }

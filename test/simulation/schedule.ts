@@ -1,5 +1,6 @@
 import { ANSWER, type Call, type Target } from './boundary.ts';
-import { FAULT_KINDS } from './faults.ts';
+import { FAULT_KINDS, type FaultKind } from './faults.ts';
+import type { OracleFactory } from './oracle.ts';
 import { ORACLES } from './oracles/index.ts';
 import { createRandom } from './random.ts';
 import type { Scenario } from './scenario.ts';
@@ -9,6 +10,8 @@ const MINUTE = 60_000;
 /** The longest back-off of a step is five minutes. */
 const CALM_MS = 15 * MINUTE;
 const GONE_MS = 60 * MINUTE;
+/** For how long a change does not show, in histories with stale looks. */
+const STALE_MS = 4_000;
 
 /** One thing that goes wrong: at which call, and how. */
 export interface Fault {
@@ -27,13 +30,15 @@ export interface Schedule {
   readonly quietPasses: number;
 }
 
-/** A call of a history without faults, as far as choosing faults needs it. */
+/** A call at which something could have gone wrong. */
 export interface CallSite {
   readonly index: number;
-  readonly call: Pick<Call, 'target' | 'name' | 'isWrite' | 'isPoll'>;
-  /** Calls with the same mark see the same world: a fault at one is a fault at any. */
-  readonly mark: string;
-  readonly kinds: readonly string[];
+  readonly name: string;
+  readonly isWrite: boolean;
+  /** How many changes were made before it: between two changes every look sees the same world. */
+  readonly epoch: number;
+  /** What could have gone wrong there, and would have made a difference. */
+  readonly kinds: readonly FaultKind[];
 }
 
 export interface Outcome {
@@ -44,27 +49,30 @@ export interface Outcome {
   readonly sites: readonly CallSite[];
 }
 
+export interface PlayOptions {
+  readonly oracles?: readonly OracleFactory[];
+  /** Also tells where something could have gone wrong. */
+  readonly collectSites?: boolean;
+}
+
 /** Plays one history to its end, or to its first violation. */
-export async function play(schedule: Schedule, oracles = ORACLES): Promise<Outcome> {
+export async function play(schedule: Schedule, options: PlayOptions = {}): Promise<Outcome> {
   const { scenario, faults, seed, isStale } = schedule;
+  const { oracles = ORACLES, collectSites = false } = options;
   const random = createRandom(seed);
   const byIndex = new Map(faults.map((fault) => [fault.at, fault]));
-  const sites: CallSite[] = [];
-  let writes = 0;
+  const sites = createSites();
   const world = new World({
     ...{ replicas: scenario.replicas ?? 1, withGit: scenario.withGit ?? false, oracles },
-    staleMs: isStale ? 4_000 : 0,
+    staleMs: isStale ? STALE_MS : 0,
     pageSize: seed % 4 === 3 ? 5 : undefined,
     latencyMs: latencies(random, seed, scenario.replicas ?? 1),
     judge: (call, index, strikes) => {
-      const { target, name, isWrite, isPoll = false } = call;
-      const kinds = FAULT_KINDS.filter((kind) => kind.applies(call)).map((kind) => kind.name);
-      sites.push({ index, call: { target, name, isWrite, isPoll }, mark: `${name} ${writes}`, kinds });
-      if (isWrite && target === 'aws') writes += 1;
       const fault = byIndex.get(index);
       const kind = fault && FAULT_KINDS.find((one) => one.name === fault.kind);
       return kind?.applies(call) ? kind.strike(call, strikes) : ANSWER;
     },
+    onAnswer: collectSites ? sites.add : undefined,
   });
   try {
     await scenario.play(world);
@@ -74,7 +82,25 @@ export async function play(schedule: Schedule, oracles = ORACLES): Promise<Outco
     if (!(error instanceof Violated)) throw error;
   }
   const { violations, history, boundary } = world;
-  return { violations, hash: history.hash(), calls: boundary.count(), lines: history.lines(), sites };
+  return {
+    violations,
+    hash: history.hash(),
+    calls: boundary.count(),
+    lines: history.lines(),
+    sites: sites.all,
+  };
+}
+
+function createSites() {
+  const all: CallSite[] = [];
+  let epoch = 0;
+  const add = (call: Call, index: number) => {
+    if (call.isPoll) return;
+    const kinds = FAULT_KINDS.filter((kind) => kind.applies(call) && (kind.matters?.(call) ?? true));
+    all.push({ index, name: call.name, isWrite: call.isWrite, epoch, kinds });
+    if (call.isWrite) epoch += 1;
+  };
+  return { all, add };
 }
 
 /** With one replica the table answers at once: there is nobody to interleave with. */

@@ -33,6 +33,7 @@ export interface WorldOptions {
   readonly oracles: readonly OracleFactory[];
   /** What becomes of a call; the world is there for what a fault does besides. */
   readonly judge: (call: Call, index: number, strikes: Strikes) => Verdict;
+  readonly onAnswer?: ((call: Call, index: number) => void) | undefined;
 }
 
 export interface Violation {
@@ -97,6 +98,7 @@ export class World implements Strikes {
     this.boundary = new Boundary({
       ...{ timeline, history, latencyMs: options.latencyMs },
       judge: (call, index) => this.#judge(call, index),
+      onAnswer: options.onAnswer,
       onEffect: (call, effect) => this.#around(call, effect),
     });
     const { boundary, simulator } = this;

@@ -1,0 +1,103 @@
+import type { STSClient } from '@aws-sdk/client-sts';
+import { type Aws, type AwsOptions, connect } from '../../controller/aws/clients.ts';
+import type { WireRequest } from '../../controller/aws/simulator/wire/decode.ts';
+import type { WireResponse } from '../../controller/aws/simulator/wire/encode.ts';
+
+/*
+ * Most of what a history would cost is the SDK writing the same requests and reading the same answers over and over. What it
+ * has written or read once is remembered, for all histories; it is asked about everything new, and about every error.
+ */
+const written = new Map<string, WireRequest>();
+const read = new Map<string, unknown>();
+
+/** The SDK's clients as the controller makes them, but for the way to AWS. */
+export function connectTo(
+  send: (request: WireRequest) => Promise<WireResponse>,
+  options: Omit<AwsOptions, 'connection'>,
+): () => Aws {
+  const view = connect({ ...options, connection: CONNECTION });
+  const { ec2, ecs, iam, ssm, logs } = view();
+  for (const client of [ec2, ecs, iam, ssm, logs]) {
+    // As in connect: the stacks differ only in types that are not looked at here.
+    quicken(client.middlewareStack as Stack, `${options.scope.region} ${client.constructor.name}`, send);
+  }
+  return view;
+}
+
+type Stack = STSClient['middlewareStack'];
+
+function quicken(stack: Stack, client: string, send: (request: WireRequest) => Promise<WireResponse>): void {
+  stack.add(
+    (next, context) => async (args) => {
+      const command = `${client} ${context['commandName']} ${JSON.stringify(args.input)}`;
+      context['command'] = command;
+      const request = written.get(command);
+      if (!request) return next(args);
+      const answer = await send(request);
+      const seen = `${command} ${answer.status} ${withoutId(answer.body)}`;
+      const output = read.get(seen) as Awaited<ReturnType<typeof next>> | undefined;
+      if (output) return output;
+      context['answer'] = answer;
+      const fresh = await next(args);
+      read.set(seen, freeze(fresh));
+      return fresh;
+    },
+    { step: 'initialize', priority: 'low', name: 'rememberOutput' },
+  );
+  stack.add(
+    (_next, context) => async (args) => {
+      const request = wireOf(args.request as SdkRequest);
+      written.set(String(context['command']), request);
+      const answer = (context['answer'] as WireResponse | undefined) ?? (await send(request));
+      const body = Buffer.from(answer.body);
+      // The deserializer, which is what comes next, looks only at the response.
+      return { response: { statusCode: answer.status, headers: { ...answer.headers }, body } } as never;
+    },
+    { step: 'deserialize', priority: 'low', name: 'rememberRequest' },
+  );
+}
+
+interface SdkRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly hostname: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+function wireOf({ method, path, hostname, headers, body }: SdkRequest): WireRequest {
+  const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  const text = body instanceof Uint8Array ? new TextDecoder().decode(body) : String(body ?? '');
+  return { method, path, headers: { host: hostname, ...Object.fromEntries(lower) }, body: text };
+}
+
+function withoutId(body: string): string {
+  return body.replace(/<(r|R)equest(Id|ID)>[^<]*/, '');
+}
+
+/** Shared by all who ask: nobody may change it. */
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  for (const member of Object.values(value)) freeze(member);
+  return Object.freeze(value);
+}
+
+/** Signing takes longer than all else in a call, and simulated AWS only looks at what is signed for. */
+class QuickSigner {
+  readonly #scope: string;
+
+  constructor({ region, service }: { region: unknown; service: string }) {
+    this.#scope = `AKIASIMULATED/20261123/${region}/${service}/aws4_request`;
+  }
+
+  async sign<T>(request: T): Promise<T> {
+    const { headers } = request as { headers: Record<string, string> };
+    headers['authorization'] = `AWS4-HMAC-SHA256 Credential=${this.#scope}`;
+    return request;
+  }
+}
+
+const CONNECTION = {
+  signerConstructor: QuickSigner,
+  credentials: { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' },
+};

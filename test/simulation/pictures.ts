@@ -1,0 +1,81 @@
+import type { Bastion } from '../../controller/api/bastion.ts';
+import { TAG } from '../../controller/aws/tags.ts';
+import type { World } from './world.ts';
+
+/** What a Bastion has come to, without what differs from one history to the next: ids, times and words. */
+export interface Picture {
+  readonly status: string;
+  /** Our things, by what they are; the same twice is there twice. */
+  readonly things: readonly string[];
+  /** People's tags of things whose tags can be changed. */
+  readonly tags: ReadonlyMap<string, Readonly<Record<string, string>>>;
+}
+
+/** AWS takes these as they were made, or they are found without their tags being read again. */
+const TAGGED_ONCE = ['activation', 'managed-instance', 'parameter', 'target-ingress', 'task-definition'];
+const OWN_TAGS: readonly string[] = ['Name', ...Object.values(TAG)];
+
+export function statusOf(bastion: Bastion | undefined): string {
+  const { status, metadata } = bastion ?? {};
+  if (!status || status.observedGeneration !== metadata?.generation) return 'not looked at yet';
+  return JSON.stringify({
+    phase: status.phase,
+    path: status.networkPath,
+    isReachable: status.sessionTarget !== undefined,
+    conditions: (status.conditions ?? [])
+      .map(({ type, status, reason }) => `${type} ${status} ${reason}`)
+      .sort(),
+    resources: (status.resources ?? []).map(({ kind, key, state, shared }) => [kind, key, state, shared]),
+  });
+}
+
+export function pictureOf(world: World, name: string): Picture {
+  const ours = world.ours();
+  const names = new Map(ours.map(({ id, kind, key }) => [id, `<${kind} ${key}>`]));
+  const tags = new Map<string, Readonly<Record<string, string>>>();
+  const things = ours.map((one) => {
+    const [kind, id, pairs, content]: [string, string, [string, string][], unknown] = JSON.parse(one.text());
+    const label = names.get(id) ?? id;
+    const people = pairs.filter(([key]) => !OWN_TAGS.includes(key));
+    if (!TAGGED_ONCE.includes(kind)) tags.set(label, Object.fromEntries(people));
+    const own = pairs.filter(([key]) => OWN_TAGS.includes(key)).sort();
+    return withoutIds(JSON.stringify([label, one.isLive, own, sorted(content)]), names);
+  });
+  return { status: statusOf(world.bastions.get(`default/${name}`)), things: things.sort(), tags };
+}
+
+/** Rules and the like come in the order in which they were made. */
+function sorted(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  return value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
+
+function withoutIds(text: string, names: ReadonlyMap<string, string>): string {
+  let plain = text.replace(/"sgr-[0-9a-f]+"/g, '"sgr"');
+  for (const [id, label] of names) plain = plain.replaceAll(id, label);
+  return plain;
+}
+
+/** What is in one and not in the other, in words; nothing when they are alike. Further tags may be somebody's. */
+export function differences(expected: Picture, found: Picture): string[] {
+  const status = expected.status === found.status ? [] : [`status ${found.status}, not ${expected.status}`];
+  const missing = without(expected.things, found.things).map((one) => `missing ${one}`);
+  const added = without(found.things, expected.things).map((one) => `added ${one}`);
+  const tags = [...expected.tags].flatMap(([label, wanted]) => {
+    const present = found.tags.get(label);
+    const lacking = Object.keys(wanted).filter(
+      (key) => present !== undefined && present[key] !== wanted[key],
+    );
+    return lacking.map((key) => `${label} lacks the tag ${key}`);
+  });
+  return [...status, ...missing, ...added, ...tags];
+}
+
+function without(all: readonly string[], some: readonly string[]): string[] {
+  const left = [...some];
+  return all.filter((one) => {
+    const index = left.indexOf(one);
+    if (index >= 0) left.splice(index, 1);
+    return index < 0;
+  });
+}
