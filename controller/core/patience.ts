@@ -1,6 +1,7 @@
 import { same } from './desired.ts';
 import type { Outcome } from './outcome.ts';
 import type { Step } from './plan.ts';
+import type { Key } from './resource.ts';
 
 /** What is remembered of a step that did not succeed. All times are epoch milliseconds. */
 export interface Setback {
@@ -10,6 +11,7 @@ export interface Setback {
   /** Not before then is it tried again, unless it is asked for otherwise. */
   readonly retryAt: number;
   readonly message: string;
+  readonly key: Key;
   readonly spec: unknown;
 }
 
@@ -47,11 +49,12 @@ export function losePatience(
   before: Setbacks,
   now: number,
 ): { outcomes: readonly Outcome[]; setbacks: Setbacks } {
-  const setbacks = new Map<string, Setback>();
+  const setbacks = new Map(stillOfUse(outcomes, before));
   const judged = outcomes.map((outcome): Outcome => {
     const name = nameOf(outcome.step);
     const known = before.get(name);
     const setback = setbackAfter(outcome, known, now);
+    setbacks.delete(name);
     if (!setback) return outcome;
     setbacks.set(name, setback);
     const isNew = setback.failures > (known?.failures ?? 0);
@@ -67,6 +70,15 @@ export function losePatience(
   return { outcomes: judged, setbacks };
 }
 
+/**
+ * What failed after it was half made is removed first, and only then tried again: passes in between, which do not name the
+ * step, must not start the count anew.
+ */
+function stillOfUse(outcomes: readonly Outcome[], before: Setbacks): [string, Setback][] {
+  const inWork = new Set(outcomes.filter(({ result }) => result !== 'idle').map(({ step }) => step.key));
+  return [...before].filter(([, { key }]) => inWork.has(key));
+}
+
 /** Undefined when there is nothing to remember. */
 function setbackAfter(outcome: Outcome, known: Setback | undefined, now: number): Setback | undefined {
   const { step, result, held, retryAfterMs, message = 'no reason given' } = outcome;
@@ -78,7 +90,8 @@ function setbackAfter(outcome: Outcome, known: Setback | undefined, now: number)
   const failed = result === 'failed' || now - since >= PATIENCE_MS[step.action];
   const failures = (known?.failures ?? 0) + (failed ? 1 : 0);
   const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS[step.action]);
-  return { since, failures, retryAt: failed ? now + pauseMs : now, message, spec: step.desired?.spec };
+  const retryAt = failed ? now + pauseMs : now;
+  return { since, failures, retryAt, message, key: step.key, spec: step.desired?.spec };
 }
 
 function nameOf({ action, key, observed }: Step): string {

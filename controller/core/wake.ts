@@ -91,8 +91,10 @@ function retries({ outcomes, unknown, failedPasses, now, touched }: WakeTerms): 
     if (step.notBefore !== undefined)
       wakes.push({ afterMs: Math.max(0, step.notBefore - now), refresh: 'all' });
   }
-  for (const { result, retryAfterMs } of outcomes) {
-    if (result === 'failed') wakes.push({ afterMs: retryAfterMs ?? LONGEST_RETRY_MS, refresh: 'all' });
+  for (const { step, result, retryAfterMs } of outcomes) {
+    if (result !== 'failed') continue;
+    // The rest is looked at in the next resync, as always in times of trouble.
+    wakes.push({ afterMs: retryAfterMs ?? LONGEST_RETRY_MS, refresh: new Set([step.kind]) });
   }
   if (unknown) {
     const afterMs = Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, failedPasses - 1), LONGEST_RETRY_MS);

@@ -47,6 +47,17 @@ describe('patience', () => {
     expect(heldBack(failed.step, setbacks, NOW + 5 * MINUTE)).toBeUndefined();
   });
 
+  it('does not count anew when what was half made is removed in between', () => {
+    let { setbacks } = losePatience([failed], NO_SETBACKS, NOW);
+    for (let tries = 0; tries < 12; tries++) {
+      ({ setbacks } = losePatience([outcome('delete', TASK, 'done')], setbacks, NOW));
+      ({ setbacks } = losePatience([failed], setbacks, NOW));
+    }
+    expect(heldBack(failed.step, setbacks, NOW + 4 * MINUTE)).toBeDefined();
+    expect(losePatience([outcome('keep', TASK, 'idle')], setbacks, NOW).setbacks.size).toBe(0);
+    expect(losePatience([], setbacks, NOW).setbacks.size).toBe(0);
+  });
+
   it('tries at once what is asked for otherwise, and within half a minute what should be gone', () => {
     const { setbacks } = losePatience([failed], NO_SETBACKS, NOW);
     const corrected = outcome('create', TASK, 'idle', { wanted: { spec: { image: 'another' } } });

@@ -47,7 +47,7 @@ describe('the next wake', () => {
     const paced = { ...outcome('create', TASK, 'deferred'), retryAfterMs: 700 };
     expect(wakeFor({ outcomes: [paced] })).toMatchObject({ afterMs: 700 });
     const outcomes = [{ ...outcome('create', TASK, 'failed'), retryAfterMs: 16_000 }];
-    expect(wakeFor({ outcomes })).toEqual({ afterMs: 16_000, refresh: 'all' });
+    expect(wakeFor({ outcomes })).toEqual({ afterMs: 16_000, refresh: new Set(['task']) });
     expect(wakeFor({ unknown: true, failedPasses: 99 }).afterMs).toBe(5 * 60_000);
   });
 
