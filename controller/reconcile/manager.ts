@@ -52,8 +52,9 @@ const SWEEP_RETRY_MS = 30_000;
 const NEVER: Wake = { afterMs: Number.POSITIVE_INFINITY, refresh: 'resync' };
 /** Several changes that come together are one. */
 const GATHER_MS = 50;
-/** How soon a person's confirmation, or a store that answers again, is noticed. */
 const STANDING_RETRY_MS = 5_000;
+/** How soon a person's confirmation is noticed. */
+const STANDING_POLL_MS = 15_000;
 
 /**
  * Decides when which scope gets a pass: at a change of a Bastion, at a deadline or when something is on its way (as the last
@@ -131,8 +132,9 @@ export class Controller {
       if (!isMine() || this.#stopping.signal.aborted) return;
       log('error', 'cannot tell whose store this is', { error: explain(error), retryMs: STANDING_RETRY_MS });
     }
+    const againMs = this.#standing ? STANDING_POLL_MS : STANDING_RETRY_MS;
     if (!this.#standing || this.#standing.trip)
-      this.#standingRetry = clock.setTimer(STANDING_RETRY_MS, () => void this.#takeStanding());
+      this.#standingRetry = clock.setTimer(againMs, () => void this.#takeStanding());
   }
 
   #begin(): void {

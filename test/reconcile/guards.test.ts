@@ -200,7 +200,7 @@ describe('the guard of whose store it is', () => {
       message: expect.stringContaining('1 Bastion holds resources of test'),
     });
     await confirm(bed, guard);
-    await bed.run(10 * SECOND);
+    await bed.run(20 * SECOND);
     expect(await isQuiet(bed, 'identity')()).toBe(true);
     expect(said(second, 'guard confirmed')).toHaveLength(1);
     await bed.run(2 * MINUTE);
