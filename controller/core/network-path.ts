@@ -8,13 +8,20 @@ export type NetworkPath = 'Endpoints' | 'Nat';
 /**
  * `Auto` takes a NAT route that serves all its subnets, otherwise endpoints. The choice holds for the life of an activation
  * (status.networkPath), so that a route that comes or goes does not rebuild what people are using, unless it
- * was NAT and the route is gone.
+ * was NAT and the route is gone, or the Bastion moves to another VPC.
  */
 export function networkPath(bastion: Bastion, facts: Facts): NetworkPath {
   const { path, subnetIds } = bastion.spec.network;
   if (path !== 'Auto') return path;
-  if (bastion.status?.networkPath === 'Endpoints' && bastion.status.activatedAt) return 'Endpoints';
+  if (bastion.status?.networkPath === 'Endpoints' && isOpenIn(bastion)) return 'Endpoints';
   return subnetIds.every((id) => hasNatRoute(id, facts)) ? 'Nat' : 'Endpoints';
+}
+
+/** Nothing is chosen yet for a VPC that the Bastion has only now moved to. */
+function isOpenIn({ spec, status }: Bastion): boolean {
+  const prefix = `vpc-endpoint/${spec.network.vpcId}/`;
+  const isHere = status?.resources?.some(({ key }) => key.startsWith(prefix)) ?? false;
+  return status?.activatedAt !== undefined && isHere;
 }
 
 export function hasNatRoute(subnetId: string, facts: Facts): boolean {

@@ -165,8 +165,15 @@ describe('the network path', () => {
   });
 
   it('stays Endpoints for the activation once it is', () => {
-    const open = { networkPath: 'Endpoints' as const, activatedAt: '2026-11-23T09:00:00Z' };
+    const resources = [{ kind: 'vpc-endpoint', key: 'vpc-endpoint/vpc-1/logs', state: 'Ready' }];
+    const open = { networkPath: 'Endpoints' as const, activatedAt: '2026-11-23T09:00:00Z', resources };
     expect(networkPath(bastion('Auto', open), facts)).toBe('Endpoints');
     expect(networkPath(bastion('Auto', { networkPath: 'Endpoints' }), facts)).toBe('Nat');
+  });
+
+  it('is chosen anew in another VPC', () => {
+    const resources = [{ kind: 'vpc-endpoint', key: 'vpc-endpoint/vpc-2/logs', state: 'Ready' }];
+    const moved = { networkPath: 'Endpoints' as const, activatedAt: '2026-11-23T09:00:00Z', resources };
+    expect(networkPath(bastion('Auto', moved), facts)).toBe('Nat');
   });
 });
