@@ -4,7 +4,7 @@ import type { World } from './world.ts';
 
 /** What a Bastion has come to, without what differs from one history to the next: ids, times and words. */
 export interface Picture {
-  readonly status: string;
+  readonly status: readonly string[];
   /** Our things, by what they are; the same twice is there twice. */
   readonly things: readonly string[];
   /** People's tags of things whose tags can be changed. */
@@ -15,23 +15,28 @@ export interface Picture {
 const TAGGED_ONCE = ['activation', 'managed-instance', 'parameter', 'target-ingress', 'task-definition'];
 const OWN_TAGS: readonly string[] = ['Name', ...Object.values(TAG)];
 
-export function statusOf(bastion: Bastion | undefined): string {
+export function statusOf(bastion: Bastion | undefined): readonly string[] {
   const { status, metadata } = bastion ?? {};
-  if (!status || status.observedGeneration !== metadata?.generation) return 'not looked at yet';
-  return JSON.stringify({
-    phase: status.phase,
-    path: status.networkPath,
-    isReachable: status.sessionTarget !== undefined,
-    conditions: (status.conditions ?? [])
-      .map(({ type, status, reason }) => `${type} ${status} ${reason}`)
-      .sort(),
-    resources: (status.resources ?? []).map(({ kind, key, state, shared }) => [kind, key, state, shared]),
-  });
+  if (!status || status.observedGeneration !== metadata?.generation) return ['not looked at yet'];
+  const { conditions = [], resources = [] } = status;
+  // Looked for once an hour: nothing waits for it, and it may be shown or not.
+  const isMadeByTask = bastion?.spec.access.activation?.issuer === 'Task';
+  return [
+    `phase ${status.phase}`,
+    `path ${status.networkPath}`,
+    `${status.sessionTarget === undefined ? 'no' : 'a'} session target`,
+    ...conditions.map(({ type, status, reason }) => `condition ${type} ${status} ${reason}`).sort(),
+    ...resources
+      .filter(({ kind }) => kind !== 'activation' || !isMadeByTask)
+      .map(({ key, state, shared = false }) => `resource ${key} ${state}${shared ? ' shared' : ''}`),
+  ];
 }
 
 export function pictureOf(world: World, name: string): Picture {
   const ours = world.ours();
-  const names = new Map(ours.map(({ id, kind, key }) => [id, `<${kind} ${key}>`]));
+  // The longest first: one may stand in another.
+  const byLength = [...ours].sort((a, b) => b.id.length - a.id.length);
+  const names = new Map(byLength.map(({ id, kind, key }) => [id, `<${kind} ${key}>`]));
   const tags = new Map<string, Readonly<Record<string, string>>>();
   const things = ours.map((one) => {
     const [kind, id, pairs, content]: [string, string, [string, string][], unknown] = JSON.parse(one.text());
@@ -56,11 +61,31 @@ function withoutIds(text: string, names: ReadonlyMap<string, string>): string {
   return plain;
 }
 
+/**
+ * What is wrong with one whose spec cannot be met: it says the same, is let in nowhere that it should not be, and may keep what
+ * it had: a mistake in a spec takes nothing away.
+ */
+export function wrongs(expected: Picture, found: Picture): string[] {
+  const tells = (line: string) => /^(condition Accepted |not looked)/.test(line);
+  const missing = without(expected.status.filter(tells), found.status);
+  const added = without(found.status.filter(tells), expected.status);
+  const phase = found.status.find((line) => line.startsWith('phase '));
+  const wanted = expected.status.flatMap((line) => /^resource (\S+)/.exec(line)?.[1] ?? []);
+  const grants = found.things.filter((line) => line.startsWith('["<target-ingress '));
+  return [
+    ...missing.map((one) => `missing ${one}`),
+    ...added.map((one) => `added ${one}`),
+    ...(phase === 'phase Failed' || phase === 'phase Degraded' ? [] : [`is in ${phase}`]),
+    ...grants
+      .filter((grant) => !wanted.some((key) => grant.includes(`${key}>`)))
+      .map((one) => `added ${one}`),
+  ];
+}
+
 /** What is in one and not in the other, in words; nothing when they are alike. Further tags may be somebody's. */
 export function differences(expected: Picture, found: Picture): string[] {
-  const status = expected.status === found.status ? [] : [`status ${found.status}, not ${expected.status}`];
-  const missing = without(expected.things, found.things).map((one) => `missing ${one}`);
-  const added = without(found.things, expected.things).map((one) => `added ${one}`);
+  const missing = without([...expected.status, ...expected.things], [...found.status, ...found.things]);
+  const added = without([...found.status, ...found.things], [...expected.status, ...expected.things]);
   const tags = [...expected.tags].flatMap(([label, wanted]) => {
     const present = found.tags.get(label);
     const lacking = Object.keys(wanted).filter(
@@ -68,7 +93,7 @@ export function differences(expected: Picture, found: Picture): string[] {
     );
     return lacking.map((key) => `${label} lacks the tag ${key}`);
   });
-  return [...status, ...missing, ...added, ...tags];
+  return [...missing.map((one) => `missing ${one}`), ...added.map((one) => `added ${one}`), ...tags];
 }
 
 function without(all: readonly string[], some: readonly string[]): string[] {

@@ -2,7 +2,7 @@ import type { BastionSpec } from '../../controller/api/bastion.ts';
 import { ApiError } from '../../controller/api/client.ts';
 import { ANSWER } from './boundary.ts';
 import { ORACLES } from './oracles/index.ts';
-import { differences, type Picture, pictureOf, statusOf } from './pictures.ts';
+import { differences, type Picture, pictureOf, statusOf, wrongs } from './pictures.ts';
 import { INVALID_SPECS, SPECS } from './specs.ts';
 import { manifestOf, Violated, type Violation, World } from './world.ts';
 
@@ -159,22 +159,19 @@ async function isAsBuiltFresh(world: World, name: string, from?: string): Promis
   const expected = await freshPicture(
     from === undefined ? specOf(name) : withHeldPath(world, specOf(name), specOf(from)),
   );
+  const compare = expected.status.includes('phase Failed') ? wrongs : differences;
   let lookedAt = Number.NEGATIVE_INFINITY;
-  let found: Picture | undefined;
   const isReached = () => {
-    if (world.now() - lookedAt < SECOND) return false;
+    if (world.violations.length > 0) return true;
+    const status = statusOf(world.bastions.get(`default/${NAME}`));
+    const isDue = status[0] === expected.status[0] || compare === wrongs;
+    if (!isDue || world.now() - lookedAt < SECOND) return false;
     lookedAt = world.now();
-    if (statusOf(world.bastions.get(`default/${NAME}`)) !== expected.status) return false;
-    found = pictureOf(world, NAME);
-    return differences(expected, found).length === 0;
+    return compare(expected, pictureOf(world, NAME)).length === 0;
   };
-  const reached = await world.timeline.runUntil(
-    () => isReached() || world.violations.length > 0,
-    world.now() + CONVERGED_MS,
-  );
-  if (reached && world.violations.length === 0) await world.run(QUIET_MS);
-  found = pictureOf(world, NAME);
-  for (const what of differences(expected, found)) world.violate('as-built-fresh', `${name}: ${what}`);
+  if (await world.timeline.runUntil(isReached, world.now() + CONVERGED_MS)) await world.run(QUIET_MS);
+  for (const what of compare(expected, pictureOf(world, NAME)))
+    world.violate('as-built-fresh', `${name}: ${what}`);
   if (world.violations.length > 0) throw new Violated();
 }
 
