@@ -1,13 +1,15 @@
 import { Agent } from 'node:http';
 import { Agent as SecureAgent } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { Fenced } from '../api/fence.ts';
 
 /** Connections wait for no other request to end: what waits would be sent without being asked about again. */
 const OPTIONS = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY };
 
 /**
- * Agents that ask again when a new connection stands. Node gives a request to a socket that is still connecting, which sends it as
- * soon as it can: by then this process may have been stopped for longer than a tenure.
+ * Agents that ask right before bytes leave this process. Requests that are made together are all prepared before the first is
+ * sent, and Node gives a request to a socket that is still connecting: in between, the process may have been stopped for longer
+ * than a tenure.
  */
 export function fencedAgents(mayCall: () => boolean) {
   return {
@@ -16,6 +18,7 @@ export function fencedAgents(mayCall: () => boolean) {
   };
 }
 
+/** Hands a connection over when it stands: what is written before that is sent without passing by here. */
 function fence<T extends Agent>(agent: T, standing: string, mayCall: () => boolean): T {
   const open = agent.createConnection.bind(agent);
   const createConnection: typeof open = (options, opened) => {
@@ -25,12 +28,18 @@ function fence<T extends Agent>(agent: T, standing: string, mayCall: () => boole
     socket.once('error', fail);
     socket.once(standing, () => {
       socket.off('error', fail);
-      if (mayCall()) return opened(null, socket);
-      socket.destroy();
-      fail(new Fenced('a request'));
+      askBeforeWriting(socket, mayCall);
+      opened(null, socket);
     });
-    // Handed over later.
     return undefined;
   };
   return Object.assign(agent, { createConnection });
+}
+
+function askBeforeWriting(socket: Duplex, mayCall: () => boolean): void {
+  const refuse = () => void socket.destroy(new Fenced('a request'));
+  const write = socket._write.bind(socket);
+  const writeAll = socket._writev?.bind(socket);
+  socket._write = (...args) => (mayCall() ? write(...args) : refuse());
+  if (writeAll) socket._writev = (...args) => (mayCall() ? writeAll(...args) : refuse());
 }
