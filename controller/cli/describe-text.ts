@@ -52,12 +52,12 @@ export function entries(list: readonly Entry[], indent = ''): string[] {
   });
 }
 
-export function section(title: string, list: readonly Entry[]): string[] {
+function section(title: string, list: readonly Entry[]): string[] {
   const lines = entries(list, '  ');
   return lines.length === 0 ? [] : [`${title}:`, ...lines];
 }
 
-export function mapLines(title: string, map: Readonly<Record<string, string>> = {}): string[] {
+function mapLines(title: string, map: Readonly<Record<string, string>> = {}): string[] {
   const pairs = Object.entries(map).map(([key, value]) => oneLine(`${key}=${value}`));
   const label = `${title}:`.padEnd(LABEL_WIDTH);
   if (pairs.length === 0) return [`${label} <none>`];

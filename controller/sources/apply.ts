@@ -73,7 +73,7 @@ export async function applyDeclarations(options: ApplyOptions): Promise<Applied>
   };
 }
 
-export function ownerOf(bastion: Bastion): string | undefined {
+function ownerOf(bastion: Bastion): string | undefined {
   return bastion.metadata.annotations?.[ANNOTATION.source];
 }
 
