@@ -8,13 +8,20 @@ const FEW_PASSES = 3;
 export const ALL_PASSES = 100;
 const THOROUGH_EVERY = 100;
 
-/** Every single fault at every call of a scenario; calls at which it meets the same world count as one. */
-export async function* singleFaults(scenario: Scenario, isStale: boolean): AsyncGenerator<Schedule> {
+/**
+ * Every single fault at every call of a scenario; calls at which it meets the same world count as one. What was played in
+ * a history that began in the very same way is not played again: `played` remembers it from one scenario to the next.
+ */
+export async function* singleFaults(
+  scenario: Scenario,
+  isStale: boolean,
+  played: Set<string> = new Set(),
+): AsyncGenerator<Schedule> {
   const plain = { scenario, faults: [], seed: 0, isStale, quietPasses: ALL_PASSES };
   yield plain;
   const { sites } = await play({ ...plain, quietPasses: FEW_PASSES }, { collectSites: true });
   let count = 0;
-  for (const fault of distinct(sites)) {
+  for (const fault of distinct(sites, played)) {
     const quietPasses = ++count % THOROUGH_EVERY === 0 ? ALL_PASSES : FEW_PASSES;
     yield { ...plain, faults: [fault], quietPasses };
   }
@@ -35,7 +42,7 @@ export async function* crashPairs(scenario: Scenario): AsyncGenerator<Schedule> 
 }
 
 /** What a seed amounts to: a scenario, some faults anywhere in it, and all that lies between. */
-export function randomSchedule(seed: number, scenarios: readonly Scenario[]): Schedule {
+export function seededSchedule(seed: number, scenarios: readonly Scenario[]): Schedule {
   const random = createRandom(seed);
   const scenario = random.pick(scenarios);
   const count = random.between(1, 5);
@@ -51,13 +58,15 @@ export function randomSchedule(seed: number, scenarios: readonly Scenario[]): Sc
 /** About as many as a scenario makes until its end. */
 const CALLS_IN_REACH = 1_200;
 
-function distinct(sites: readonly CallSite[]): Fault[] {
+function distinct(sites: readonly CallSite[], played: Set<string> = new Set()): Fault[] {
   const seen = new Set<string>();
-  return sites.flatMap(({ index, name, epoch, kinds }) =>
+  return sites.flatMap(({ index, name, epoch, prefix, kinds }) =>
     kinds.flatMap((kind) => {
       const mark = `${kind.name} ${epoch} ${kind.befalls === 'call' ? name : ''}`;
-      if (seen.has(mark)) return [];
+      const history = `${kind.name} ${prefix}`;
+      if (seen.has(mark) || played.has(history)) return [];
       seen.add(mark);
+      played.add(history);
       return [{ at: index, kind: kind.name }];
     }),
   );

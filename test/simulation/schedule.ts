@@ -37,6 +37,8 @@ export interface CallSite {
   readonly isWrite: boolean;
   /** How many changes were made before it: between two changes every look sees the same world. */
   readonly epoch: number;
+  /** All that happened up to its answer, in short. */
+  readonly prefix: string;
   /** What could have gone wrong there, and would have made a difference. */
   readonly kinds: readonly FaultKind[];
 }
@@ -61,8 +63,8 @@ export async function play(schedule: Schedule, options: PlayOptions = {}): Promi
   const { oracles = ORACLES, collectSites = false } = options;
   const random = createRandom(seed);
   const byIndex = new Map(faults.map((fault) => [fault.at, fault]));
-  const sites = createSites();
-  const world = new World({
+  const sites = createSites(() => world.history.hash());
+  const world: World = new World({
     ...{ replicas: scenario.replicas ?? 1, withGit: scenario.withGit ?? false, oracles },
     staleMs: isStale ? STALE_MS : 0,
     pageSize: seed % 4 === 3 ? 5 : undefined,
@@ -91,13 +93,13 @@ export async function play(schedule: Schedule, options: PlayOptions = {}): Promi
   };
 }
 
-function createSites() {
+function createSites(prefix: () => string) {
   const all: CallSite[] = [];
   let epoch = 0;
   const add = (call: Call, index: number) => {
     if (call.isPoll) return;
     const kinds = FAULT_KINDS.filter((kind) => kind.applies(call) && (kind.matters?.(call) ?? true));
-    all.push({ index, name: call.name, isWrite: call.isWrite, epoch, kinds });
+    all.push({ index, name: call.name, isWrite: call.isWrite, epoch, prefix: prefix(), kinds });
     if (call.isWrite) epoch += 1;
   };
   return { all, add };
@@ -112,25 +114,30 @@ function latencies(random: ReturnType<typeof createRandom>, seed: number, replic
 
 /** Once faults stop, and after a while, no further look changes anything. */
 async function staysQuiet(world: World, passes: number): Promise<void> {
-  await world.run(Math.max(0, world.troubledUntil() - world.now()));
+  await comesToRest(world);
+  const { troubledUntil, changes } = world.standing();
+  await world.run(passes * MINUTE);
+  const now = world.standing();
+  // A fault that came only now begins it all anew.
+  if (now.troubledUntil !== troubledUntil) return staysQuiet(world, passes);
+  const more = now.changes - changes;
+  if (more > 0) world.violate('stable', `${more} changes in ${passes} quiet minutes`);
+  if (world.violations.length > 0) throw new Violated();
+}
+
+async function comesToRest(world: World): Promise<void> {
+  await world.run(Math.max(0, world.standing().troubledUntil - world.now()));
   // What opens nothing and costs nothing is looked at once an hour, so that is when a change of it by hand is found.
   if (world.wasTampered()) await world.run(61 * MINUTE);
-  const mutations = () => world.simulator.calls.mutations().length;
-  let quietSince = world.now();
-  let seen = mutations();
-  await world.until(
-    'no more changes',
-    () => {
-      if (mutations() !== seen) quietSince = world.now();
-      seen = mutations();
-      return world.now() - quietSince >= 2 * MINUTE;
-    },
-    CALM_MS,
-  );
-  await world.run(passes * MINUTE);
-  if (mutations() !== seen)
-    world.violate('stable', `${mutations() - seen} changes in ${passes} quiet minutes`);
-  if (world.violations.length > 0) throw new Violated();
+  let { changes } = world.standing();
+  let since = world.now();
+  const isAtRest = () => {
+    const now = world.standing();
+    if (now.changes !== changes || now.troubledUntil > world.now()) since = world.now();
+    changes = now.changes;
+    return world.now() - since >= 2 * MINUTE;
+  };
+  await world.until('no more changes', isAtRest, CALM_MS);
 }
 
 async function leavesNothing(world: World): Promise<void> {

@@ -72,6 +72,7 @@ export class World implements Strikes {
   #troubledUntil = 0;
   #wasTampered = false;
   #skewMs = 0;
+  #changes = 0;
   #started = 0;
 
   constructor(options: WorldOptions) {
@@ -140,8 +141,9 @@ export class World implements Strikes {
     return this.#wasTampered;
   }
 
-  troubledUntil(): number {
-    return this.#troubledUntil;
+  /** How many calls have asked for a change in AWS so far, and until when faults can still show. */
+  standing(): { readonly changes: number; readonly troubledUntil: number } {
+    return { changes: this.#changes, troubledUntil: this.#troubledUntil };
   }
 
   things(service?: string): Thing[] {
@@ -235,7 +237,10 @@ export class World implements Strikes {
 
   #judge(call: Call, index: number): Verdict {
     for (const oracle of this.#oracles) oracle.onCall?.(call);
-    if (call.isWrite && call.target === 'aws') for (const oracle of this.#oracles) oracle.onAttempt?.(call);
+    if (call.isWrite && call.target === 'aws') {
+      this.#changes += 1;
+      for (const oracle of this.#oracles) oracle.onAttempt?.(call);
+    }
     const outage = this.#outages.find(({ untilMs, matches }) => untilMs > this.now() && matches(call));
     const verdict = this.#options.judge(call, index, this);
     if (verdict.do !== 'answer') this.#trouble(MINUTE);

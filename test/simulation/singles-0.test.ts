@@ -1,0 +1,3 @@
+import { playSingleFaults } from './singles.ts';
+
+playSingleFaults({ index: 0, of: 2 });

@@ -1,0 +1,3 @@
+import { playSingleFaults } from './singles.ts';
+
+playSingleFaults({ index: 1, of: 2 });
