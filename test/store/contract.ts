@@ -45,8 +45,8 @@ export function storeContract(title: string, create: () => Promise<Subject>): vo
           async (collection) => (await store.get(collection, 'default/a'))?.metadata.resourceVersion,
         ),
       );
-      expect(versions).toEqual(['1', '2', '3', '4']);
-      expect((await store.list('bastions')).revision).toBe(4);
+      expect(versions).toEqual(COLLECTIONS.map((_, index) => String(index + 1)));
+      expect((await store.list('bastions')).revision).toBe(COLLECTIONS.length);
     });
 
     it('lists by namespace and name, an empty store at revision 0', async () => {
