@@ -73,7 +73,9 @@ export const vpcEndpoint = defineKind<EndpointSpec, Detail>({
         ...shape,
       }),
     );
-    return VpcEndpoint ? observe(aws, { ...VpcEndpoint, Tags: upper(tags) })[0] : undefined;
+    if (!VpcEndpoint) return undefined;
+    const made = { ...VpcEndpoint, Tags: upper(tags) };
+    return observe(aws, made)[0] ?? predecessor(aws, made);
   },
   async update(aws, desired, observed, lookup) {
     const changes = differences(desired, observed, lookup);
@@ -136,6 +138,15 @@ function observe(aws: Aws, endpoint: VpcEndpoint): Observed<Detail>[] {
       },
     },
   ];
+}
+
+/**
+ * A token that AWS knows is answered with what was once made by it, also when that is deleted: the wish came back, and nobody
+ * remembered its last life. Once this id is on record, the next token is another one.
+ */
+function predecessor(aws: Aws, endpoint: VpcEndpoint): Observed<Detail> | undefined {
+  const [seen] = observe(aws, { ...endpoint, State: 'Deleting' });
+  return seen && { ...seen, state: 'gone', message: 'AWS answered with an endpoint that was deleted before' };
 }
 
 /** AWS takes an endpoint back to pending while it is modified, and it serves on meanwhile: nobody who uses it is worse off. */
