@@ -87,13 +87,17 @@ export function differences(expected: Picture, found: Picture): string[] {
   const missing = without([...expected.status, ...expected.things], [...found.status, ...found.things]);
   const added = without([...found.status, ...found.things], [...expected.status, ...expected.things]);
   const tags = [...expected.tags].flatMap(([label, wanted]) => {
-    const present = found.tags.get(label);
-    const lacking = Object.keys(wanted).filter(
-      (key) => present !== undefined && present[key] !== wanted[key],
+    const present = Object.entries(found.tags.get(label) ?? wanted).map(foldTag);
+    return Object.entries(wanted).flatMap((tag) =>
+      present.includes(foldTag(tag)) ? [] : [`${label} lacks the tag ${tag[0]}`],
     );
-    return lacking.map((key) => `${label} lacks the tag ${key}`);
   });
   return [...missing.map((one) => `missing ${one}`), ...added.map((one) => `added ${one}`), ...tags];
+}
+
+/** IAM keeps the case in which a name came first. */
+function foldTag([name, value]: readonly [string, string]): string {
+  return `${name.toLowerCase()}=${value}`;
 }
 
 function without(all: readonly string[], some: readonly string[]): string[] {

@@ -10,8 +10,8 @@ const { securityGroupId: _group, ...UNGROUPED } = NAT_TARGET;
 const OWN_IMAGE = `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com/bastion:2`;
 const PUBLIC_IMAGE = 'public.ecr.aws/team/bastion:2';
 
-const nat = (spec: Spec): Spec => ({ ttl: '2h', network: NAT, targets: [NAT_TARGET], ...spec });
-const isolated = (spec: Spec): Spec => ({ ttl: '2h', network: ISOLATED, targets: [TARGET], ...spec });
+const nat = (spec: Spec): Spec => ({ ttl: '12h', network: NAT, targets: [NAT_TARGET], ...spec });
+const isolated = (spec: Spec): Spec => ({ ttl: '12h', network: ISOLATED, targets: [TARGET], ...spec });
 const task = (cpu: BastionSpec['task']['cpu'], memory: number, architecture: 'X86_64' | 'ARM64') =>
   nat({ task: { cpu, memory, architecture } });
 const grants = (count: number, first: number) =>
@@ -40,7 +40,7 @@ export const SPECS: Readonly<Record<string, Spec>> = {
   'last-port': nat({ targets: [{ ...NAT_TARGET, port: 65_535 }] }),
   'shortest-ttl': nat({ ttl: '5m' }),
   'longest-ttl': nat({ ttl: '168h' }),
-  'ttl-in-seconds': nat({ ttl: '7201s' }),
+  'ttl-in-seconds': nat({ ttl: '43201s' }),
   'longest-reason': nat({ reason: 'r'.repeat(512) }),
   suspended: nat({ suspend: true }),
   'suspended-schedule': nat({ suspend: true, schedule: { cron: '0 9 * * 1-5', timeZone: 'UTC' } }),
