@@ -5,7 +5,7 @@ import { type CallSite, type Fault, play, type Schedule } from './schedule.ts';
 
 /** Further quiet passes: enough to see a loop. Every so many schedules the full number is played. */
 const FEW_PASSES = 3;
-export const ALL_PASSES = 100;
+const ALL_PASSES = 100;
 const THOROUGH_EVERY = 100;
 
 /**

@@ -29,7 +29,7 @@ const RULES: Readonly<Record<string, (simulator: Simulator) => Thing[]>> = {
   logs: logThings,
 };
 
-export const SERVICES = Object.keys(RULES);
+const SERVICES = Object.keys(RULES);
 
 export function thingsOf(simulator: Simulator, service: string): Thing[] {
   return RULES[service]?.(simulator) ?? [];

@@ -384,7 +384,7 @@ export function manifestOf(name: string, spec: Partial<BastionSpec> = {}) {
     kind: 'Bastion',
     metadata: { name, namespace: 'default' },
     spec: {
-      ttl: '2h',
+      ttl: '24h',
       network: { vpcId: ORDINARY.isolatedVpc, subnetIds: [...ORDINARY.isolatedSubnets] },
       ...spec,
     },

@@ -16,8 +16,8 @@ export const TARGET = { name: 'db', host: 'db.internal', port: 5432, securityGro
 export const NAT_TARGET = { ...TARGET, securityGroupId: ORDINARY.natDatabaseGroup };
 
 /** The cheapest Bastion there is. */
-export const OVER_NAT: Partial<BastionSpec> = { ttl: '2h', network: NAT, targets: [NAT_TARGET] };
-export const OVER_ENDPOINTS: Partial<BastionSpec> = { ttl: '2h', network: ISOLATED, targets: [TARGET] };
+export const OVER_NAT: Partial<BastionSpec> = { ttl: '24h', network: NAT, targets: [NAT_TARGET] };
+export const OVER_ENDPOINTS: Partial<BastionSpec> = { ttl: '24h', network: ISOLATED, targets: [TARGET] };
 
 export function hybrid(issuer: 'Controller' | 'Task'): Pick<BastionSpec, 'access'> {
   return { access: { transport: 'HybridActivation', activation: { issuer } } };
