@@ -40,7 +40,10 @@ function checkStart(next: Bastion, before: Bastion, now: number, say: (what: str
   const from = before.status?.activatedAt;
   const to = next.status?.activatedAt;
   if (from === undefined || to === undefined || from === to) return;
-  if (to < from) say(`activatedAt went back from ${from} to ${to}`);
+  // A schedule that is new to it counts from its last firing, which may be earlier.
+  const isRescheduled =
+    next.spec.schedule !== undefined && next.metadata.generation !== before.status?.observedGeneration;
+  if (to < from && !isRescheduled) say(`activatedAt went back from ${from} to ${to}`);
   const isNew =
     before.spec.suspend === true ||
     next.spec.schedule !== undefined ||
