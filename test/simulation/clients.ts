@@ -1,3 +1,8 @@
+import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeVpcsCommand } from '@aws-sdk/client-ec2';
+import { ListClustersCommand } from '@aws-sdk/client-ecs';
+import { ListRolesCommand } from '@aws-sdk/client-iam';
+import { DescribeActivationsCommand } from '@aws-sdk/client-ssm';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { type Aws, type AwsOptions, connect } from '../../controller/aws/clients.ts';
 import type { WireRequest } from '../../controller/aws/simulator/wire/decode.ts';
@@ -101,3 +106,28 @@ const CONNECTION = {
   signerConstructor: QuickSigner,
   credentials: { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' },
 };
+
+let warm: Promise<unknown> | undefined;
+
+/**
+ * In a process that has just begun, the SDK reads its configuration from files and loads parts of itself at the first call of
+ * each client. Simulated time would not wait for that, so it is done before.
+ */
+export function warmUp(): Promise<unknown> {
+  warm ??= callEach();
+  return warm;
+}
+
+async function callEach(): Promise<unknown> {
+  const clock = { now: () => 0, monotonic: () => 0, setTimer: () => ({ cancel() {} }) };
+  const scope = { accountId: '123456789012', region: 'ap-northeast-1', installation: 'nobody' };
+  const send = async () => ({ status: 500, headers: {}, body: '' });
+  const { ec2, ecs, iam, ssm, logs } = connectTo(send, { scope, clock })();
+  return Promise.allSettled([
+    ec2.send(new DescribeVpcsCommand({})),
+    ecs.send(new ListClustersCommand({})),
+    iam.send(new ListRolesCommand({})),
+    ssm.send(new DescribeActivationsCommand({})),
+    logs.send(new DescribeLogGroupsCommand({})),
+  ]);
+}

@@ -18,6 +18,17 @@ export function addLookalikes(simulator: Simulator): void {
   addNodes(simulator);
 }
 
+/** Groups of ours for Bastions that nobody knows any more. */
+export function addLeftovers({ ec2 }: Simulator, count: number): void {
+  for (let index = 1; index <= count; index++) {
+    const id = `sg-0e0e0e0e0e0e0${String(index).padStart(4, '0')}`;
+    const owner = `default/ghost-${index}`;
+    ec2.addSecurityGroup({ id, vpcId: ORDINARY.natVpc, name: `bastion-test-ghost-${index}` });
+    const tags = { ...ourTags(`security-group/${ORDINARY.natVpc}/task/${owner}`), [TAG.bastion]: owner };
+    ec2.state.tags.set(id, new Map(Object.entries(tags)));
+  }
+}
+
 const theirTags = (key: string) => ({
   [TAG.installation]: 'other',
   [TAG.key]: key,
@@ -86,14 +97,21 @@ function addNodes({ ssm, world }: Simulator): void {
     ...{ Name: '/bastion-operator/test-2/default/orders/activation', Type: 'String', Value: 'theirs' },
     Tags: upper(theirTags('activation/default/orders')),
   });
-  ssm.state.nodes.set('mi-0f0f0f0f0f0f0f0f1', {
-    ...{ id: 'mi-0f0f0f0f0f0f0f0f1', activationId: 'theirs', role: 'theirs', name: 'default/orders' },
-    ...{ computerName: 'bastion', ip: '10.9.0.9', registeredAt: world.now(), lastPingAt: world.now() },
-    tags: new Map(Object.entries(theirTags('managed-instance/default/orders'))),
-    connected: () => true,
-  });
-  ssm.state.sessions.set('theirs', {
-    ...{ id: 'theirs', target: 'mi-0f0f0f0f0f0f0f0f1', document: 'AWS-StartPortForwardingSession' },
-    ...{ reason: undefined, owner: 'somebody', startedAt: world.now(), endedAt: undefined },
-  });
+  const { [TAG.key]: _, ...copied } = ourTags('');
+  const tags = {
+    'mi-0f0f0f0f0f0f0f0f1': theirTags('managed-instance/default/orders'),
+    'mi-0f0f0f0f0f0f0f0f2': copied,
+  };
+  for (const [id, theirs] of Object.entries(tags)) {
+    ssm.state.nodes.set(id, {
+      ...{ id, activationId: 'theirs', role: 'theirs', name: 'default/orders' },
+      ...{ computerName: 'bastion', ip: '10.9.0.9', registeredAt: world.now(), lastPingAt: world.now() },
+      tags: new Map(Object.entries(theirs)),
+      connected: () => true,
+    });
+    ssm.state.sessions.set(`on-${id}`, {
+      ...{ id: `on-${id}`, target: id, document: 'AWS-StartPortForwardingSession' },
+      ...{ reason: undefined, owner: 'somebody', startedAt: world.now(), endedAt: undefined },
+    });
+  }
 }

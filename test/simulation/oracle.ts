@@ -1,4 +1,5 @@
 import type { Bastion } from '../../controller/api/bastion.ts';
+import type { LeaseRecord } from '../../controller/store/store.ts';
 import type { Call } from './boundary.ts';
 import type { Thing } from './inventory.ts';
 
@@ -16,6 +17,8 @@ export interface Scene {
   readonly secrets: ReadonlySet<string>;
   /** Somebody has changed our resources by hand in this history. */
   readonly wasTampered: () => boolean;
+  /** Some look showed something else than there was, beyond what AWS promises to catch up with. */
+  readonly wasMisled: () => boolean;
   readonly violate: (oracle: string, what: string) => void;
 }
 
@@ -29,6 +32,8 @@ export interface Oracle {
   readonly onBastion?: (next: Bastion | undefined, before: Bastion | undefined) => void;
   /** Everything written or said: log lines, stored objects. */
   readonly onOutput?: (text: string) => void;
+  /** The lease as it stands now; `isForced`: nobody took it, somebody wrote it. */
+  readonly onLease?: (next: LeaseRecord, isForced: boolean) => void;
   readonly onCall?: (call: Call) => void;
   /** Every few simulated seconds. */
   readonly onTick?: () => void;

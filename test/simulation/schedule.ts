@@ -1,4 +1,5 @@
 import { ANSWER, type Call, type Target } from './boundary.ts';
+import { warmUp } from './clients.ts';
 import { FAULT_KINDS, type FaultKind } from './faults.ts';
 import type { OracleFactory } from './oracle.ts';
 import { ORACLES } from './oracles/index.ts';
@@ -60,6 +61,7 @@ export interface PlayOptions {
 /** Plays one history to its end, or to its first violation. */
 export async function play(schedule: Schedule, options: PlayOptions = {}): Promise<Outcome> {
   const { scenario, faults, seed, isStale } = schedule;
+  await warmUp();
   const { oracles = ORACLES, collectSites = false } = options;
   const random = createRandom(seed);
   const byIndex = new Map(faults.map((fault) => [fault.at, fault]));

@@ -71,6 +71,7 @@ export class World implements Strikes {
   #outages: Outage[] = [];
   #troubledUntil = 0;
   #wasTampered = false;
+  #wasMisled = false;
   #skewMs = 0;
   #changes = 0;
   #started = 0;
@@ -128,6 +129,7 @@ export class World implements Strikes {
       troubledUntil: () => this.#troubledUntil,
       skewMs: () => this.#skewMs,
       wasTampered: () => this.#wasTampered,
+      wasMisled: () => this.#wasMisled,
       things: (service) => this.things(service),
       violate: (oracle, what) => this.violate(oracle, what),
     };
@@ -216,6 +218,7 @@ export class World implements Strikes {
     if (!item) return;
     const record = { ...item, ...key, holder: 'intruder', epoch: Number(item['epoch']) + 1, beat: 1 };
     this.#table.force(record);
+    this.#lease(record, true);
   }
 
   outage(forMs: number, matches: (call: Call) => boolean, failure: Failure): void {
@@ -244,6 +247,7 @@ export class World implements Strikes {
     const outage = this.#outages.find(({ untilMs, matches }) => untilMs > this.now() && matches(call));
     const verdict = this.#options.judge(call, index, this);
     if (verdict.do !== 'answer') this.#trouble(MINUTE);
+    if (verdict.do === 'stale' || verdict.do === 'paged') this.#wasMisled = true;
     if (verdict.do === 'answer' && outage) return { do: 'fail', failure: outage.failure, effect: 'none' };
     return verdict;
   }
@@ -265,6 +269,7 @@ export class World implements Strikes {
       ...table,
       put: async (item, condition) => {
         const isDone = await table.put(item, condition);
+        if (isDone && item.pk === 'lease') this.#lease(item, false);
         const text = item['object'];
         if (isDone && typeof text === 'string') this.#output(text);
         if (isDone && item.pk === 'log' && item['collection'] === 'bastions') this.#commit(item);
@@ -282,6 +287,12 @@ export class World implements Strikes {
     else this.bastions.delete(name);
     this.history.add(this.now(), 'store', `${name} ${item['type']} ${next?.status?.phase ?? ''}`);
     for (const oracle of this.#oracles) oracle.onBastion?.(next, before);
+  }
+
+  #lease(item: Readonly<Record<string, unknown>>, isForced: boolean): void {
+    const [holder, epoch] = [String(item['holder']), Number(item['epoch'])];
+    const next = { holder, epoch, beat: Number(item['beat']), durationMs: Number(item['durationMs']) };
+    for (const oracle of this.#oracles) oracle.onLease?.(next, isForced);
   }
 
   #output(text: string): void {

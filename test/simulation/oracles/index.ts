@@ -5,8 +5,11 @@ import { noHarm } from './no-harm.ts';
 import { noHotLoop } from './no-hot-loop.ts';
 import { noOpenDoor } from './no-open-door.ts';
 import { noSecret } from './no-secret.ts';
+import { oneLeader } from './one-leader.ts';
 import { orderedTeardown } from './ordered-teardown.ts';
 import { ownedOnly } from './owned-only.ts';
+import { prompt } from './prompt.ts';
+import { truthfulEnd } from './truthful-end.ts';
 
 /** The promises that are checked in every history, after every effect. */
 export const ORACLES: readonly OracleFactory[] = [
@@ -18,4 +21,7 @@ export const ORACLES: readonly OracleFactory[] = [
   noSecret,
   monotoneStatus,
   noHotLoop,
+  truthfulEnd,
+  oneLeader,
+  prompt,
 ];

@@ -1,6 +1,7 @@
 import { ANNOTATION, type Bastion } from '../../../controller/api/bastion.ts';
 import { endOf } from '../life-model.ts';
 import type { OracleFactory } from '../oracle.ts';
+import { SETTINGS } from '../replica.ts';
 
 /** Longer than a clock is ever ahead here. */
 const MOMENT_MS = 60_000;
@@ -18,6 +19,7 @@ export const monotoneStatus: OracleFactory = ({ now, violate }) => ({
     if (next.metadata.generation < before.metadata.generation) say('generation went back');
     checkTransitions(next, before, now(), say);
     checkStart(next, before, now(), say);
+    checkEnd(next, say);
   },
 });
 
@@ -53,6 +55,14 @@ function checkStart(next: Bastion, before: Bastion, now: number, say: (what: str
     next.metadata.generation !== before.status?.observedGeneration;
   if (!isNew)
     say(`activatedAt moved from ${from} to ${to} within one activation, at ${new Date(now).toISOString()}`);
+}
+
+/** However often it is renewed. */
+function checkEnd({ status }: Bastion, say: (what: string) => void): void {
+  const { activatedAt, expiresAt } = status ?? {};
+  if (activatedAt === undefined || expiresAt === undefined) return;
+  if (Date.parse(expiresAt) - Date.parse(activatedAt) > SETTINGS.maxTtlMs)
+    say(`open from ${activatedAt} to ${expiresAt} is longer than the longest life`);
 }
 
 /** A renewal that came after the end opens anew. */

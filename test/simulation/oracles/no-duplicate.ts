@@ -11,17 +11,38 @@ const SINGLE = [
   'ecs-cluster',
 ];
 
+/** Long enough for the next passes to take a second one away. */
+const LASTING_MS = 240_000;
+/** Several of these may share a key. */
+const MANY = ['session', 'task-definition'];
+
 /** At most one live resource a key. */
-export const noDuplicate: OracleFactory = ({ things, violate }) => ({
-  name: 'no-duplicate',
-  aroundEffect: (call, service) => () => {
-    const seen = new Map<string, string>();
-    for (const { kind, key, id, isOurs, isLive } of things(service)) {
-      if (!isOurs || !isLive || !SINGLE.includes(kind)) continue;
-      const name = `${kind} ${key}`;
-      const other = seen.get(name);
-      if (other !== undefined) violate('no-duplicate', `${call.name}: ${name} is both ${other} and ${id}`);
-      seen.set(name, id);
-    }
-  },
-});
+export const noDuplicate: OracleFactory = ({ now, things, troubledUntil, wasTampered, violate }) => {
+  let alone = now();
+  return {
+    name: 'no-duplicate',
+    onTick: () => {
+      const seen = new Map<string, string>();
+      let double: string | undefined;
+      for (const { kind, key, id, isOurs, isLive } of things()) {
+        if (!isOurs || !isLive || MANY.includes(kind)) continue;
+        const other = seen.get(`${kind} ${key}`);
+        if (other !== undefined) double = `${kind} ${key} is both ${other} and ${id}`;
+        seen.set(`${kind} ${key}`, id);
+      }
+      if (double === undefined || wasTampered()) alone = now();
+      else if (now() - Math.max(alone, troubledUntil()) > LASTING_MS)
+        violate('no-duplicate', `${double}, for minutes`);
+    },
+    aroundEffect: (call, service) => () => {
+      const seen = new Map<string, string>();
+      for (const { kind, key, id, isOurs, isLive } of things(service)) {
+        if (!isOurs || !isLive || !SINGLE.includes(kind)) continue;
+        const name = `${kind} ${key}`;
+        const other = seen.get(name);
+        if (other !== undefined) violate('no-duplicate', `${call.name}: ${name} is both ${other} and ${id}`);
+        seen.set(name, id);
+      }
+    },
+  };
+};

@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.ts';
 import { CHANGES } from './changes.ts';
 import { CREATIONS } from './creations.ts';
+import { LEFTOVERS } from './leftovers.ts';
 import { LIVES } from './lives.ts';
 import { NEIGHBOURS } from './neighbours.ts';
 import { REPLICAS } from './replicas.ts';
@@ -12,6 +13,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LIVES,
   ...CHANGES,
   ...NEIGHBOURS,
+  ...LEFTOVERS,
   ...REPLICAS,
   ...SOURCES,
 ];

@@ -75,6 +75,16 @@ export const LIVES: readonly Scenario[] = [
     },
   },
   {
+    name: 'renew-past-the-longest-life',
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_NAT, ttl: '168h' });
+      await becomesReady(world, 'orders');
+      await world.renew('orders');
+      await world.run(MINUTE);
+      await becomesReady(world, 'orders');
+    },
+  },
+  {
     name: 'renew-after-the-end',
     play: async (world) => {
       await world.apply('orders', { ...OVER_NAT, ttl: '5m' });

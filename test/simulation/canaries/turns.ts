@@ -1,0 +1,106 @@
+import type { Canary } from './canary.ts';
+
+/** Bugs between replicas, in the store, and in what is read from git. */
+export const TURNS: readonly Canary[] = [
+  {
+    name: 'no-fence',
+    like: 'leader election without a fence: who lost the lease finishes what it was at',
+    file: 'reconcile/lease.ts',
+    find: 'return () => epoch !== undefined && lease.held()?.epoch === epoch;',
+    replace: 'return () => epoch !== undefined;',
+    scenarios: ['hand-over'],
+    faults: ['pause'],
+  },
+  {
+    name: 'lease-held-for-ever',
+    like: 'a leader that goes on until somebody tells it that it is none any more',
+    file: 'reconcile/lease.ts',
+    find: 'return tenure && this.#leftOf(tenure) > 0 ?',
+    replace: 'return tenure ?',
+    scenarios: ['hand-over'],
+    faults: ['pause'],
+  },
+  {
+    name: 'lease-by-wall-clock',
+    like: 'client-go leader election on a machine whose clock was set back',
+    file: 'reconcile/lease.ts',
+    find: 'return validUntilMs - this.#options.clock.monotonic();',
+    replace: 'return validUntilMs - this.#options.clock.now();',
+    scenarios: ['hand-over'],
+    faults: ['clock-back', 'pause'],
+  },
+  {
+    name: 'lease-without-epoch',
+    like: 'a lease whose holders cannot be told from one another by a number that grows',
+    file: 'reconcile/lease.ts',
+    find: 'epoch: (stored?.epoch ?? 0) + 1,',
+    replace: 'epoch: stored?.epoch ?? 1,',
+    scenarios: ['hand-over'],
+  },
+  {
+    name: 'lease-taken-too-soon',
+    like: 'a contender that takes over as soon as it sees the same record twice',
+    file: 'reconcile/lease.ts',
+    find: 'return stillMs >= Math.max(durationMs, stored.durationMs);',
+    replace: 'return stillMs > 0 * Math.max(durationMs, stored.durationMs);',
+    scenarios: ['hand-over'],
+    faults: ['pause', 'partition'],
+  },
+  {
+    name: 'entry-not-applied',
+    like: 'a write-ahead log whose next writer does not finish what the last one had begun',
+    file: 'store/dynamodb.ts',
+    find: 'if (head) await apply(head);',
+    replace: '',
+    scenarios: ['create-exec-nat', 'delete-exec-nat'],
+    faults: ['crash-after', 'crash-before'],
+  },
+  {
+    name: 'versions-ignored',
+    like: 'a status written from an old object without its resourceVersion, last writer wins',
+    file: 'store/dynamodb.ts',
+    find: 'if (current?.metadata.resourceVersion !== expected)\n',
+    replace: 'if (current?.metadata.resourceVersion === "0" && expected)\n',
+    scenarios: ['hand-over', 'git-commit-change-remove', 'change-every-field'],
+    faults: ['pause', 'partition'],
+  },
+  {
+    name: 'emptied-source-deletes-all',
+    like: 'a GitOps tool that prunes all when the repository is empty',
+    file: 'sources/git.ts',
+    find: "if (isEmptied) return guard.isConfirmed('SourceEmptied', name) ? undefined : 'the source is empty.';",
+    replace: 'if (isEmptied) return undefined;',
+    scenarios: ['git-emptied'],
+  },
+  {
+    name: 'unparseable-is-deleted',
+    like: 'a GitOps tool for which a manifest that does not parse is not there',
+    file: 'sources/apply.ts',
+    find: 'const failure = failureOf(bastion, failures);',
+    replace: 'const failure = failureOf(bastion, failures.slice(failures.length));',
+    scenarios: ['git-poisoned-still-expires'],
+  },
+  {
+    name: 'unreachable-is-empty',
+    like: 'a GitOps tool for which a repository that cannot be cloned has no manifests',
+    file: 'sources/git.ts',
+    find: 'if (state === undefined) throw error;',
+    replace: `if (state === undefined) throw error;
+    const declarations = { declared: new Map(), failures: [], problems: [] };
+    if (state === 'unreachable') {
+      await applyDeclarations({
+        ...{ api: parts.api, source: parts.spec.display, nowMs: parts.clock.now(), declarations },
+        ...{ isOld: () => true, keep: () => undefined },
+      });
+    }`,
+    scenarios: ['git-unreachable'],
+  },
+  {
+    name: 'rewritten-history-deletes',
+    like: 'a GitOps tool that does not notice a force push',
+    file: 'sources/git.ts',
+    find: 'const isRewritten = last !== undefined &&',
+    replace: 'const isRewritten = last === null &&',
+    scenarios: ['git-rewritten-and-confirmed'],
+  },
+];

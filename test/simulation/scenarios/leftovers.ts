@@ -1,0 +1,93 @@
+import type { Simulator } from '../../../controller/aws/simulator/simulator.ts';
+import { DEFAULT_SHRINK_LIMIT } from '../../../controller/core/guard.ts';
+import { nameFor } from '../../../controller/core/key.ts';
+import { addLeftovers } from '../lookalikes.ts';
+import { SETTINGS } from '../replica.ts';
+import type { Scenario } from '../scenario.ts';
+import type { World } from '../world.ts';
+import { somebodyConfirms } from './people.ts';
+import { becomesReady, hybrid, isGone, MINUTE, OVER_NAT } from './steps.ts';
+
+/** What nobody wants any more, and what somebody else has under a name of ours. */
+export const LEFTOVERS: readonly Scenario[] = [
+  {
+    name: 'sweeps-what-was-left',
+    play: async (world) => {
+      await livesOnce(world);
+      leaveBehind(world, 2);
+      await world.run(10_000);
+      if (left(world).length < 2) world.violate('second-look', 'what nobody wants went at first sight');
+      await world.until('what was left is gone', () => left(world).length === 0, 10 * MINUTE);
+    },
+  },
+  {
+    name: 'holds-back-a-mass-deletion',
+    play: async (world) => {
+      await livesOnce(world);
+      const many = DEFAULT_SHRINK_LIMIT + 1;
+      leaveBehind(world, many);
+      await world.run(5 * MINUTE);
+      if (left(world).length < many) world.violate('shrink-limit', 'a mass deletion was not held back');
+      // What was shown before a controller was replaced is shown again first.
+      const isLetGo = async () => {
+        await somebodyConfirms(world);
+        await world.run(2 * MINUTE);
+      };
+      for (let turn = 0; turn < 5 && left(world).length > 0; turn++) await isLetGo();
+      await world.until('what was confirmed is gone', () => left(world).length === 0, 30 * MINUTE);
+    },
+  },
+  {
+    name: 'name-is-taken',
+    play: async (world) => {
+      const clusterName = nameFor.cluster(SETTINGS.installation);
+      world.simulator.ecs.operations['CreateCluster']?.({ clusterName });
+      await world.apply('orders', OVER_NAT);
+      await world.until('the Bastion says so', () => says(world, 'Blocked'), 30 * MINUTE);
+      await world.delete('orders');
+      await isGone(world, 'orders');
+    },
+  },
+  {
+    name: 'beside-a-copied-parameter',
+    play: async (world) => {
+      copyParameter(world.simulator);
+      await world.apply('orders', { ...OVER_NAT, ...hybrid('Controller') });
+      await becomesReady(world, 'orders');
+      await world.run(2 * MINUTE);
+    },
+  },
+];
+
+/** So that the controller knows the place; after that none runs for a while. */
+async function livesOnce(world: World): Promise<void> {
+  await world.apply('orders', { ...OVER_NAT, targets: [] });
+  await becomesReady(world, 'orders');
+  await world.delete('orders');
+  await isGone(world, 'orders');
+  world.stopAll(MINUTE);
+  await world.run(MINUTE - 1_000);
+}
+
+function leaveBehind(world: World, count: number): void {
+  world.history.add(world.now(), 'somebody', `finds ${count} groups that no controller remembers`);
+  addLeftovers(world.simulator, count);
+}
+
+function left(world: World): readonly string[] {
+  return world.ours().flatMap(({ kind, id }) => (kind === 'security-group' ? [id] : []));
+}
+
+function says(world: World, reason: string): boolean {
+  const { conditions = [] } = world.bastions.get('default/orders')?.status ?? {};
+  return conditions.some((one) => one.reason === reason);
+}
+
+/** A code that somebody has stored under our path, with our words and without our tags. */
+function copyParameter({ ssm }: Simulator): void {
+  ssm.operations['PutParameter']?.({
+    Name: nameFor.parameter(SETTINGS.installation, 'default/copied'),
+    ...{ Type: 'String', Value: 'theirs' },
+    Description: 'Code of activation theirs, made by bastion-operator',
+  });
+}
