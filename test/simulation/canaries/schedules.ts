@@ -1,25 +1,30 @@
+import { seededSchedule, singleFaults } from '../explore.ts';
 import { createRandom } from '../random.ts';
 import type { Scenario } from '../scenario.ts';
 import { SCENARIOS } from '../scenarios/index.ts';
 import type { Schedule } from '../schedule.ts';
-import { seededSchedule, singleFaults } from '../ts';
 import type { Canary } from './canary.ts';
 
 /** Enough to see a loop that comes round seldom. */
 const PASSES = 100;
+const FEW_PASSES = 3;
 /** Of the single faults that are named, spread over all places. */
-const SINGLES = 150;
-const SEEDS = 250;
+const SINGLES = 120;
+/** Of those together, where one alone brings nothing out. */
+const TOGETHER = 120;
+const SEEDS = 200;
 
 /** What is tried for one canary: first where its like shows soonest, then anything anywhere. */
 export async function* canarySchedules(canary: Canary): AsyncGenerator<Schedule> {
-  const hinted = canary.scenarios.map((name) => {
-    const found = SCENARIOS.find((scenario) => scenario.name === name);
-    if (!found) throw new Error(`canary ${canary.name}: there is no scenario ${name}`);
+  const { name, faults = [], scenarios } = canary;
+  const hinted = scenarios.map((one) => {
+    const found = SCENARIOS.find((scenario) => scenario.name === one);
+    if (!found) throw new Error(`canary ${name}: there is no scenario ${one}`);
     return found;
   });
   for (const scenario of hinted) yield* faultless(scenario);
-  if (canary.faults) yield* await singles(hinted, canary.faults);
+  if (faults.length > 0) yield* await singles(hinted, faults);
+  if (faults.length > 1) yield* together(hinted, faults);
   for (let seed = 1; seed <= SEEDS; seed++) {
     yield seededSchedule(seed, seed % 2 === 1 ? hinted : SCENARIOS);
   }
@@ -32,16 +37,25 @@ function faultless(scenario: Scenario): Schedule[] {
 }
 
 async function singles(scenarios: readonly Scenario[], kinds: readonly string[]): Promise<Schedule[]> {
-  const all: Schedule[] = [];
+  const all: { schedule: Schedule; rank: number }[] = [];
+  const random = createRandom(1);
   for (const scenario of scenarios) {
     for await (const schedule of singleFaults(scenario, false)) {
-      if (schedule.faults.some(({ kind }) => kinds.includes(kind))) all.push(schedule);
+      const isMeant = schedule.faults.some(({ kind }) => kinds.includes(kind));
+      if (isMeant) all.push({ schedule: { ...schedule, isStale: random.chance(0.3) }, rank: random.next() });
     }
   }
-  const random = createRandom(1);
-  const shuffled = all.map((schedule) => ({ schedule, rank: random.next() }));
-  return shuffled
-    .sort((a, b) => a.rank - b.rank)
-    .slice(0, SINGLES)
-    .map(({ schedule }) => schedule);
+  const shuffled = all.sort((a, b) => a.rank - b.rank);
+  return shuffled.slice(0, SINGLES).map(({ schedule }) => schedule);
+}
+
+/** All that is named within one history, in any order, at any places. */
+function* together(scenarios: readonly Scenario[], kinds: readonly string[]): Generator<Schedule> {
+  for (let seed = 1; seed <= TOGETHER; seed++) {
+    const { faults: _, ...schedule } = seededSchedule(seed, scenarios);
+    const random = createRandom(seed);
+    const from = random.between(1, 600);
+    const faults = kinds.map((kind) => ({ at: from + random.between(0, 150), kind }));
+    yield { ...schedule, faults, quietPasses: FEW_PASSES };
+  }
 }
