@@ -122,13 +122,19 @@ function stepsForDesired(wanted: Desired, resources: readonly Observed[], contex
   if (wanted.adopts !== undefined) return [adopt(wanted, resources), ...surplus(wanted, resources)];
   const live = resources.filter((resource) => resource.owned && resource.state !== 'gone');
   if (context.differ.many) return live.map((resource) => step('keep', wanted, 'as desired', resource));
-  const best = preferred(live);
+  const best = preferred(live.filter((one) => isFit(wanted, one, context))) ?? preferred(live);
   if (!best) return [absent(wanted, resources, context)];
   const others = live.filter((resource) => resource !== best && resource.state !== 'deleting');
   return [
     present(wanted, best, context),
     ...others.map((other) => removal(wanted, other, 'superseded', `duplicate of ${best.id}`)),
   ];
+}
+
+/** Of several, one that lives and need not be replaced is the one to keep. */
+function isFit(wanted: Desired, one: Observed, { differ, lookup, unknown }: Context): boolean {
+  if (unknown || (one.state !== 'ready' && one.state !== 'pending')) return false;
+  return differ.diff(wanted, one, lookup).verdict !== 'replace';
 }
 
 function absent(wanted: Desired, resources: readonly Observed[], context: Context): Step {

@@ -67,7 +67,8 @@ export const activation = defineKind<Spec, Detail>({
   preflight: tierProblems,
   diff(desired, observed) {
     // One that a task made for itself has no stored code, and the task is registering with it.
-    if (desired.external) return SAME;
+    if (desired.external)
+      return observed.detail.parameterName ? { verdict: 'replace', why: 'the task makes its own now' } : SAME;
     if (observed.detail.usedUp)
       return { verdict: 'replace', why: 'it expired or its registrations are used up' };
     if (!observed.detail.parameterName) return { verdict: 'replace', why: 'its code was lost' };

@@ -38,3 +38,23 @@ describe('a Bastion that moves to another VPC', () => {
     expect(harness.simulator.calls.count('ec2', 'CreateVpcEndpoint')).toBeLessThanOrEqual(20);
   });
 });
+
+describe('a Bastion whose task makes its own activation from now on', () => {
+  it('loses the one that was made for it, with its stored code', async () => {
+    const harness = startHarness();
+    const isReady = async () => (await harness.phase('orders')) === 'Ready';
+    const hybrid = (issuer: 'Controller' | 'Task') => ({
+      ...{ ttl: '24h', network: NAT },
+      access: { transport: 'HybridActivation' as const, activation: { issuer } },
+    });
+    const { activations, parameters } = harness.simulator.ssm.state;
+    await harness.apply('orders', hybrid('Controller'));
+    await harness.runUntil(isReady, 15 * MINUTE);
+    const [made] = activations.keys();
+    await harness.apply('orders', hybrid('Task'));
+    await harness.run(5 * MINUTE);
+    expect(await isReady()).toBe(true);
+    expect([...activations.keys()]).toEqual([expect.not.stringMatching(String(made))]);
+    expect(parameters.size).toBe(0);
+  });
+});
