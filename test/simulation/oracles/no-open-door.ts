@@ -1,8 +1,11 @@
 import type { Bastion } from '../../../controller/api/bastion.ts';
+import { objectName } from '../../../controller/api/object.ts';
 import { endOf } from '../life-model.ts';
 import type { OracleFactory } from '../oracle.ts';
 
 const GRACE_MS = 60_000;
+/** As long as nothing has gone wrong: one pass, and not the next resync. */
+const CALM_GRACE_MS = 25_000;
 /** A step that failed is tried again after 30 s at the latest, another replica takes over after 25. */
 const RECOVERY_MS = 90_000;
 const ENTRANCES = ['target-ingress', 'task', 'session'];
@@ -10,12 +13,15 @@ const ENTRANCES = ['target-ingress', 'task', 'session'];
 /** Nobody gets in without an active Bastion: grants, tasks and sessions end within a minute of it. */
 export const noOpenDoor: OracleFactory = ({ now, bastions, things, troubledUntil, violate }) => {
   const decidedAt = new Map<string, number>();
+  /** A spec that shortens a life to before now ends it now. */
+  const changedAt = new Map<string, number>();
   /** Gone, deleted and suspended are decisions: they count from when they are seen. A TTL counts from the record. */
   const endedAt = (name: string): number | undefined => {
     const bastion = bastions.get(name);
     if (bastion && !isDecided(bastion)) {
       decidedAt.delete(name);
-      return endOf(bastion);
+      const end = endOf(bastion);
+      return end === undefined ? undefined : Math.max(end, changedAt.get(name) ?? end);
     }
     const since = decidedAt.get(name) ?? now();
     decidedAt.set(name, since);
@@ -23,13 +29,17 @@ export const noOpenDoor: OracleFactory = ({ now, bastions, things, troubledUntil
   };
   return {
     name: 'no-open-door',
+    onBastion: (next, before) => {
+      if (next && before && next.metadata.generation !== before.metadata.generation)
+        changedAt.set(objectName(next), now());
+    },
     onTick: () => {
       for (const { kind, id, owner, isOurs, isLive } of ['ec2', 'ecs', 'ssm'].flatMap(things)) {
         if (!isOurs || !isLive || owner === undefined || !ENTRANCES.includes(kind)) continue;
         const end = endedAt(owner);
         if (end === undefined) continue;
         const calm = troubledUntil();
-        const latest = Math.max(end + GRACE_MS, calm === 0 ? 0 : calm + GRACE_MS + RECOVERY_MS);
+        const latest = calm === 0 ? end + CALM_GRACE_MS : Math.max(end + GRACE_MS, calm + GRACE_MS + RECOVERY_MS);
         if (now() > latest) {
           const late = Math.round((now() - end) / 1000);
           violate('no-open-door', `${kind} ${id} of ${owner} is open ${late} s after its end`);
