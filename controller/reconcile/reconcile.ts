@@ -108,7 +108,7 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, refused), now);
     news.push(...(await tellShrink({ api, now }, options.aws.scope, preview)));
   });
-  const troubled = preview.wishes.desired.problems.size > 0 || !isSettled(preview.plan);
+  const troubled = isTroubled(preview);
   const sequence = memory.sequence + 1;
   return {
     ...preview,
@@ -120,6 +120,11 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     guarded: isShrinkOpen(preview, options.aws.scope),
     memory: { snapshot: after, guard: preview.guard, sequence, troubled, setbacks },
   };
+}
+
+/** Some answer may stand in what a quiet resync does not look at. */
+function isTroubled({ wishes, plan, observed }: Preview): boolean {
+  return wishes.desired.problems.size > 0 || observed.failures.size > 0 || !isSettled(plan);
 }
 
 /** Tells, unless this replica may not any more. */

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { createManagerBed } from './manager-bed.ts';
+import { ownedIn } from './owned.ts';
+
+const MINUTE = 60_000;
+
+describe('an outage', () => {
+  it('of a list that no quiet resync reads ends for us soon after it has ended', async () => {
+    const bed = createManagerBed();
+    const { controller } = bed.start();
+    await bed.apply('orders', { ttl: '5m' });
+    await bed.runUntil(() => ownedIn(bed.simulator).length > 5);
+    const undo = bed.simulator.faults.deny('logs', 'DescribeLogGroups');
+    const minutes = async (count: number) => {
+      for (let minute = 0; minute < count; minute++) {
+        controller.resync();
+        await bed.run(MINUTE, 2_000);
+      }
+    };
+    await minutes(12);
+    expect(await bed.phase('orders')).toBe('Terminating');
+    undo();
+    await minutes(2);
+    expect(await bed.phase('orders')).toBe('Expired');
+    await controller.stop();
+  });
+});
