@@ -136,7 +136,14 @@ function verdict(type: ConditionType, status: Condition['status'], reason: strin
 export function stamp(bastion: Bastion, verdicts: readonly Verdict[], now: number): Condition[] {
   return verdicts.map((verdict) => {
     const before = bastion.status?.conditions?.find((one) => one.type === verdict.type);
-    const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : rfc3339(now);
+    const lastTransitionTime =
+      before?.status === verdict.status ? before.lastTransitionTime : later(now, before);
     return { ...verdict, observedGeneration: bastion.metadata.generation, lastTransitionTime };
   });
+}
+
+/** Another replica's clock may have been ahead: what follows is not told as if it had come first. */
+function later(now: number, before: Condition | undefined): string {
+  const at = rfc3339(now);
+  return before && before.lastTransitionTime > at ? before.lastTransitionTime : at;
 }

@@ -162,6 +162,16 @@ describe('the status of an active Bastion', () => {
     expect(conditionIn(status, 'NetworkReady')?.lastTransitionTime).toBe(rfc3339(NOW));
   });
 
+  it('never dates a change before the one it follows, though another clock was ahead', () => {
+    const ahead = rfc3339(NOW + 20_000);
+    const [before] = statusOf(bastionOf(openBefore({})), UP).conditions ?? [];
+    const conditions = before
+      ? [{ ...before, type: 'Ready' as const, status: 'False' as const, lastTransitionTime: ahead }]
+      : [];
+    const status = statusOf(bastionOf(openBefore({ conditions })), UP);
+    expect(conditionIn(status, 'Ready')).toMatchObject({ status: 'True', lastTransitionTime: ahead });
+  });
+
   it('shows each resource in a word', () => {
     const rows: [Outcome, string][] = [
       [kept(TASK), 'Ready'],
