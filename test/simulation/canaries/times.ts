@@ -40,7 +40,7 @@ export const TIMES: readonly Canary[] = [
     file: 'core/lifetime.ts',
     find: 'return life.expiresAt;',
     replace: 'return undefined;',
-    scenarios: ['expire-exec-nat', 'renew-before-the-end', 'share-endpoints'],
+    scenarios: ['expire-between-resyncs'],
   },
   {
     name: 'broken-source-stops-the-clock',

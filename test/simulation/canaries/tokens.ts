@@ -46,7 +46,7 @@ export const TOKENS: readonly Canary[] = [
     find: '...others.map((other) => removal(wanted, other',
     replace: '...others.slice(others.length).map((other) => removal(wanted, other',
     scenarios: ['create-hybrid-nat'],
-    faults: ['timeout-after', 'crash-after'],
+    faults: ['drift'],
   },
   {
     name: 'unstable-content',

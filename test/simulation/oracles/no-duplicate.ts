@@ -13,6 +13,8 @@ const SINGLE = [
 
 /** Long enough for the next passes to take a second one away. */
 const LASTING_MS = 240_000;
+/** What opens nothing and costs nothing is looked at once an hour: that is how long a change of it by hand can go unseen. */
+const UNSEEN_MS = 3_700_000;
 /** Several of these may share a key. */
 const MANY = ['session', 'task-definition'];
 
@@ -30,8 +32,9 @@ export const noDuplicate: OracleFactory = ({ now, things, troubledUntil, wasTamp
         if (other !== undefined) double = `${kind} ${key} is both ${other} and ${id}`;
         seen.set(`${kind} ${key}`, id);
       }
-      if (double === undefined || wasTampered()) alone = now();
-      else if (now() - Math.max(alone, troubledUntil()) > LASTING_MS)
+      const lasting = wasTampered() ? UNSEEN_MS : LASTING_MS;
+      if (double === undefined) alone = now();
+      else if (now() - Math.max(alone, troubledUntil()) > lasting)
         violate('no-duplicate', `${double}, for minutes`);
     },
     aroundEffect: (call, service) => () => {

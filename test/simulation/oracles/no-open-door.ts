@@ -39,7 +39,8 @@ export const noOpenDoor: OracleFactory = ({ now, bastions, things, troubledUntil
         const end = endedAt(owner);
         if (end === undefined) continue;
         const calm = troubledUntil();
-        const latest = calm === 0 ? end + CALM_GRACE_MS : Math.max(end + GRACE_MS, calm + GRACE_MS + RECOVERY_MS);
+        const latest =
+          calm === 0 ? end + CALM_GRACE_MS : Math.max(end + GRACE_MS, calm + GRACE_MS + RECOVERY_MS);
         if (now() > latest) {
           const late = Math.round((now() - end) / 1000);
           violate('no-open-door', `${kind} ${id} of ${owner} is open ${late} s after its end`);
