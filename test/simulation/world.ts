@@ -3,7 +3,11 @@ import { ANNOTATION } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
 import { rfc3339 } from '../../controller/api/clock.ts';
 import { ORDINARY, seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
-import { createSimulator, type Simulator } from '../../controller/aws/simulator/simulator.ts';
+import {
+  createSimulator,
+  type Simulator,
+  type SimulatorOptions,
+} from '../../controller/aws/simulator/simulator.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
 import { createMemoryTable, type MemoryTable } from '../store/memory-table.ts';
@@ -29,6 +33,8 @@ export interface WorldOptions {
   readonly withGit: boolean;
   readonly staleMs: number;
   readonly pageSize?: number | undefined;
+  /** How long AWS takes for things. */
+  readonly latencies?: SimulatorOptions['latencies'];
   readonly latencyMs: (target: Target) => number;
   readonly oracles: readonly OracleFactory[];
   /** What becomes of a call; the world is there for what a fault does besides. */
@@ -87,7 +93,7 @@ export class World implements Strikes {
           setTimer: () => ({ cancel() {} }),
         },
       },
-      ...{ accountId: ACCOUNT, region: REGION },
+      ...{ accountId: ACCOUNT, region: REGION, latencies: options.latencies ?? {} },
       seed: ({ ec2 }) => seedOrdinaryVpc(ec2),
     });
     this.simulator.ssm.operations['UpdateServiceSetting']?.({
