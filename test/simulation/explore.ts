@@ -52,7 +52,9 @@ export function seededSchedule(seed: number, scenarios: readonly Scenario[]): Sc
     kind: random.pick(kinds),
   }));
   const quietPasses = seed % THOROUGH_EVERY === 0 ? ALL_PASSES : FEW_PASSES;
-  return { scenario, faults, seed, isStale: random.chance(0.3), quietPasses };
+  const isStale = random.chance(0.3);
+  const replicas = random.chance(0.25) ? random.between(2, 3) : 1;
+  return { scenario, faults, seed, isStale, replicas, quietPasses };
 }
 
 /** About as many as a scenario makes until its end. */

@@ -27,6 +27,8 @@ export interface Schedule {
   /** Spreads what is between the faults: how long calls take, how old looks are, how long pages are. */
   readonly seed: number;
   readonly isStale: boolean;
+  /** More than the scenario has by itself. */
+  readonly replicas?: number;
   /** Further passes in which nothing may change, once all is well. */
   readonly quietPasses: number;
 }
@@ -69,17 +71,18 @@ export interface PlayOptions {
 /** Plays one history to its end, or to its first violation. */
 export async function play(schedule: Schedule, options: PlayOptions = {}): Promise<Outcome> {
   const { scenario, faults, seed, isStale } = schedule;
+  const replicas = Math.max(schedule.replicas ?? 1, scenario.replicas ?? 1);
   await warmUp();
   const { oracles = ORACLES, collectSites = false } = options;
   const random = createRandom(seed);
   const byIndex = new Map(faults.map((fault) => [fault.at, fault]));
   const sites = createSites(() => world.history.hash());
   const world: World = new World({
-    ...{ replicas: scenario.replicas ?? 1, withGit: scenario.withGit ?? false, oracles },
+    ...{ replicas, withGit: scenario.withGit ?? false, oracles },
     staleMs: isStale ? STALE_MS : 0,
     pageSize: seed % 4 === 3 ? 5 : undefined,
     latencies: seed % 2 === 0 ? BRIEF : {},
-    latencyMs: latencies(random, seed, scenario.replicas ?? 1),
+    latencyMs: latencies(random, seed, replicas),
     judge: (call, index, strikes) => {
       const fault = byIndex.get(index);
       const kind = fault && FAULT_KINDS.find((one) => one.name === fault.kind);
