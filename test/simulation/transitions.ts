@@ -203,7 +203,8 @@ function withHeldPath(
   before: Partial<BastionSpec>,
 ): Partial<BastionSpec> {
   const { status } = world.bastions.get(`default/${NAME}`) ?? {};
-  const isHeld = status?.networkPath === 'Endpoints' && status.activatedAt !== undefined;
+  const isSameOne = before.region === spec.region;
+  const isHeld = isSameOne && status?.networkPath === 'Endpoints' && status.activatedAt !== undefined;
   if (!isHeld || spec.network?.path !== 'Auto' || before.network?.vpcId !== spec.network.vpcId) return spec;
   return { ...spec, network: { ...spec.network, path: 'Endpoints' } };
 }
