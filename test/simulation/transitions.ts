@@ -50,7 +50,7 @@ export async function* everyNth<T>(all: AsyncIterable<T>, nth: number): AsyncGen
   for await (const one of all) if (index++ % nth === 0) yield one;
 }
 
-export function walk(stops: readonly string[], { throughGit }: { throughGit: boolean }): Walk {
+function walk(stops: readonly string[], { throughGit }: { throughGit: boolean }): Walk {
   return {
     name: `${throughGit ? 'through git' : 'by hand'}: ${stops.join(', ')}`,
     transitions: stops.length - 1,
@@ -86,7 +86,7 @@ async function walkFrom(world: World, stops: readonly string[], step: Step): Pro
 }
 
 /** @throws RangeError */
-export function specOf(name: string): Partial<BastionSpec> {
+function specOf(name: string): Partial<BastionSpec> {
   const spec = SPECS[name];
   if (!spec) throw new RangeError(`no spec is called ${name}`);
   return spec;
