@@ -7,6 +7,9 @@ interface Due {
   isCancelled: boolean;
 }
 
+/** Far more events than one instant ever has. */
+const STUCK = 20_000;
+
 /**
  * All that happens in a simulated history, one after the other: timers, and calls that reach what they call. Between two of
  * them everything that can go on without either goes on to its end, so that nothing depends on how quick the machine is.
@@ -16,9 +19,13 @@ export class Timeline {
   readonly #afterEach: (() => void)[] = [];
   #now: number;
   #order = 0;
+  #atOnce = 0;
+  readonly #onStuck: () => void;
 
-  constructor(start: number) {
+  /** `onStuck`: so much has happened at one instant that time will not go on by itself. */
+  constructor(start: number, onStuck: () => void = () => undefined) {
     this.#now = start;
+    this.#onStuck = onStuck;
   }
 
   now(): number {
@@ -49,6 +56,8 @@ export class Timeline {
         this.#now = Math.max(this.#now, endMs);
         return false;
       }
+      this.#atOnce = next.at > this.#now ? 0 : this.#atOnce + 1;
+      if (this.#atOnce === STUCK) this.#onStuck();
       this.#now = Math.max(this.#now, next.at);
       next.run();
       await this.settle();

@@ -59,7 +59,9 @@ interface Outage {
 
 /** One simulated history: AWS, the table, a git repository, some replicas, people, and oracles that watch all of it. */
 export class World implements Strikes {
-  readonly timeline = new Timeline(START);
+  readonly timeline = new Timeline(START, () =>
+    this.violate('no-hot-loop', 'timers fire at once, over and over'),
+  );
   readonly history = new History(START);
   readonly simulator: Simulator;
   readonly git: SimulatedGit;
