@@ -1,3 +1,4 @@
+import { ApiError } from '../../controller/api/client.ts';
 import { ANSWER, type Call, type Target } from './boundary.ts';
 import { warmUp } from './clients.ts';
 import { FAULT_KINDS, type FaultKind } from './faults.ts';
@@ -95,7 +96,9 @@ export async function play(schedule: Schedule, options: PlayOptions = {}): Promi
     await staysQuiet(world, schedule.quietPasses);
     await leavesNothing(world);
   } catch (error) {
-    if (!(error instanceof Violated)) throw error;
+    // People's own way to the store never fails: what they are refused there was lost.
+    if (error instanceof ApiError) world.violate('served', `somebody was refused: ${error.message}`);
+    else if (!(error instanceof Violated)) throw error;
   }
   const { violations, history, boundary } = world;
   return {
