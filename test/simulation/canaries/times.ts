@@ -62,8 +62,8 @@ export const TIMES: readonly Canary[] = [
     name: 'transition-each-pass',
     like: 'a controller that stamps its conditions anew in each pass',
     file: 'core/conditions.ts',
-    find: 'before?.status === verdict.status ? before.lastTransitionTime : rfc3339(now)',
-    replace: 'before?.status === verdict.status ? rfc3339(now) : rfc3339(now)',
+    find: 'before?.status === verdict.status ? before.lastTransitionTime :',
+    replace: 'before?.status === verdict.status ? rfc3339(now) :',
     scenarios: ['create-exec-nat'],
   },
   {

@@ -15,7 +15,8 @@ export const LEFTOVERS: readonly Scenario[] = [
     play: async (world) => {
       await livesOnce(world);
       leaveBehind(world, 2);
-      await world.run(10_000);
+      // The lease runs out, and the first look shows it; a second one comes half a minute later.
+      await world.run(40_000);
       if (left(world).length < 2) world.violate('second-look', 'what nobody wants went at first sight');
       await world.until('what was left is gone', () => left(world).length === 0, 10 * MINUTE);
     },
