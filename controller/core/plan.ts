@@ -138,7 +138,7 @@ function isFit(wanted: Desired, one: Observed, { differ, lookup, unknown }: Cont
 }
 
 function absent(wanted: Desired, resources: readonly Observed[], context: Context): Step {
-  const ended = resources.find((resource) => resource.state === 'gone');
+  const ended = resources.find((resource) => resource.state === 'gone' && !isEarlier(resource, wanted));
   if (ended && wanted.recordedEnd !== ended.id && !wanted.external) {
     return step('wait', wanted, `${ended.id} ended and the record of that comes first`, ended);
   }
@@ -149,6 +149,11 @@ function absent(wanted: Desired, resources: readonly Observed[], context: Contex
     return { ...step('wait', wanted, 'backing off after a failure', ended), notBefore: wanted.notBefore };
   }
   return step('create', wanted, 'does not exist', ended);
+}
+
+/** It ended in an earlier activation. */
+function isEarlier({ end }: Observed, { activatedAt }: Desired): boolean {
+  return end?.activatedAt !== undefined && activatedAt !== undefined && end.activatedAt !== activatedAt;
 }
 
 /** Creating it under a name that somebody else has would fail, or hand us what is theirs. */

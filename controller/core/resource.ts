@@ -54,6 +54,8 @@ export interface Desired<Spec = unknown> {
   readonly notBefore?: number;
   /** Id of the last predecessor whose end is on record; a later end is recorded before a successor is created. */
   readonly recordedEnd?: string;
+  /** The start of the activation it is wanted for, RFC 3339: how another one's ended is nothing to this one. */
+  readonly activatedAt?: string;
 }
 
 /** `gone`: it ended, and AWS still shows it for a while; it holds nothing and only tells why. */
@@ -88,6 +90,8 @@ export interface End {
   readonly ranMs: number;
   /** False when we stopped it ourselves. */
   readonly failed: boolean;
+  /** The start of the activation that it belonged to, RFC 3339; undefined when it does not say. */
+  readonly activatedAt?: string;
 }
 
 export type Lookup = (key: Key) => Observed | undefined;

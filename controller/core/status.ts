@@ -15,7 +15,7 @@ import { type Held, withheldVerdict } from './held.ts';
 import type { Life } from './lifetime.ts';
 import { networkPath } from './network-path.ts';
 import type { Outcome } from './outcome.ts';
-import type { KindName, Observed, Problem } from './resource.ts';
+import type { End, KindName, Observed, Problem } from './resource.ts';
 
 export interface StatusContext {
   readonly lives: ReadonlyMap<ObjectName, Life>;
@@ -152,7 +152,7 @@ function taskRecord(
   context: StatusContext,
 ): BastionStatus['task'] {
   const record = sameActivation(bastion, context) ? bastion.status?.task : undefined;
-  const ended = observed.find((one) => one.state === 'gone' && one.end !== undefined);
+  const ended = observed.find((one) => one.state === 'gone' && isOfThis(one.end, bastion, context));
   if (!ended?.end || ended.id === record?.lastStoppedArn) return record;
   const { at, ranMs, failed } = ended.end;
   const before = ranMs >= LONG_RUN_MS ? 0 : (record?.failures ?? 0);
@@ -163,6 +163,12 @@ function taskRecord(
     lastStoppedAt: rfc3339(at),
     lastStoppedReason: context.diagnose(bastion, ended) ?? ended.message ?? 'no reason given',
   };
+}
+
+function isOfThis(end: End | undefined, bastion: Bastion, context: StatusContext): boolean {
+  const life = context.lives.get(objectName(bastion));
+  if (end?.activatedAt === undefined || life?.state !== 'active') return end !== undefined;
+  return end.activatedAt === rfc3339(life.activatedAt);
 }
 
 function sameActivation(bastion: Bastion, context: StatusContext): boolean {

@@ -42,7 +42,7 @@ export function observeTask(scope: Scope, cluster: string, task: Task): Observed
       owner,
       uses: usesOf(task, owner, environment['BASTION_VPC']),
       message: `task is ${task.lastStatus}`,
-      ...(state === 'gone' ? { end: endOf(task) } : {}),
+      ...(state === 'gone' ? { end: endOf(task, environment['BASTION_ACTIVATED_AT']) } : {}),
       ...(target ? { sessionTarget: target } : {}),
       detail: { ...detailOf(task), tags: readTags(scope.installation, task.tags).tags },
     },
@@ -52,9 +52,10 @@ export function observeTask(scope: Scope, cluster: string, task: Task): Observed
 /** What we say when we stop a task, and know our own stops by. */
 export const OUR_STOP = 'Stopped by bastion-operator';
 
-function endOf(task: Task): End {
+function endOf(task: Task, activatedAt: string | undefined): End {
   const at = (task.stoppedAt ?? task.stoppingAt ?? task.createdAt)?.getTime() ?? 0;
-  return { at, ranMs: at - (task.startedAt?.getTime() ?? at), failed: task.stoppedReason !== OUR_STOP };
+  const ranMs = at - (task.startedAt?.getTime() ?? at);
+  return { at, ranMs, failed: task.stoppedReason !== OUR_STOP, ...(activatedAt ? { activatedAt } : {}) };
 }
 
 function environmentOf(task: Task): Record<string, string> {

@@ -57,6 +57,7 @@ export const task = defineKind<Spec, TaskDetail>({
         needs: needsOf(claim, owner, facts, spec),
         tags: claim.bastion.spec.tags,
         shared: false,
+        activatedAt: rfc3339(claim.activatedAt),
         ...(record?.lastStoppedArn ? { recordedEnd: record.lastStoppedArn } : {}),
         ...(notBefore === undefined ? {} : { notBefore }),
       },
@@ -155,6 +156,7 @@ function environmentOf(
   return {
     BASTION_OWNER: owner,
     BASTION_VPC: network.vpcId,
+    BASTION_ACTIVATED_AT: rfc3339(claim.activatedAt),
     // The dead-man timer: with no controller alive, the container still ends at the longest life that renewals can give.
     BASTION_DEADLINE: rfc3339(claim.activatedAt + settings.maxTtlMs),
     ...(own

@@ -138,6 +138,19 @@ const TABLE: Record<string, [Row, string[]]> = {
     { wanted: { recordedEnd: 'a' }, seen: [{ id: 'a', state: 'gone' }] },
     ['create: does not exist'],
   ],
+  'ended, in an earlier activation': [
+    {
+      wanted: { activatedAt: '2026-11-23T09:00:00Z' },
+      seen: [
+        {
+          id: 'a',
+          state: 'gone',
+          end: { at: 0, ranMs: 0, failed: false, activatedAt: '2026-11-23T08:00:00Z' },
+        },
+      ],
+    },
+    ['create: does not exist'],
+  ],
   'ours, deleting': [{ wanted: {}, seen: [{ state: 'deleting' }] }, ['wait: the old one is being deleted']],
   'ours, failed': [{ wanted: {}, seen: [{ state: 'failed' }] }, ['delete (replaced): it failed']],
   'ours, failed, with a reason': [

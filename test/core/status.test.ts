@@ -246,6 +246,12 @@ describe('the record of tasks', () => {
     });
   });
 
+  it('leaves out how the task of an earlier activation ended', () => {
+    const end = { at: NOW, ranMs: 1000, failed: true, activatedAt: rfc3339(NOW - 24 * HOUR) };
+    const earlier = outcome('wait', TASK, 'waiting', { seen: { id: 'a', state: 'gone', end } });
+    expect(statusOf(bastionOf(openBefore()), [earlier]).task).toBeUndefined();
+  });
+
   it('is another one for another activation', () => {
     const before = { status: { activatedAt: rfc3339(NOW - 9 * HOUR), task: { attempt: 4, failures: 4 } } };
     expect(statusOf(bastionOf(before), [kept(TASK)]).task).toBeUndefined();
