@@ -29,14 +29,10 @@ const RULES: Readonly<Record<string, (simulator: Simulator) => Thing[]>> = {
   logs: logThings,
 };
 
-const SERVICES = Object.keys(RULES);
+export const SERVICES = Object.keys(RULES);
 
 export function thingsOf(simulator: Simulator, service: string): Thing[] {
   return RULES[service]?.(simulator) ?? [];
-}
-
-export function allThings(simulator: Simulator): Thing[] {
-  return SERVICES.flatMap((service) => thingsOf(simulator, service));
 }
 
 function thing(

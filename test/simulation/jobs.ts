@@ -1,29 +1,69 @@
-import { crashPairs, seededSchedule, singleFaults } from './explore.ts';
+import { crashPairs, seededSchedule, shrink, singleFaults } from './explore.ts';
 import { SCENARIOS } from './scenarios/index.ts';
-import type { Schedule } from './schedule.ts';
+import { play, type Schedule } from './schedule.ts';
+import { transitions, type Walk } from './transitions.ts';
+import type { Violation } from './watch.ts';
 
 /** What to play, as the command line says it. */
 export interface Plan {
   readonly seeds: number;
   readonly firstSeed: number;
-  /** Of these alone; none: as many as the plan has by itself. */
+  /** These alone, and no transitions; none: as many as the plan has by itself. */
   readonly scenarios: readonly string[];
   readonly isExhaustive: boolean;
 }
 
-/** The schedules of a plan, in an order that is always the same. */
-export async function* schedulesOf(plan: Plan): AsyncGenerator<Schedule> {
-  const chosen = SCENARIOS.filter(({ name }) => plan.scenarios.length === 0 || plan.scenarios.includes(name));
-  const core = chosen.filter(({ isCore }) => isCore);
-  const isNamed = plan.scenarios.length > 0;
-  const played = new Set<string>();
-  for (const scenario of plan.isExhaustive || isNamed ? chosen : core)
-    yield* singleFaults(scenario, false, played);
-  if (plan.isExhaustive) {
-    for (const scenario of chosen) yield* singleFaults(scenario, true);
-    for (const scenario of core) yield* crashPairs(scenario);
-  }
+/** One piece of a plan: a history, or a walk of several from spec to spec. */
+export interface Job {
+  /** How many histories it counts for. */
+  readonly schedules: number;
+  readonly run: () => Promise<readonly Violation[]>;
+  /** For a person who has to find the cause. */
+  readonly explain: () => Promise<Explanation>;
+}
+
+export interface Explanation {
+  /** What plays it again. */
+  readonly command: string;
+  /** What happened, when that is told. */
+  readonly lines: readonly string[];
+}
+
+/** The jobs of a plan, in an order that is always the same. */
+export async function* jobsOf(plan: Plan): AsyncGenerator<Job> {
+  for await (const schedule of schedulesOf(plan)) yield jobOf(schedule);
+  if (plan.scenarios.length > 0) return;
+  for await (const walk of transitions()) yield jobOfWalk(walk);
+}
+
+/** The single faults of the core scenarios are part of `npm test`; here they are played when they are asked for. */
+async function* schedulesOf({ scenarios, ...plan }: Plan): AsyncGenerator<Schedule> {
+  const isNamed = scenarios.length > 0;
+  const chosen = SCENARIOS.filter(({ name }) => !isNamed || scenarios.includes(name));
+  if (plan.isExhaustive || isNamed) for (const scenario of chosen) yield* singleFaults(scenario, false);
+  if (plan.isExhaustive) for (const scenario of chosen) yield* singleFaults(scenario, true);
+  if (plan.isExhaustive) for (const scenario of chosen) if (scenario.isCore) yield* crashPairs(scenario);
   for (let index = 0; index < plan.seeds; index++) yield seededSchedule(plan.firstSeed + index, chosen);
+}
+
+function jobOf(schedule: Schedule): Job {
+  return {
+    schedules: 1,
+    run: async () => (await play(schedule)).violations,
+    explain: async () => {
+      const smallest = await shrink(schedule);
+      const { lines } = await play(smallest);
+      return { command: `npm run test:faults -- --replay '${format(smallest)}'`, lines };
+    },
+  };
+}
+
+function jobOfWalk({ name, transitions: count, run }: Walk): Job {
+  return {
+    schedules: count,
+    run,
+    explain: async () => ({ command: `npm run test:faults -- --walk '${name}'`, lines: [] }),
+  };
 }
 
 /** A schedule as text: what a person hands over to play it again. */

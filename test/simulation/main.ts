@@ -2,8 +2,10 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
+import { huntCanaries } from './canaries/hunt.ts';
 import { type Plan, parse } from './jobs.ts';
 import { play } from './schedule.ts';
+import { transitions } from './transitions.ts';
 import type { Failure, Report } from './worker.ts';
 
 // The SDK's note about Node versions is not for those who wait for a verdict.
@@ -21,7 +23,9 @@ const program = new Command('test:faults')
   )
   .option('--scenario <name...>', 'these alone')
   .option('--workers <count>', 'processes', count, availableParallelism())
-  .option('--replay <schedule>', 'play one schedule and tell its history');
+  .option('--no-canaries', 'leave out the bugs that are to be caught')
+  .option('--replay <schedule>', 'play one schedule and tell its history')
+  .option('--walk <name>', 'play one walk from spec to spec');
 
 interface Flags {
   readonly seeds: number;
@@ -29,7 +33,9 @@ interface Flags {
   readonly exhaustive?: boolean;
   readonly scenario?: readonly string[];
   readonly workers: number;
+  readonly canaries: boolean;
   readonly replay?: string;
+  readonly walk?: string;
 }
 
 function count(text: string): number {
@@ -48,25 +54,61 @@ function shorten(lines: readonly string[]): readonly string[] {
   return lines.filter((line) => !/ (\w+:(Describe|List|Get)\w+|table:\w+) ok$/.test(line));
 }
 
-async function explore(plan: Plan, workers: number): Promise<boolean> {
+async function walk(name: string): Promise<boolean> {
+  for await (const one of transitions()) {
+    if (one.name !== name) continue;
+    const violations = await one.run();
+    for (const { oracle, what } of violations) process.stdout.write(`${oracle}: ${what}\n`);
+    process.stdout.write(`transitions=${one.transitions} violations=${violations.length}\n`);
+    return violations.length === 0;
+  }
+  throw new Error(`no walk is called ${name}`);
+}
+
+async function explore({ workers, canaries }: Flags, plan: Plan): Promise<boolean> {
+  const { schedules, failures } = await playAll(plan, workers);
+  for (const failure of failures) tell(failure);
+  const told = failures.filter(({ explanation }) => explanation).length;
+  if (told < failures.length) process.stdout.write(`\nand ${failures.length - told} more\n`);
+  const hunt = canaries ? await hunted(workers) : undefined;
+  const verdict = `schedules=${schedules} violations=${failures.length}`;
+  process.stdout.write(hunt ? `${verdict} canaries=${hunt.caught}/${hunt.total}\n` : `${verdict}\n`);
+  return failures.length === 0 && hunt?.caught === hunt?.total;
+}
+
+async function playAll(plan: Plan, workers: number) {
   const started = performance.now();
   let schedules = 0;
   const failures: Failure[] = [];
-  const show = createProgress(() => {
-    const seconds = Math.round((performance.now() - started) / 1000);
-    return `${schedules} schedules, ${failures.length} with violations, ${seconds} s`;
-  });
+  const show = createProgress();
   const onReport = (report: Report) => {
     schedules += report.schedules;
     failures.push(...report.failures);
-    show();
+    const seconds = Math.round((performance.now() - started) / 1000);
+    show(`${schedules} schedules, ${failures.length} with violations, ${seconds} s`);
   };
-  await Promise.all(
-    Array.from({ length: workers }, (_, index) => runWorker(plan, { index, of: workers }, onReport)),
-  );
-  for (const failure of failures) tell(failure);
-  process.stdout.write(`schedules=${schedules} violations=${failures.length}\n`);
-  return failures.length === 0;
+  const shares = Array.from({ length: workers }, (_, index) => ({ index, of: workers }));
+  await Promise.all(shares.map((share) => runWorker(plan, share, onReport)));
+  return { schedules, failures };
+}
+
+/** Missed ones are told at once: they say more about the suite than all that passed. */
+async function hunted(workers: number): Promise<{ caught: number; total: number }> {
+  const show = createProgress();
+  let caught = 0;
+  const results = await huntCanaries({
+    workers,
+    nowMs: () => performance.now(),
+    onProgress: (one) => {
+      if (one.caught) caught += 1;
+      else
+        process.stdout.write(
+          `canary ${one.name} was not caught: ${one.error ?? `${one.schedules} schedules`}\n`,
+        );
+      show(`${caught} canaries caught, the last one ${one.name} by ${one.oracle ?? 'nobody'}`);
+    },
+  });
+  return { caught, total: results.length };
 }
 
 function runWorker(plan: Plan, share: object, onReport: (report: Report) => void): Promise<void> {
@@ -87,21 +129,21 @@ function runWorker(plan: Plan, share: object, onReport: (report: Report) => void
   });
 }
 
-function tell({ schedule, violations, lines }: Failure): void {
-  const [first] = violations;
-  process.stdout.write(`\n${first?.oracle}: ${first?.what}\n`);
-  process.stdout.write(`  npm run test:faults -- --replay '${schedule}'\n`);
-  for (const line of shorten(lines).slice(-30)) process.stdout.write(`  | ${line.slice(0, 200)}\n`);
+function tell({ violations: [first], explanation }: Failure): void {
+  if (!explanation) return;
+  process.stdout.write(`\n${first?.oracle}: ${first?.what}\n  ${explanation.command}\n`);
+  for (const line of shorten(explanation.lines).slice(-30))
+    process.stdout.write(`  | ${line.slice(0, 200)}\n`);
 }
 
 /** One line that moves on a terminal, a plain line now and then in a pipe. */
-function createProgress(text: () => string): () => void {
+function createProgress(): (text: string) => void {
   let last = 0;
-  return () => {
+  return (text) => {
     const now = performance.now();
     if (now - last < (process.stderr.isTTY ? 200 : 10_000)) return;
     last = now;
-    process.stderr.write(process.stderr.isTTY ? `\r${text()}   ` : `${text()}\n`);
+    process.stderr.write(process.stderr.isTTY ? `\r${text.padEnd(78)}` : `${text}\n`);
   };
 }
 
@@ -110,5 +152,9 @@ const plan = {
   ...{ seeds: flags.seeds, firstSeed: flags.firstSeed, scenarios: flags.scenario ?? [] },
   isExhaustive: flags.exhaustive ?? false,
 };
-const isGood = flags.replay === undefined ? await explore(plan, flags.workers) : await replay(flags.replay);
+const isGood = await (flags.replay !== undefined
+  ? replay(flags.replay)
+  : flags.walk !== undefined
+    ? walk(flags.walk)
+    : explore(flags, plan));
 process.exitCode = isGood ? 0 : 1;

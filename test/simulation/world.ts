@@ -1,4 +1,4 @@
-import type { Bastion, BastionSpec } from '../../controller/api/bastion.ts';
+import type { BastionSpec } from '../../controller/api/bastion.ts';
 import { ANNOTATION } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
 import { rfc3339 } from '../../controller/api/clock.ts';
@@ -16,12 +16,13 @@ import { Boundary, type Call, type Failure, type Target, type Verdict } from './
 import { drift } from './drift.ts';
 import type { Strikes } from './faults.ts';
 import { History } from './history.ts';
-import { allThings, type Thing, thingsOf } from './inventory.ts';
+import type { Thing } from './inventory.ts';
 import { addLookalikes } from './lookalikes.ts';
-import type { Oracle, OracleFactory, Scene } from './oracle.ts';
+import type { OracleFactory } from './oracle.ts';
 import { ACCOUNT, REGION, Replica } from './replica.ts';
 import { SimulatedGit } from './repository.ts';
 import { Timeline } from './timeline.ts';
+import { type Violation, Watch } from './watch.ts';
 
 const START = Date.parse('2026-11-23T09:00:00Z');
 const RESTART_MS = 5_000;
@@ -42,12 +43,6 @@ export interface WorldOptions {
   readonly onAnswer?: ((call: Call, index: number) => void) | undefined;
 }
 
-export interface Violation {
-  readonly oracle: string;
-  readonly what: string;
-  readonly atMs: number;
-}
-
 /** Ends a history at its first violation. */
 export class Violated extends Error {}
 
@@ -65,16 +60,13 @@ export class World implements Strikes {
   readonly history = new History(START);
   readonly simulator: Simulator;
   readonly git: SimulatedGit;
-  readonly bastions = new Map<string, Bastion>();
-  readonly secrets = new Set<string>();
-  readonly violations: Violation[] = [];
   readonly boundary: Boundary;
   /** People's own way to the store: it never fails. */
   readonly api: ApiClient;
   readonly #options: WorldOptions;
   readonly #table: MemoryTable;
   readonly #aws: AwsPort;
-  readonly #oracles: readonly Oracle[];
+  readonly #watch: Watch;
   readonly #replicas: Replica[] = [];
   #outages: Outage[] = [];
   #troubledUntil = 0;
@@ -104,12 +96,22 @@ export class World implements Strikes {
     });
     addLookalikes(this.simulator);
     this.git = new SimulatedGit(() => timeline.now());
-    this.#table = this.#watched(createMemoryTable());
+    this.#watch = new Watch({
+      ...{ simulator: this.simulator, history, startMs: START, oracles: options.oracles },
+      circumstances: {
+        now: () => timeline.now(),
+        troubledUntil: () => this.#troubledUntil,
+        skewMs: () => this.#skewMs,
+        wasTampered: () => this.#wasTampered,
+        wasMisled: () => this.#wasMisled,
+      },
+    });
+    this.#table = this.#watch.over(createMemoryTable());
     this.boundary = new Boundary({
       ...{ timeline, history, latencyMs: options.latencyMs },
       judge: (call, index) => this.#judge(call, index),
       onAnswer: options.onAnswer,
-      onEffect: (call, effect) => this.#around(call, effect),
+      onEffect: (call, effect) => this.#watch.around(call, effect),
     });
     const { boundary, simulator } = this;
     const { staleMs, pageSize } = options;
@@ -123,24 +125,17 @@ export class World implements Strikes {
     };
     const store = createTableStore({ items: this.#table, clock, newId });
     this.api = createFacade({ store, clock, newUid: newId });
-    this.#oracles = options.oracles.map((create) => create(this.#scene()));
     for (let index = 0; index < options.replicas; index++)
       this.#startReplica(String.fromCharCode(97 + index));
     this.#tick();
   }
 
-  #scene(): Scene {
-    const { bastions, secrets } = this;
-    return {
-      ...{ bastions, secrets },
-      now: () => this.now(),
-      troubledUntil: () => this.#troubledUntil,
-      skewMs: () => this.#skewMs,
-      wasTampered: () => this.#wasTampered,
-      wasMisled: () => this.#wasMisled,
-      things: (service) => this.things(service),
-      violate: (oracle, what) => this.violate(oracle, what),
-    };
+  get bastions() {
+    return this.#watch.bastions;
+  }
+
+  get violations(): readonly Violation[] {
+    return this.#watch.violations;
   }
 
   now(): number {
@@ -156,13 +151,8 @@ export class World implements Strikes {
     return { changes: this.#changes, troubledUntil: this.#troubledUntil };
   }
 
-  things(service?: string): Thing[] {
-    return service === undefined ? allThings(this.simulator) : thingsOf(this.simulator, service);
-  }
-
   violate(oracle: string, what: string): void {
-    this.violations.push({ oracle, what, atMs: this.now() - START });
-    this.history.add(this.now(), 'ORACLE', `${oracle}: ${what}`);
+    this.#watch.violate(oracle, what);
   }
 
   /** Lets the history go on until something holds, or says what was not reached. @throws Violated */
@@ -192,7 +182,7 @@ export class World implements Strikes {
   /** What is ours and still there. */
   ours(): Thing[] {
     this.simulator.settle();
-    return this.things().filter(({ isOurs }) => isOurs);
+    return this.#watch.things().filter(({ isOurs }) => isOurs);
   }
 
   kill(call: Call): void {
@@ -226,7 +216,7 @@ export class World implements Strikes {
     if (!item) return;
     const record = { ...item, ...key, holder: 'intruder', epoch: Number(item['epoch']) + 1, beat: 1 };
     this.#table.force(record);
-    this.#lease(record, true);
+    this.#watch.lease(record, true);
   }
 
   outage(forMs: number, matches: (call: Call) => boolean, failure: Failure): void {
@@ -247,11 +237,8 @@ export class World implements Strikes {
   }
 
   #judge(call: Call, index: number): Verdict {
-    for (const oracle of this.#oracles) oracle.onCall?.(call);
-    if (call.isWrite && call.target === 'aws') {
-      this.#changes += 1;
-      for (const oracle of this.#oracles) oracle.onAttempt?.(call);
-    }
+    if (call.isWrite && call.target === 'aws') this.#changes += 1;
+    this.#watch.calls(call);
     const outage = this.#outages.find(({ untilMs, matches }) => untilMs > this.now() && matches(call));
     const verdict = this.#options.judge(call, index, this);
     if (verdict.do !== 'answer') this.#trouble(MINUTE);
@@ -260,57 +247,9 @@ export class World implements Strikes {
     return verdict;
   }
 
-  #around(call: Call, effect: () => unknown): unknown {
-    if (call.target !== 'aws') return effect();
-    const service = call.name.slice(0, call.name.indexOf(':'));
-    this.simulator.settle();
-    const checks = this.#oracles.map((oracle) => oracle.aroundEffect?.(call, service));
-    const result = effect();
-    for (const activation of this.simulator.ssm.state.activations.values()) this.secrets.add(activation.code);
-    for (const check of checks) check?.();
-    return result;
-  }
-
-  /** Every commit is the newest truth, whoever made it and however far it got. */
-  #watched(table: MemoryTable): MemoryTable {
-    return {
-      ...table,
-      put: async (item, condition) => {
-        const isDone = await table.put(item, condition);
-        if (isDone && item.pk === 'lease') this.#lease(item, false);
-        const text = item['object'];
-        if (isDone && typeof text === 'string') this.#output(text);
-        if (isDone && item.pk === 'log' && item['collection'] === 'bastions') this.#commit(item);
-        return isDone;
-      },
-    };
-  }
-
-  #commit(item: Readonly<Record<string, unknown>>): void {
-    const name = String(item['name']);
-    const before = this.bastions.get(name);
-    const isGone = item['type'] === 'DELETED';
-    const next = isGone ? undefined : (JSON.parse(String(item['object'])) as Bastion);
-    if (next) this.bastions.set(name, next);
-    else this.bastions.delete(name);
-    this.history.add(this.now(), 'store', `${name} ${item['type']} ${next?.status?.phase ?? ''}`);
-    for (const oracle of this.#oracles) oracle.onBastion?.(next, before);
-  }
-
-  #lease(item: Readonly<Record<string, unknown>>, isForced: boolean): void {
-    const [holder, epoch] = [String(item['holder']), Number(item['epoch'])];
-    const next = { holder, epoch, beat: Number(item['beat']), durationMs: Number(item['durationMs']) };
-    for (const oracle of this.#oracles) oracle.onLease?.(next, isForced);
-  }
-
-  #output(text: string): void {
-    for (const oracle of this.#oracles) oracle.onOutput?.(text);
-  }
-
   #tick(): void {
     this.timeline.after(TICK_MS, () => {
-      this.simulator.settle();
-      for (const oracle of this.#oracles) oracle.onTick?.();
+      this.#watch.ticks();
       this.#tick();
     });
   }
@@ -325,7 +264,7 @@ export class World implements Strikes {
       ...{ name: `${base}${++this.#started}`, timeline: this.timeline, boundary: this.boundary },
       ...{ history: this.history, table: this.#table, aws: this.#aws },
       git: this.#options.withGit ? this.git : undefined,
-      onLog: (line) => this.#output(line),
+      onLog: (line) => this.#watch.says(line),
     });
     this.#replicas.push(replica);
     this.history.add(this.now(), replica.name, 'starts');
