@@ -146,9 +146,9 @@ export class World implements Strikes {
     return this.#wasTampered;
   }
 
-  /** How many calls have asked for a change in AWS so far, and until when faults can still show. */
-  standing(): { readonly changes: number; readonly troubledUntil: number } {
-    return { changes: this.#changes, troubledUntil: this.#troubledUntil };
+  /** How many calls have asked for a change in AWS so far, until when faults can still show, and how far clocks are ahead. */
+  standing() {
+    return { changes: this.#changes, troubledUntil: this.#troubledUntil, skewMs: this.#skewMs };
   }
 
   violate(oracle: string, what: string): void {
