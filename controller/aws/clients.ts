@@ -60,7 +60,7 @@ const ONE_ATTEMPT = 1;
 
 /** Creates the clients of one scope. Call the result once per pass: its reads are shared within that pass. */
 export function connect(options: AwsOptions): () => Aws {
-  const { scope, mayCall = () => true } = options;
+  const { scope } = options;
   const config = { ...fenceConnection(options), region: scope.region, maxAttempts: ONE_ATTEMPT };
   const clients = {
     ec2: new EC2Client(config),
@@ -71,37 +71,48 @@ export function connect(options: AwsOptions): () => Aws {
   };
   const buckets = new Map<string, TokenBucket>();
   for (const [service, client] of Object.entries(clients)) {
-    // The clients' stacks differ only in the types of input and output, which this middleware does not look at.
-    const stack = client.middlewareStack as Pick<STSClient, 'middlewareStack'>['middlewareStack'];
-    // It copies each answer for a log that nobody keeps.
-    stack.remove('loggerMiddleware');
-    stack.add(
-      (next, context) => async (args) => {
-        const operation = operationOf(context);
-        if (!mayCall()) throw new Fenced(operation);
-        pace(buckets, service, operation, options.clock);
-        try {
-          const result = await next(args);
-          options.onCall?.({ service, operation });
-          return result;
-        } catch (error) {
-          if (error instanceof Fenced) throw error;
-          options.onCall?.({ service, operation, code: error instanceof Error ? error.name : 'Unknown' });
-          throw error;
-        }
-      },
-      { step: 'initialize', name: 'paceAndCount' },
-    );
-    // Finding credentials and signing take time. What is nearest to the wire is the lowest priority of the last step.
-    stack.add(
-      (next, context) => async (args) => {
-        if (!mayCall()) throw new Fenced(operationOf(context));
-        return next(args);
-      },
-      { step: 'deserialize', priority: 'low', name: 'fence' },
-    );
+    // The clients' stacks differ only in the types of input and output, which the middleware does not look at.
+    watchCalls(client.middlewareStack as Stack, service, buckets, options);
   }
   return () => ({ scope, ...clients, reads: createReads(clients, scope.installation) });
+}
+
+type Stack = STSClient['middlewareStack'];
+
+/** Paces, counts and fences each call. */
+function watchCalls(
+  stack: Stack,
+  service: string,
+  buckets: Map<string, TokenBucket>,
+  { clock, onCall, mayCall = () => true }: AwsOptions,
+): void {
+  // It copies each answer for a log that nobody keeps.
+  stack.remove('loggerMiddleware');
+  stack.add(
+    (next, context) => async (args) => {
+      const operation = operationOf(context);
+      if (!mayCall()) throw new Fenced(operation);
+      pace(buckets, service, operation, clock);
+      try {
+        const result = await next(args);
+        onCall?.({ service, operation });
+        return result;
+      } catch (error) {
+        if (error instanceof Fenced) throw error;
+        onCall?.({ service, operation, code: error instanceof Error ? error.name : 'Unknown' });
+        throw error;
+      }
+    },
+    { step: 'initialize', name: 'paceAndCount' },
+  );
+  // Finding credentials and signing take time. What is nearest to the wire is the lowest priority of the last step.
+  stack.add(
+    (next, context) => async (args) => {
+      if (!mayCall()) throw new Fenced(operationOf(context));
+      return next(args);
+    },
+    { step: 'deserialize', priority: 'low', name: 'fence' },
+  );
 }
 
 /** Only what goes over a network makes connections. */

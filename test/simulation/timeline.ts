@@ -1,8 +1,7 @@
 import type { Timer } from '../../controller/api/clock.ts';
+import { Agenda, type Due } from '../../controller/aws/simulator/agenda.ts';
 
-interface Due {
-  readonly at: number;
-  readonly order: number;
+interface Appointment extends Due {
   readonly run: () => void;
   isCancelled: boolean;
 }
@@ -15,7 +14,7 @@ const STUCK = 20_000;
  * them everything that can go on without either goes on to its end, so that nothing depends on how quick the machine is.
  */
 export class Timeline {
-  readonly #due: Due[] = [];
+  readonly #due = new Agenda<Appointment>();
   readonly #afterEach: (() => void)[] = [];
   #now: number;
   #order = 0;
@@ -38,8 +37,13 @@ export class Timeline {
   }
 
   after(delayMs: number, run: () => void): Timer {
-    const due: Due = { at: this.#now + Math.max(0, delayMs), order: this.#order++, run, isCancelled: false };
-    this.#push(due);
+    const due: Appointment = {
+      at: this.#now + Math.max(0, delayMs),
+      order: this.#order++,
+      run,
+      isCancelled: false,
+    };
+    this.#due.add(due);
     return {
       cancel: () => {
         due.isCancelled = true;
@@ -71,43 +75,12 @@ export class Timeline {
     for (const run of this.#afterEach) run();
   }
 
-  #take(endMs: number): Due | undefined {
+  #take(endMs: number): Appointment | undefined {
     for (;;) {
-      const first = this.#due[0];
+      const first = this.#due.first();
       if (!first || (first.at > endMs && !first.isCancelled)) return undefined;
-      this.#pop();
+      this.#due.take();
       if (!first.isCancelled) return first;
     }
   }
-
-  #push(entry: Due): void {
-    let index = this.#due.push(entry) - 1;
-    while (index > 0) {
-      const above = (index - 1) >> 1;
-      const parent = this.#due[above];
-      if (!parent || !isBefore(entry, parent)) break;
-      this.#due[index] = parent;
-      index = above;
-    }
-    this.#due[index] = entry;
-  }
-
-  #pop(): void {
-    const last = this.#due.pop();
-    if (!last || this.#due.length === 0) return;
-    let index = 0;
-    for (;;) {
-      const left = this.#due[2 * index + 1];
-      const right = this.#due[2 * index + 2];
-      const child = left && right && isBefore(right, left) ? right : left;
-      if (!child || !isBefore(child, last)) break;
-      this.#due[index] = child;
-      index = 2 * index + (child === left ? 1 : 2);
-    }
-    this.#due[index] = last;
-  }
-}
-
-function isBefore(a: Due, b: Due): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }

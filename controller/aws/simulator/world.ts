@@ -1,4 +1,5 @@
 import type { Clock } from '../../api/clock.ts';
+import { Agenda, type Due } from './agenda.ts';
 
 /** Simulated times, milliseconds. AWS publishes none of them (aws-facts 1, 4, 7): these are ordinary orders of magnitude. */
 export interface Latencies {
@@ -59,8 +60,7 @@ export class World {
   readonly region: string;
   readonly latencies: Latencies;
   #sequence = 0;
-  /** A binary heap, the earliest first. */
-  readonly #due: Due[] = [];
+  readonly #due = new Agenda<Effect>();
   #at: number;
 
   constructor(options: { clock: Clock; accountId: string; region: string; latencies?: Partial<Latencies> }) {
@@ -78,7 +78,7 @@ export class World {
 
   /** Has `run` take effect `delayMs` from now. Effects happen lazily, in order, when `settle` is next called. */
   schedule(delayMs: number, run: () => void): void {
-    this.#push({ at: this.#at + delayMs, order: this.#sequence++, run });
+    this.#due.add({ at: this.#at + delayMs, order: this.#sequence++, run });
   }
 
   /** Runs every effect that is due by the clock. The dispatcher calls it before each request. */
@@ -101,47 +101,12 @@ export class World {
     return (scattered + number.toString(16).padStart(length - 8, '0')).slice(0, length);
   }
 
-  #takeDue(now: number): Due | undefined {
-    const first = this.#due[0];
-    if (!first || first.at > now) return undefined;
-    const last = this.#due.pop();
-    if (last && last !== first) this.#sink(last);
-    return first;
-  }
-
-  #push(entry: Due): void {
-    let index = this.#due.push(entry) - 1;
-    while (index > 0) {
-      const above = (index - 1) >> 1;
-      const parent = this.#due[above];
-      if (!parent || !isBefore(entry, parent)) break;
-      this.#due[index] = parent;
-      index = above;
-    }
-    this.#due[index] = entry;
-  }
-
-  /** Puts `entry` where the heap's top was taken from, below everything that is due before it. */
-  #sink(entry: Due): void {
-    let index = 0;
-    for (;;) {
-      const left = this.#due[2 * index + 1];
-      const right = this.#due[2 * index + 2];
-      const child = left && right && isBefore(right, left) ? right : left;
-      if (!child || !isBefore(child, entry)) break;
-      this.#due[index] = child;
-      index = 2 * index + (child === left ? 1 : 2);
-    }
-    this.#due[index] = entry;
+  #takeDue(now: number): Effect | undefined {
+    const first = this.#due.first();
+    return first && first.at <= now ? this.#due.take() : undefined;
   }
 }
 
-interface Due {
-  readonly at: number;
-  readonly order: number;
+interface Effect extends Due {
   readonly run: () => void;
-}
-
-function isBefore(a: Due, b: Due): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
