@@ -14,6 +14,8 @@ import type { WireResponse } from '../../controller/aws/simulator/wire/encode.ts
  */
 const written = new Map<string, WireRequest>();
 const read = new Map<string, unknown>();
+/** Some tens of kilobytes each: what comes again comes soon. */
+const MOST_REMEMBERED = 4_000;
 
 /** The SDK's clients as the controller makes them, but for the way to AWS. */
 export function connectTo(
@@ -44,7 +46,7 @@ function quicken(stack: Stack, client: string, send: (request: WireRequest) => P
       if (output) return output;
       context['answer'] = answer;
       const fresh = await next(args);
-      read.set(seen, freeze(fresh));
+      remember(read, seen, freeze(fresh));
       return fresh;
     },
     { step: 'initialize', priority: 'low', name: 'rememberOutput' },
@@ -52,7 +54,7 @@ function quicken(stack: Stack, client: string, send: (request: WireRequest) => P
   stack.add(
     (_next, context) => async (args) => {
       const request = wireOf(args.request as SdkRequest);
-      written.set(String(context['command']), request);
+      remember(written, String(context['command']), request);
       const answer = (context['answer'] as WireResponse | undefined) ?? (await send(request));
       const body = Buffer.from(answer.body);
       // The deserializer, which is what comes next, looks only at the response.
@@ -60,6 +62,11 @@ function quicken(stack: Stack, client: string, send: (request: WireRequest) => P
     },
     { step: 'deserialize', priority: 'low', name: 'rememberRequest' },
   );
+}
+
+function remember<T>(memory: Map<string, T>, key: string, value: T): void {
+  if (memory.size >= MOST_REMEMBERED) memory.clear();
+  memory.set(key, value);
 }
 
 interface SdkRequest {

@@ -11,6 +11,7 @@ export interface Plan {
   /** These alone, and no transitions; none: as many as the plan has by itself. */
   readonly scenarios: readonly string[];
   readonly isExhaustive: boolean;
+  readonly withTransitions: boolean;
 }
 
 /** One piece of a plan: a history, or a walk of several from spec to spec. */
@@ -32,7 +33,7 @@ export interface Explanation {
 /** The jobs of a plan, in an order that is always the same. */
 export async function* jobsOf(plan: Plan): AsyncGenerator<Job> {
   for await (const schedule of schedulesOf(plan)) yield jobOf(schedule);
-  if (plan.scenarios.length > 0) return;
+  if (!plan.withTransitions || plan.scenarios.length > 0) return;
   for await (const walk of transitions()) yield jobOfWalk(walk);
 }
 

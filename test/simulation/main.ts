@@ -23,6 +23,7 @@ const program = new Command('test:faults')
   )
   .option('--scenario <name...>', 'these alone')
   .option('--workers <count>', 'processes', count, availableParallelism())
+  .option('--no-transitions', 'leave out the ways from each spec to each other one')
   .option('--no-canaries', 'leave out the bugs that are to be caught')
   .option('--replay <schedule>', 'play one schedule and tell its history')
   .option('--walk <name>', 'play one walk from spec to spec');
@@ -33,6 +34,7 @@ interface Flags {
   readonly exhaustive?: boolean;
   readonly scenario?: readonly string[];
   readonly workers: number;
+  readonly transitions: boolean;
   readonly canaries: boolean;
   readonly replay?: string;
   readonly walk?: string;
@@ -112,7 +114,7 @@ async function hunted(workers: number): Promise<{ caught: number; total: number 
 }
 
 function runWorker(plan: Plan, share: object, onReport: (report: Report) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [], {
       // Histories are short-lived garbage: with room for the young, little of it is ever moved.
       execArgv: ['--max-semi-space-size=64', '--import', 'tsx'],
@@ -122,16 +124,24 @@ function runWorker(plan: Plan, share: object, onReport: (report: Report) => void
       isDone ||= report.isDone;
       onReport(report);
     });
-    child.on('exit', (code) =>
-      isDone ? resolve() : reject(new Error(`a worker ended early, code ${code}`)),
-    );
+    child.on('exit', (code, signal) => {
+      // What it had told stays, and that there was more is no success.
+      const what = `a worker ended early: ${code ?? signal}`;
+      if (!isDone)
+        onReport({
+          schedules: 0,
+          failures: [{ violations: [], explanation: { command: what, lines: [] } }],
+          isDone,
+        });
+      resolve();
+    });
     child.send({ plan, share });
   });
 }
 
 function tell({ violations: [first], explanation }: Failure): void {
   if (!explanation) return;
-  process.stdout.write(`\n${first?.oracle}: ${first?.what}\n  ${explanation.command}\n`);
+  process.stdout.write(`\n${first ? `${first.oracle}: ${first.what}\n  ` : ''}${explanation.command}\n`);
   for (const line of shorten(explanation.lines).slice(-30))
     process.stdout.write(`  | ${line.slice(0, 200)}\n`);
 }
@@ -151,6 +161,7 @@ const flags = program.parse().opts<Flags>();
 const plan = {
   ...{ seeds: flags.seeds, firstSeed: flags.firstSeed, scenarios: flags.scenario ?? [] },
   isExhaustive: flags.exhaustive ?? false,
+  withTransitions: flags.transitions,
 };
 const isGood = await (flags.replay !== undefined
   ? replay(flags.replay)
