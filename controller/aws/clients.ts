@@ -119,7 +119,11 @@ function watchCalls(
 function fenceConnection({ connection, mayCall }: AwsOptions): Connection {
   const { requestHandler = {} } = connection;
   if (!mayCall || 'handle' in requestHandler) return connection;
-  return { ...connection, requestHandler: { ...requestHandler, ...fencedAgents(mayCall) } };
+  const { connectionTimeout } = { ...TIMEOUTS, ...requestHandler };
+  return {
+    ...connection,
+    requestHandler: { ...requestHandler, ...fencedAgents(mayCall, connectionTimeout) },
+  };
 }
 
 function operationOf(context: Readonly<Record<string, unknown>>): string {
