@@ -1,5 +1,6 @@
 import type { ObjectName } from '../api/object.ts';
 import type { DesiredSet } from './desired.ts';
+import { isEarlier } from './end.ts';
 import type { DeleteReason, Endings } from './endings.ts';
 import { NO_FACTS } from './facts.ts';
 import {
@@ -138,7 +139,7 @@ function isFit(wanted: Desired, one: Observed, { differ, lookup, unknown }: Cont
 }
 
 function absent(wanted: Desired, resources: readonly Observed[], context: Context): Step {
-  const ended = resources.find((resource) => resource.state === 'gone' && !isEarlier(resource, wanted));
+  const ended = resources.find(({ state, end }) => state === 'gone' && !isEarlier(end, wanted.activatedAt));
   if (ended && wanted.recordedEnd !== ended.id && !wanted.external) {
     return step('wait', wanted, `${ended.id} ended and the record of that comes first`, ended);
   }
@@ -149,11 +150,6 @@ function absent(wanted: Desired, resources: readonly Observed[], context: Contex
     return { ...step('wait', wanted, 'backing off after a failure', ended), notBefore: wanted.notBefore };
   }
   return step('create', wanted, 'does not exist', ended);
-}
-
-/** It ended in an earlier activation. */
-function isEarlier({ end }: Observed, { activatedAt }: Desired): boolean {
-  return end?.activatedAt !== undefined && activatedAt !== undefined && end.activatedAt !== activatedAt;
 }
 
 /** Creating it under a name that somebody else has would fail, or hand us what is theirs. */

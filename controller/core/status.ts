@@ -10,6 +10,7 @@ import {
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { acceptedCondition, activeConditions, endedConditions, stamp } from './conditions.ts';
+import { isEarlier } from './end.ts';
 import { type Facts, NO_FACTS } from './facts.ts';
 import { type Held, withheldVerdict } from './held.ts';
 import type { Life } from './lifetime.ts';
@@ -167,8 +168,8 @@ function taskRecord(
 
 function isOfThis(end: End | undefined, bastion: Bastion, context: StatusContext): boolean {
   const life = context.lives.get(objectName(bastion));
-  if (end?.activatedAt === undefined || life?.state !== 'active') return end !== undefined;
-  return end.activatedAt === rfc3339(life.activatedAt);
+  const activatedAt = life?.state === 'active' ? rfc3339(life.activatedAt) : undefined;
+  return end !== undefined && !isEarlier(end, activatedAt);
 }
 
 function sameActivation(bastion: Bastion, context: StatusContext): boolean {

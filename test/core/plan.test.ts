@@ -64,6 +64,11 @@ const PROBLEM = { condition: 'NetworkReady', reason: 'VpcNotFound', message: 'no
 const UNLISTED = { parts: new Map(), failures: new Map([['task', 'cannot list task: denied'] as const]) };
 const problems = new Map([['default/orders' as const, [PROBLEM]]]);
 
+const endOfFormer = (at: string) => ({
+  ...{ at: Date.parse(at), ranMs: 0, failed: true },
+  activatedAt: '2026-11-23T08:00:00Z',
+});
+
 const TABLE: Record<string, [Row, string[]]> = {
   'desired, kind could not be listed': [
     { wanted: {}, snapshot: UNLISTED },
@@ -150,6 +155,20 @@ const TABLE: Record<string, [Row, string[]]> = {
       ],
     },
     ['create: does not exist'],
+  ],
+  'failed in an earlier activation, before this one': [
+    {
+      wanted: { activatedAt: '2026-11-23T09:00:00Z' },
+      seen: [{ id: 'a', state: 'gone', end: endOfFormer('2026-11-23T08:59:59Z') }],
+    },
+    ['create: does not exist'],
+  ],
+  'started for an earlier activation, failed in this one, not on record': [
+    {
+      wanted: { activatedAt: '2026-11-23T09:00:00Z' },
+      seen: [{ id: 'a', state: 'gone', end: endOfFormer('2026-11-23T09:00:00Z') }],
+    },
+    ['wait: a ended and the record of that comes first'],
   ],
   'ours, deleting': [{ wanted: {}, seen: [{ state: 'deleting' }] }, ['wait: the old one is being deleted']],
   'ours, failed': [{ wanted: {}, seen: [{ state: 'failed' }] }, ['delete (replaced): it failed']],

@@ -246,10 +246,15 @@ describe('the record of tasks', () => {
     });
   });
 
-  it('leaves out how the task of an earlier activation ended', () => {
-    const end = { at: NOW, ranMs: 1000, failed: true, activatedAt: rfc3339(NOW - 24 * HOUR) };
-    const earlier = outcome('wait', TASK, 'waiting', { seen: { id: 'a', state: 'gone', end } });
-    expect(statusOf(bastionOf(openBefore()), [earlier]).task).toBeUndefined();
+  it('leaves out how the task of an earlier activation ended, unless it failed this one', () => {
+    const end = { ranMs: 1000, activatedAt: rfc3339(NOW - 24 * HOUR) };
+    const earlier = (how: { at: number; failed: boolean }) =>
+      outcome('wait', TASK, 'waiting', { seen: { id: 'a', state: 'gone', end: { ...end, ...how } } });
+    const recordOf = (how: { at: number; failed: boolean }) =>
+      statusOf(bastionOf(openBefore()), [earlier(how)]).task;
+    expect(recordOf({ at: NOW, failed: false })).toBeUndefined();
+    expect(recordOf({ at: NOW - 2 * HOUR, failed: true })).toBeUndefined();
+    expect(recordOf({ at: NOW, failed: true })).toMatchObject({ failures: 1, lastStoppedArn: 'a' });
   });
 
   it('is another one for another activation', () => {
