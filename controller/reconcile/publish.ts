@@ -10,9 +10,12 @@ export interface Published {
   readonly refused: ReadonlyMap<ObjectName, string>;
 }
 
+/** Each further one means that a person was faster once more. */
+const WRITE_ATTEMPTS = 3;
+
 /**
- * Writes the statuses that changed, and lets deleted Bastions go whose teardown a complete snapshot has confirmed. One that was
- * changed meanwhile is left to the next pass, which that change has woken already; one that the API refuses keeps nobody
+ * Writes the statuses that changed, and lets deleted Bastions go whose teardown a complete snapshot has confirmed. What people
+ * have changed meanwhile is left to the next pass, which that change has woken already; one that the API refuses keeps nobody
  * else from being told.
  */
 export async function publish(
@@ -27,9 +30,11 @@ export async function publish(
     const status = statuses.get(name);
     if (!status) continue;
     try {
-      const stored = await unlessChanged(() => writeStatus(api, bastion, status));
+      const stored = await writeStatus(api, bastion, status);
       if (stored?.changed) written.set(name, status);
-      if (stored && isReleasable(stored.bastion)) await unlessChanged(() => release(api, stored.bastion));
+      const isSeen = stored?.bastion.metadata.generation === bastion.metadata.generation;
+      if (stored && isSeen && isReleasable(stored.bastion))
+        await unlessChanged(() => release(api, stored.bastion));
     } catch (error) {
       if (!isRefusal(error)) throw error;
       refused.set(name, error.message);
@@ -43,9 +48,23 @@ function isRefusal(error: unknown): error is ApiError {
   return error instanceof ApiError && (error.reason === 'Invalid' || error.reason === 'BadRequest');
 }
 
+/**
+ * A status says for which generation it holds, so it also stands beside a newer spec. Not telling it would lose what the pass
+ * has begun: the next one would count the activation anew, and start another task for it.
+ */
 async function writeStatus(api: ApiClient, bastion: Bastion, status: BastionStatus) {
   if (same(bastion.status, status)) return { bastion, changed: false };
-  return { bastion: await api.bastions.updateStatus({ ...bastion, status }), changed: true };
+  let target = bastion;
+  for (let attempt = 1; ; attempt++) {
+    const written = await unlessChanged(() => api.bastions.updateStatus({ ...target, status }));
+    if (written) return { bastion: written, changed: true };
+    const newer = await unlessChanged(() =>
+      api.bastions.get(bastion.metadata.namespace, bastion.metadata.name),
+    );
+    const isSameLife = newer?.metadata.uid === bastion.metadata.uid && same(newer.status, bastion.status);
+    if (!newer || !isSameLife || attempt === WRITE_ATTEMPTS) return undefined;
+    target = newer;
+  }
 }
 
 function isReleasable(bastion: Bastion): boolean {
