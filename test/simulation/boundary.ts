@@ -65,6 +65,7 @@ interface Issued {
 /** Where controllers end and the world begins: each call is one event of the timeline, with a number. */
 export class Boundary {
   readonly #options: BoundaryOptions;
+  readonly #underWay = new Set<Call>();
   #issued: Issued[] = [];
   #count = 0;
 
@@ -77,11 +78,19 @@ export class Boundary {
     return this.#count;
   }
 
+  /** What was sent and has not arrived. */
+  underWay(): readonly Call[] {
+    return [...this.#underWay];
+  }
+
   send<T>(call: Call<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const issued = { call, resolve: resolve as Issued['resolve'], reject };
       if (this.#options.latencyMs(call.target) === 0) this.#arrive(issued);
-      else this.#issued.push(issued);
+      else {
+        this.#issued.push(issued);
+        this.#underWay.add(call);
+      }
     });
   }
 
@@ -96,6 +105,7 @@ export class Boundary {
   }
 
   #arrive({ call, resolve, reject }: Issued): void {
+    this.#underWay.delete(call);
     if (!call.caller.isAlive()) return;
     const index = ++this.#count;
     const verdict = this.#options.judge(call, index);

@@ -19,6 +19,8 @@ export interface Scene {
   readonly wasTampered: () => boolean;
   /** Some look showed something else than there was, beyond what AWS promises to catch up with. */
   readonly wasMisled: () => boolean;
+  /** Nobody has asked for it to go. */
+  readonly isWanted: (bastion: Bastion) => boolean;
   readonly violate: (oracle: string, what: string) => void;
 }
 

@@ -15,6 +15,7 @@ export class SimulatedGit {
   readonly #now: () => number;
   readonly #commits = new Map<string, Commit>();
   readonly #blobs = new Map<string, string>();
+  readonly #removed = new Set<string>();
   #head: string | undefined;
 
   constructor(now: () => number) {
@@ -23,6 +24,11 @@ export class SimulatedGit {
 
   files(): ReadonlyMap<string, string> {
     return this.#commit(this.#head)?.files ?? new Map();
+  }
+
+  /** Some commit has taken this file away. */
+  hasRemoved(path: string): boolean {
+    return this.#removed.has(path);
   }
 
   /** A commit on top of the newest one; undefined takes the file away. */
@@ -68,6 +74,7 @@ export class SimulatedGit {
   }
 
   #push(files: ReadonlyMap<string, string>, parent: string | undefined): void {
+    for (const path of this.files().keys()) if (!files.has(path)) this.#removed.add(path);
     const id = digest([[...files], parent ?? null, this.#now()], 40);
     for (const text of files.values()) this.#blobs.set(blobOf(text), text);
     this.#commits.set(id, { id, parent, files, committedMs: this.#now() });

@@ -6,8 +6,9 @@ import type { OracleFactory } from './oracle.ts';
 import { ORACLES } from './oracles/index.ts';
 import { createRandom } from './random.ts';
 import type { Scenario } from './scenario.ts';
+import { Violated } from './stage.ts';
 import type { Violation } from './watch.ts';
-import { Violated, World } from './world.ts';
+import { World } from './world.ts';
 
 const MINUTE = 60_000;
 /** The longest back-off of a step is five minutes. */

@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '../../controller/store/store.ts';
-import { type Query, type Table, UnansweredError } from '../../controller/store/table.ts';
+import { type Item, type Query, type Table, UnansweredError } from '../../controller/store/table.ts';
 import type { MemoryTable } from '../store/memory-table.ts';
 import type { Boundary, Caller, Failure } from './boundary.ts';
 
@@ -26,10 +26,21 @@ export function tableFor(table: MemoryTable, boundary: Boundary, caller: Caller)
     query: ({ signal: _signal, ...query }) =>
       send(nameOf(query), JSON.stringify(query), false, () => table.query(query), isPoll(query)),
     put: (item, condition) =>
-      send('put', `${item.pk} ${item.sk}`, true, () => table.put(item, condition), item.pk === 'lease'),
+      send(
+        'put',
+        `${item.pk} ${item.sk}${entryOf(item)}`,
+        true,
+        () => table.put(item, condition),
+        item.pk === 'lease',
+      ),
     remove: (key, condition) =>
       send('remove', `${key.pk} ${key.sk}`, true, () => table.remove(key, condition)),
   };
+}
+
+/** What an entry of the log is about. */
+function entryOf({ pk, ...item }: Item): string {
+  return pk === 'log' ? ` ${item['collection']} ${item['name']}` : '';
 }
 
 function nameOf({ pk, descending }: Query): string {

@@ -4,8 +4,9 @@ import { ANSWER } from './boundary.ts';
 import { ORACLES } from './oracles/index.ts';
 import { differences, type Picture, pictureOf, statusOf, wrongs } from './pictures.ts';
 import { INVALID_SPECS, SPECS } from './specs.ts';
+import { Violated } from './stage.ts';
 import type { Violation } from './watch.ts';
-import { manifestOf, Violated, World } from './world.ts';
+import { manifestOf, World } from './world.ts';
 
 const NAME = 'orders';
 const FILE = `${NAME}.yaml`;

@@ -13,7 +13,10 @@ export interface Violation {
 }
 
 /** What is going on, as far as oracles have to know it. */
-export type Circumstances = Pick<Scene, 'now' | 'troubledUntil' | 'skewMs' | 'wasTampered' | 'wasMisled'>;
+export type Circumstances = Pick<
+  Scene,
+  'now' | 'troubledUntil' | 'skewMs' | 'wasTampered' | 'wasMisled' | 'isWanted'
+>;
 
 export interface WatchOptions {
   readonly simulator: Simulator;

@@ -1,284 +1,14 @@
-import type { BastionSpec } from '../../controller/api/bastion.ts';
-import { ANNOTATION } from '../../controller/api/bastion.ts';
-import type { ApiClient } from '../../controller/api/client.ts';
+import { ANNOTATION, type BastionSpec } from '../../controller/api/bastion.ts';
 import { rfc3339 } from '../../controller/api/clock.ts';
-import { ORDINARY, seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
-import {
-  createSimulator,
-  type Simulator,
-  type SimulatorOptions,
-} from '../../controller/aws/simulator/simulator.ts';
-import { createFacade } from '../../controller/server/facade.ts';
-import { createTableStore } from '../../controller/store/dynamodb.ts';
-import { createMemoryTable, type MemoryTable } from '../store/memory-table.ts';
-import { AwsPort } from './aws-port.ts';
-import { Boundary, type Call, type Failure, type Target, type Verdict } from './boundary.ts';
-import { drift } from './drift.ts';
-import type { Strikes } from './faults.ts';
-import { History } from './history.ts';
-import type { Thing } from './inventory.ts';
-import { addLookalikes } from './lookalikes.ts';
-import type { OracleFactory } from './oracle.ts';
-import { ACCOUNT, REGION, Replica } from './replica.ts';
-import { SimulatedGit } from './repository.ts';
-import { Timeline } from './timeline.ts';
-import { type Violation, Watch } from './watch.ts';
+import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import type { Call } from './boundary.ts';
+import { RESTART_MS, Stage } from './stage.ts';
 
-const START = Date.parse('2026-11-23T09:00:00Z');
-const RESTART_MS = 5_000;
-const TICK_MS = 20_000;
 const MINUTE = 60_000;
 
-export interface WorldOptions {
-  readonly replicas: number;
-  readonly withGit: boolean;
-  readonly staleMs: number;
-  readonly pageSize?: number | undefined;
-  /** How long AWS takes for things. */
-  readonly latencies?: SimulatorOptions['latencies'];
-  readonly latencyMs: (target: Target) => number;
-  readonly oracles: readonly OracleFactory[];
-  /** What becomes of a call; the world is there for what a fault does besides. */
-  readonly judge: (call: Call, index: number, strikes: Strikes) => Verdict;
-  readonly onAnswer?: ((call: Call, index: number) => void) | undefined;
-}
-
-/** Ends a history at its first violation. */
-export class Violated extends Error {}
-
-interface Outage {
-  readonly untilMs: number;
-  readonly matches: (call: Call) => boolean;
-  readonly failure: Failure;
-}
-
-/** One simulated history: AWS, the table, a git repository, some replicas, people, and oracles that watch all of it. */
-export class World implements Strikes {
-  readonly timeline = new Timeline(START, () =>
-    this.violate('no-hot-loop', 'timers fire at once, over and over'),
-  );
-  readonly history = new History(START);
-  readonly simulator: Simulator;
-  readonly git: SimulatedGit;
-  readonly boundary: Boundary;
-  /** People's own way to the store: it never fails. */
-  readonly api: ApiClient;
-  readonly #options: WorldOptions;
-  readonly #table: MemoryTable;
-  readonly #aws: AwsPort;
-  readonly #watch: Watch;
-  readonly #replicas: Replica[] = [];
-  #outages: Outage[] = [];
-  #troubledUntil = 0;
-  #wasTampered = false;
-  #wasMisled = false;
-  #skewMs = 0;
-  #changes = 0;
-  #started = 0;
-
-  constructor(options: WorldOptions) {
-    this.#options = options;
-    const { timeline, history } = this;
-    this.simulator = createSimulator({
-      ...{
-        clock: {
-          now: () => timeline.now(),
-          monotonic: () => timeline.now(),
-          setTimer: () => ({ cancel() {} }),
-        },
-      },
-      ...{ accountId: ACCOUNT, region: REGION, latencies: options.latencies ?? {} },
-      seed: ({ ec2 }) => seedOrdinaryVpc(ec2),
-    });
-    this.simulator.ssm.operations['UpdateServiceSetting']?.({
-      SettingId: '/ssm/managed-instance/activation-tier',
-      SettingValue: 'advanced',
-    });
-    addLookalikes(this.simulator);
-    this.git = new SimulatedGit(() => timeline.now());
-    this.#watch = new Watch({
-      ...{ simulator: this.simulator, history, startMs: START, oracles: options.oracles },
-      circumstances: {
-        now: () => timeline.now(),
-        troubledUntil: () => this.#troubledUntil,
-        skewMs: () => this.#skewMs,
-        wasTampered: () => this.#wasTampered,
-        wasMisled: () => this.#wasMisled,
-      },
-    });
-    this.#table = this.#watch.over(createMemoryTable());
-    this.boundary = new Boundary({
-      ...{ timeline, history, latencyMs: options.latencyMs },
-      judge: (call, index) => this.#judge(call, index),
-      onAnswer: options.onAnswer,
-      onEffect: (call, effect) => this.#watch.around(call, effect),
-    });
-    const { boundary, simulator } = this;
-    const { staleMs, pageSize } = options;
-    this.#aws = new AwsPort({ simulator, boundary, now: () => timeline.now(), staleMs, pageSize });
-    let ids = 0;
-    const newId = () => `user-${++ids}`;
-    const clock = {
-      now: () => timeline.now(),
-      monotonic: () => timeline.now(),
-      setTimer: timeline.after.bind(timeline),
-    };
-    const store = createTableStore({ items: this.#table, clock, newId });
-    this.api = createFacade({ store, clock, newUid: newId });
-    for (let index = 0; index < options.replicas; index++)
-      this.#startReplica(String.fromCharCode(97 + index));
-    this.#tick();
-  }
-
-  get bastions() {
-    return this.#watch.bastions;
-  }
-
-  get violations(): readonly Violation[] {
-    return this.#watch.violations;
-  }
-
-  now(): number {
-    return this.timeline.now();
-  }
-
-  wasTampered(): boolean {
-    return this.#wasTampered;
-  }
-
-  /** How many calls have asked for a change in AWS so far, until when faults can still show, and how far clocks are ahead. */
-  standing() {
-    return { changes: this.#changes, troubledUntil: this.#troubledUntil, skewMs: this.#skewMs };
-  }
-
-  violate(oracle: string, what: string): void {
-    this.#watch.violate(oracle, what);
-  }
-
-  /** Lets the history go on until something holds, or says what was not reached. @throws Violated */
-  async until(what: string, holds: () => boolean, withinMs: number): Promise<void> {
-    const stop = () => this.violations.length > 0 || holds();
-    const reached = await this.timeline.runUntil(stop, this.now() + withinMs);
-    if (this.violations.length > 0) throw new Violated();
-    if (reached) return;
-    this.violate('converged', `${what}: not within ${withinMs / 1000} s; ${this.describe()}`);
-    throw new Violated();
-  }
-
-  async run(forMs: number): Promise<void> {
-    const end = this.now() + forMs;
-    await this.timeline.runUntil(() => this.violations.length > 0, end);
-    if (this.violations.length > 0) throw new Violated();
-  }
-
-  describe(): string {
-    const lines = [...this.bastions].map(([name, { status }]) => {
-      const open = status?.conditions?.filter((one) => one.status !== 'True') ?? [];
-      return `${name} ${status?.phase} (${open.map((one) => `${one.type}: ${one.reason} ${one.message}`).join('; ')})`;
-    });
-    return lines.join(', ') || 'no Bastion';
-  }
-
-  /** What is ours and still there. */
-  ours(): Thing[] {
-    this.simulator.settle();
-    return this.#watch.things().filter(({ isOurs }) => isOurs);
-  }
-
-  kill(call: Call): void {
-    this.#trouble(RESTART_MS + 30_000);
-    const replica = this.#replicaOf(call);
-    replica.kill();
-    this.#restart(replica.name);
-  }
-
-  terminate(call: Call): void {
-    this.#trouble(RESTART_MS + 30_000);
-    const replica = this.#replicaOf(call);
-    void replica.terminate().then(() => this.#restart(replica.name));
-  }
-
-  pause(call: Call, forMs: number): void {
-    this.#trouble(forMs + 30_000);
-    this.#replicaOf(call).pause(forMs);
-  }
-
-  stepClock(call: Call, byMs: number): void {
-    this.#trouble(Math.max(0, byMs) + MINUTE);
-    this.#skewMs += Math.max(0, byMs);
-    this.#replicaOf(call).stepClock(byMs);
-  }
-
-  takeLease(): void {
-    this.#trouble(MINUTE);
-    const key = { pk: 'lease', sk: 'controller' };
-    const item = this.#table.peek(key);
-    if (!item) return;
-    const record = { ...item, ...key, holder: 'intruder', epoch: Number(item['epoch']) + 1, beat: 1 };
-    this.#table.force(record);
-    this.#watch.lease(record, true);
-  }
-
-  outage(forMs: number, matches: (call: Call) => boolean, failure: Failure): void {
-    this.#trouble(forMs);
-    this.#outages.push({ untilMs: this.now() + forMs, matches, failure });
-  }
-
-  drift(_call: Call): void {
-    this.#wasTampered = true;
-    this.#trouble(2 * MINUTE);
-    const what = drift(this.simulator, this.ours(), this.boundary.count());
-    this.history.add(this.now(), 'somebody', what);
-  }
-
-  /** Tells the oracles that until then not everything can be expected at once. */
-  #trouble(forMs: number): void {
-    this.#troubledUntil = Math.max(this.#troubledUntil, this.now() + forMs);
-  }
-
-  #judge(call: Call, index: number): Verdict {
-    if (call.isWrite && call.target === 'aws') this.#changes += 1;
-    this.#watch.calls(call);
-    const outage = this.#outages.find(({ untilMs, matches }) => untilMs > this.now() && matches(call));
-    const verdict = this.#options.judge(call, index, this);
-    if (verdict.do !== 'answer') this.#trouble(MINUTE);
-    if (verdict.do === 'stale' || verdict.do === 'paged') this.#wasMisled = true;
-    if (verdict.do === 'answer' && outage) return { do: 'fail', failure: outage.failure, effect: 'none' };
-    return verdict;
-  }
-
-  #tick(): void {
-    this.timeline.after(TICK_MS, () => {
-      this.#watch.ticks();
-      this.#tick();
-    });
-  }
-
-  #restart(name: string, afterMs = RESTART_MS): void {
-    const base = name.replace(/\d+$/, '');
-    this.timeline.after(afterMs, () => this.#startReplica(base));
-  }
-
-  #startReplica(base: string): void {
-    const replica = new Replica({
-      ...{ name: `${base}${++this.#started}`, timeline: this.timeline, boundary: this.boundary },
-      ...{ history: this.history, table: this.#table, aws: this.#aws },
-      git: this.#options.withGit ? this.git : undefined,
-      onLog: (line) => this.#watch.says(line),
-    });
-    this.#replicas.push(replica);
-    this.history.add(this.now(), replica.name, 'starts');
-    replica.start();
-  }
-
-  #replicaOf({ caller }: Call): Replica {
-    const found = this.#replicas.find((replica) => replica === caller);
-    if (!found) throw new Error(`${caller.name} is no replica`);
-    return found;
-  }
-
-  // What people do.
-
+/** A simulated history as people live in it: what they do, and what they see. */
+export class World extends Stage {
   async apply(name: string, spec: Partial<BastionSpec> = {}): Promise<void> {
     const manifest = manifestOf(name, spec);
     this.history.add(this.now(), 'user', `applies ${name} ${JSON.stringify(spec)}`);
@@ -289,6 +19,7 @@ export class World implements Strikes {
 
   async delete(name: string): Promise<void> {
     this.history.add(this.now(), 'user', `deletes ${name}`);
+    this.deleted.add(name);
     await this.api.bastions.delete('default', name);
   }
 
@@ -301,19 +32,35 @@ export class World implements Strikes {
   /** Every controller is killed, and for so long there is none. */
   stopAll(forMs: number): void {
     this.history.add(this.now(), 'user', `stops every controller for ${forMs / 1000} s`);
-    this.#trouble(forMs + 30_000);
-    for (const replica of this.#replicas.filter((one) => one.isAlive())) {
+    this.trouble(forMs + 30_000);
+    for (const replica of this.replicas.filter((one) => one.isAlive())) {
       replica.kill();
-      this.#restart(replica.name, forMs);
+      this.restart(replica.name, forMs);
     }
   }
 
   /** Whoever leads is asked to stop; another one takes over, and a new one comes. */
   handOver(): void {
-    const leader = this.#replicas.find((one) => one.isLeading());
+    const leader = this.replicas.find((one) => one.isLeading());
     this.history.add(this.now(), 'user', `replaces ${leader?.name ?? 'nobody: none leads'}`);
-    this.#trouble(RESTART_MS + 30_000);
-    if (leader) void leader.terminate().then(() => this.#restart(leader.name));
+    this.trouble(RESTART_MS + 30_000);
+    if (leader) void leader.terminate().then(() => this.restart(leader.name));
+  }
+
+  /** The machine of whoever leads stands still, and its clock is set meanwhile. */
+  standStill(forMs: number, clockStepMs: number): void {
+    const leader = this.replicas.find((one) => one.isLeading());
+    this.history.add(this.now(), 'user', `stops the machine of ${leader?.name} for ${forMs / 1000} s`);
+    this.trouble(forMs + 30_000);
+    leader?.pause(forMs);
+    leader?.stepClock(clockStepMs);
+  }
+
+  /** Lets the history go on until a controller sends such a call, and stops before it arrives. @throws Violated */
+  underWay(what: string, matches: (call: Call) => boolean): Promise<void> {
+    const before = new Set(this.boundary.underWay());
+    const isSent = () => this.boundary.underWay().some((call) => matches(call) && !before.has(call));
+    return this.until(what, isSent, 30 * MINUTE);
   }
 
   loseGit(forMs: number): void {
@@ -323,8 +70,7 @@ export class World implements Strikes {
 
   /** Somebody changes in AWS what is ours, past the controller. */
   tamper(what: string, change: (simulator: Simulator) => void): void {
-    this.#wasTampered = true;
-    this.#trouble(2 * MINUTE);
+    this.tampered();
     this.history.add(this.now(), 'somebody', what);
     change(this.simulator);
   }

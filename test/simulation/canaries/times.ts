@@ -112,6 +112,6 @@ export const TIMES: readonly Canary[] = [
     file: 'reconcile/queue.ts',
     find: 'if (wake) this.#wakes.set(key, wake);',
     replace: 'this.#asked.delete(key);\n    if (wake) this.#wakes.set(key, wake);',
-    scenarios: ['delete-while-provisioning', 'several-at-once', 'change-every-field'],
+    scenarios: ['change-as-a-pass-ends'],
   },
 ];

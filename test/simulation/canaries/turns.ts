@@ -23,11 +23,10 @@ export const TURNS: readonly Canary[] = [
   {
     name: 'lease-by-wall-clock',
     like: 'client-go leader election on a machine whose clock was set back',
-    file: 'reconcile/lease.ts',
-    find: 'return validUntilMs - this.#options.clock.monotonic();',
-    replace: 'return validUntilMs - this.#options.clock.now();',
-    scenarios: ['hand-over'],
-    faults: ['clock-back', 'pause'],
+    file: 'shell/clock.ts',
+    find: 'return { now, monotonic: () => monotonic() * speed, setTimer };',
+    replace: 'return { now, monotonic: () => wall() * speed, setTimer };',
+    scenarios: ['leader-stands-still'],
   },
   {
     name: 'lease-without-epoch',
@@ -61,8 +60,7 @@ export const TURNS: readonly Canary[] = [
     file: 'store/dynamodb.ts',
     find: 'if (current?.metadata.resourceVersion !== expected)\n',
     replace: 'if (current?.metadata.resourceVersion === "0" && expected)\n',
-    scenarios: ['hand-over', 'git-commit-change-remove', 'change-every-field'],
-    faults: ['pause', 'partition'],
+    scenarios: ['change-as-a-pass-writes'],
   },
   {
     name: 'emptied-source-deletes-all',

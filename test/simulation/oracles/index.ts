@@ -5,6 +5,7 @@ import { noHarm } from './no-harm.ts';
 import { noHotLoop } from './no-hot-loop.ts';
 import { noOpenDoor } from './no-open-door.ts';
 import { noSecret } from './no-secret.ts';
+import { nothingLost } from './nothing-lost.ts';
 import { oneLeader } from './one-leader.ts';
 import { orderedTeardown } from './ordered-teardown.ts';
 import { ownedOnly } from './owned-only.ts';
@@ -24,4 +25,5 @@ export const ORACLES: readonly OracleFactory[] = [
   truthfulEnd,
   oneLeader,
   prompt,
+  nothingLost,
 ];

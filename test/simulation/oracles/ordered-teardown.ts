@@ -1,35 +1,61 @@
 import type { Bastion } from '../../../controller/api/bastion.ts';
+import type { Thing } from '../inventory.ts';
 import { endOf } from '../life-model.ts';
 import type { OracleFactory } from '../oracle.ts';
 
 const TRIED_MS = 600_000;
+/** A look can be older than a session that was opened just before. */
+const SEEN_MS = 60_000;
 
-/** Grants are revoked before the task is stopped; one that cannot be seen or revoked does not keep the task. */
+/** What ends somebody's way in, and what has to be ended before it. */
+const ENDS: Readonly<Record<string, { readonly kind: string; readonly before: readonly string[] }>> = {
+  'ecs:StopTask': { kind: 'task', before: ['target-ingress', 'session'] },
+  'ssm:DeregisterManagedInstance': { kind: 'managed-instance', before: ['session'] },
+};
+/** How each of those is ended. */
+const TRIES: Readonly<Record<string, string>> = {
+  'ec2:RevokeSecurityGroupIngress': 'target-ingress',
+  'ssm:TerminateSession': 'session',
+};
+
+/** Sessions are ended and grants revoked before the task is stopped; one that cannot be seen or ended does not keep the task. */
 export const orderedTeardown: OracleFactory = ({ now, bastions, things, troubledUntil, violate }) => {
-  let triedAt = Number.NEGATIVE_INFINITY;
+  const triedAt = new Map<string, number>();
+  const sessionsSeenAt = new Map<string, number>();
   /** The task of an open one may be replaced: its successor is let in by the same grant. */
   const isOpen = (bastion: Bastion | undefined) =>
     bastion !== undefined &&
     bastion.metadata.deletionTimestamp === undefined &&
     bastion.spec.suspend !== true &&
     now() < (endOf(bastion) ?? Number.POSITIVE_INFINITY);
+  const wasUntried = (kind: string) => now() - (triedAt.get(kind) ?? Number.NEGATIVE_INFINITY) > TRIED_MS;
+  const isKnown = ({ kind, id }: Thing) =>
+    kind !== 'session' || now() - (sessionsSeenAt.get(id) ?? now()) > SEEN_MS;
   return {
     name: 'ordered-teardown',
-    onAttempt: ({ name }) => {
-      if (name === 'ec2:RevokeSecurityGroupIngress') triedAt = now();
+    onTick: () => {
+      for (const { kind, id } of things('ssm'))
+        if (kind === 'session' && !sessionsSeenAt.has(id)) sessionsSeenAt.set(id, now());
     },
-    aroundEffect: (call) => {
-      if (call.name !== 'ecs:StopTask' || now() < troubledUntil()) return undefined;
-      const before = things('ecs').filter(({ isOurs, isLive, kind }) => isOurs && isLive && kind === 'task');
+    onAttempt: ({ name }) => {
+      const kind = TRIES[name];
+      if (kind) triedAt.set(kind, now());
+    },
+    aroundEffect: (call, service) => {
+      const end = ENDS[call.name];
+      if (!end || now() < troubledUntil()) return undefined;
+      const live = things(service).filter(
+        ({ isOurs, isLive, kind }) => isOurs && isLive && kind === end.kind,
+      );
+      const first = ['ec2', 'ssm']
+        .flatMap(things)
+        .filter((one) => one.isOurs && end.before.includes(one.kind) && wasUntried(one.kind) && isKnown(one));
       return () => {
-        const left = new Set(things('ecs').flatMap(({ id, isLive }) => (isLive ? [id] : [])));
-        const grants = things('ec2').filter(({ kind, isOurs }) => isOurs && kind === 'target-ingress');
-        for (const { id, owner } of before) {
+        const left = new Set(things(service).flatMap(({ id, isLive }) => (isLive ? [id] : [])));
+        for (const { id, owner } of live) {
           const isKept = left.has(id) || isOpen(bastions.get(owner ?? ''));
-          const open = isKept ? undefined : grants.find((grant) => grant.owner === owner);
-          if (open && now() - triedAt > TRIED_MS) {
-            violate('ordered-teardown', `${id} of ${owner} was stopped while ${open.id} was still granted`);
-          }
+          const open = isKept ? undefined : first.find((one) => one.owner === owner);
+          if (open) violate('ordered-teardown', `${id} of ${owner} ended before ${open.kind} ${open.id}`);
         }
       };
     },

@@ -1,19 +1,77 @@
+import type { Call } from '../boundary.ts';
 import type { Scenario } from '../scenario.ts';
-import { becomesReady, expires, OVER_NAT } from './steps.ts';
+import type { World } from '../world.ts';
+import { becomes, becomesReady, expires, isGone, MINUTE, OVER_NAT } from './steps.ts';
 
-/** Several controllers on one table. */
+/** Several controllers on one table, and people who change what these are at. */
 export const REPLICAS: readonly Scenario[] = [
   {
     name: 'hand-over',
     replicas: 2,
     play: async (world) => {
       await world.apply('orders', { ...OVER_NAT, ttl: '15m' });
-      const isUnderWay = () => world.ours().some(({ kind }) => kind === 'security-group');
-      await world.until('something is on its way', isUnderWay, 1_800_000);
+      await world.until('something is on its way', () => hasGroup(world), 30 * MINUTE);
       world.handOver();
-      await becomesReady(world, 'orders', 900_000);
+      await becomesReady(world, 'orders', 15 * MINUTE);
       world.handOver();
       await expires(world, 'orders');
     },
   },
+  {
+    name: 'leader-stands-still',
+    replicas: 2,
+    play: async (world) => {
+      for (const ttl of ['3h', '4h', '5h']) {
+        await world.apply('orders', { ...OVER_NAT, ttl });
+        await world.underWay('a pass looks at AWS', ({ target }) => target === 'aws');
+        // Longer than a lease, and back it is an hour earlier.
+        world.standStill(35_000, -60 * MINUTE);
+        await world.run(2 * MINUTE);
+        await becomesReady(world, 'orders');
+      }
+    },
+  },
+  {
+    name: 'change-as-a-pass-ends',
+    replicas: 2,
+    play: async (world) => {
+      await world.apply('orders', OVER_NAT);
+      await becomesReady(world, 'orders');
+      await world.apply('orders', { ...OVER_NAT, ttl: '3h' });
+      await becomesReady(world, 'orders');
+      await world.apply('orders', { ...OVER_NAT, suspend: true });
+      await becomes(world, 'orders', 'Suspended');
+      await world.apply('orders', OVER_NAT);
+      await becomesReady(world, 'orders');
+      await world.delete('orders');
+      await isGone(world, 'orders');
+    },
+  },
+  {
+    name: 'change-as-a-pass-writes',
+    replicas: 2,
+    play: async (world) => {
+      for (let turn = 1; turn <= 6; turn++) {
+        await world.apply('orders', { ...OVER_NAT, reason: `turn ${turn}` });
+        await world.underWay('a pass writes a status', isStatus);
+        if (turn % 2 === 1) await world.renew('orders');
+        else await world.apply('orders', { ...OVER_NAT, reason: `turn ${turn}, while it was written` });
+        await world.run(2_000);
+      }
+      await becomesReady(world, 'orders');
+      await world.apply('orders', { ...OVER_NAT, suspend: true });
+      await world.underWay('a pass writes a status', isStatus);
+      await world.delete('orders');
+      await isGone(world, 'orders');
+    },
+  },
 ];
+
+function hasGroup(world: World): boolean {
+  return world.ours().some(({ kind }) => kind === 'security-group');
+}
+
+/** What it says of the Bastion is decided, and not committed yet. */
+function isStatus({ name, input }: Call): boolean {
+  return name === 'table:put' && input.endsWith(' bastions default/orders');
+}

@@ -1,0 +1,26 @@
+import { ANNOTATION, type Bastion } from '../../../controller/api/bastion.ts';
+import type { OracleFactory } from '../oracle.ts';
+
+/** What people have asked for stands until they ask for something else, and nothing goes that nobody has asked to go. */
+export const nothingLost: OracleFactory = ({ isWanted, violate }) => ({
+  name: 'nothing-lost',
+  onBastion: (next, before) => {
+    if (!next || before?.metadata.uid !== next.metadata.uid) return;
+    const say = (what: string) => violate('nothing-lost', `${next.metadata.name}: ${what}`);
+    const isChanged = JSON.stringify(next.spec) !== JSON.stringify(before.spec);
+    if (isChanged && next.metadata.generation <= before.metadata.generation)
+      say(`a spec without a new generation, which is ${next.metadata.generation}`);
+    if (renewedAt(next) < renewedAt(before)) say(`its renewal of ${renewedAt(before)} is lost`);
+    const [wasDeleted, isDeleted] = [isMarked(before), isMarked(next)];
+    if (wasDeleted && !isDeleted) say('its deletion is taken back');
+    if (isDeleted && !wasDeleted && isWanted(next)) say('is deleted, and nobody has asked for that');
+  },
+});
+
+function renewedAt({ metadata }: Bastion): string {
+  return metadata.annotations?.[ANNOTATION.renewedAt] ?? '';
+}
+
+function isMarked({ metadata }: Bastion): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}

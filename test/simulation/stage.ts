@@ -1,0 +1,290 @@
+import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
+import type { ApiClient } from '../../controller/api/client.ts';
+import { seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
+import {
+  createSimulator,
+  type Simulator,
+  type SimulatorOptions,
+} from '../../controller/aws/simulator/simulator.ts';
+import { createFacade } from '../../controller/server/facade.ts';
+import { createTableStore } from '../../controller/store/dynamodb.ts';
+import { createMemoryTable, type MemoryTable } from '../store/memory-table.ts';
+import { AwsPort } from './aws-port.ts';
+import { Boundary, type Call, type Failure, type Target, type Verdict } from './boundary.ts';
+import { drift } from './drift.ts';
+import type { Strikes } from './faults.ts';
+import { History } from './history.ts';
+import type { Thing } from './inventory.ts';
+import { addLookalikes } from './lookalikes.ts';
+import type { OracleFactory } from './oracle.ts';
+import { ACCOUNT, REGION, Replica } from './replica.ts';
+import { SimulatedGit } from './repository.ts';
+import { Timeline } from './timeline.ts';
+import { type Violation, Watch } from './watch.ts';
+
+const START = Date.parse('2026-11-23T09:00:00Z');
+export const RESTART_MS = 5_000;
+const TICK_MS = 20_000;
+const MINUTE = 60_000;
+
+export interface StageOptions {
+  readonly replicas: number;
+  readonly withGit: boolean;
+  readonly staleMs: number;
+  readonly pageSize?: number | undefined;
+  /** How long AWS takes for things. */
+  readonly latencies?: SimulatorOptions['latencies'];
+  readonly latencyMs: (target: Target) => number;
+  readonly oracles: readonly OracleFactory[];
+  /** What becomes of a call; the world is there for what a fault does besides. */
+  readonly judge: (call: Call, index: number, strikes: Strikes) => Verdict;
+  readonly onAnswer?: ((call: Call, index: number) => void) | undefined;
+}
+
+/** Ends a history at its first violation. */
+export class Violated extends Error {}
+
+interface Outage {
+  readonly untilMs: number;
+  readonly matches: (call: Call) => boolean;
+  readonly failure: Failure;
+}
+
+/** Where a simulated history takes place: AWS, the table, a git repository, some replicas, and oracles that watch all of it. */
+export class Stage implements Strikes {
+  readonly timeline = new Timeline(START, () =>
+    this.violate('no-hot-loop', 'timers fire at once, over and over'),
+  );
+  readonly history = new History(START);
+  readonly simulator: Simulator;
+  readonly git: SimulatedGit;
+  readonly boundary: Boundary;
+  /** People's own way to the store: it never fails. */
+  readonly api: ApiClient;
+  readonly #options: StageOptions;
+  readonly #table: MemoryTable;
+  readonly #aws: AwsPort;
+  readonly #watch: Watch;
+  protected readonly replicas: Replica[] = [];
+  /** Names of Bastions that somebody has deleted by hand. */
+  protected readonly deleted = new Set<string>();
+  #outages: Outage[] = [];
+  #troubledUntil = 0;
+  #wasTampered = false;
+  #wasMisled = false;
+  #skewMs = 0;
+  #changes = 0;
+  #started = 0;
+
+  constructor(options: StageOptions) {
+    this.#options = options;
+    const { timeline, history } = this;
+    this.simulator = createSimulator({
+      ...{
+        clock: {
+          now: () => timeline.now(),
+          monotonic: () => timeline.now(),
+          setTimer: () => ({ cancel() {} }),
+        },
+      },
+      ...{ accountId: ACCOUNT, region: REGION, latencies: options.latencies ?? {} },
+      seed: ({ ec2 }) => seedOrdinaryVpc(ec2),
+    });
+    this.simulator.ssm.operations['UpdateServiceSetting']?.({
+      SettingId: '/ssm/managed-instance/activation-tier',
+      SettingValue: 'advanced',
+    });
+    addLookalikes(this.simulator);
+    this.git = new SimulatedGit(() => timeline.now());
+    this.#watch = new Watch({
+      ...{ simulator: this.simulator, history, startMs: START, oracles: options.oracles },
+      circumstances: {
+        now: () => timeline.now(),
+        troubledUntil: () => this.#troubledUntil,
+        skewMs: () => this.#skewMs,
+        wasTampered: () => this.#wasTampered,
+        wasMisled: () => this.#wasMisled,
+        isWanted: (bastion) => this.#isWanted(bastion),
+      },
+    });
+    this.#table = this.#watch.over(createMemoryTable());
+    this.boundary = new Boundary({
+      ...{ timeline, history, latencyMs: options.latencyMs },
+      judge: (call, index) => this.#judge(call, index),
+      onAnswer: options.onAnswer,
+      onEffect: (call, effect) => this.#watch.around(call, effect),
+    });
+    const { boundary, simulator } = this;
+    const { staleMs, pageSize } = options;
+    this.#aws = new AwsPort({ simulator, boundary, now: () => timeline.now(), staleMs, pageSize });
+    let ids = 0;
+    const newId = () => `user-${++ids}`;
+    const clock = {
+      now: () => timeline.now(),
+      monotonic: () => timeline.now(),
+      setTimer: timeline.after.bind(timeline),
+    };
+    const store = createTableStore({ items: this.#table, clock, newId });
+    this.api = createFacade({ store, clock, newUid: newId });
+    for (let index = 0; index < options.replicas; index++)
+      this.#startReplica(String.fromCharCode(97 + index));
+    this.#tick();
+  }
+
+  get bastions() {
+    return this.#watch.bastions;
+  }
+
+  get violations(): readonly Violation[] {
+    return this.#watch.violations;
+  }
+
+  now(): number {
+    return this.timeline.now();
+  }
+
+  wasTampered(): boolean {
+    return this.#wasTampered;
+  }
+
+  /** How many calls have asked for a change in AWS so far, until when faults can still show, and how far clocks are ahead. */
+  standing() {
+    return { changes: this.#changes, troubledUntil: this.#troubledUntil, skewMs: this.#skewMs };
+  }
+
+  violate(oracle: string, what: string): void {
+    this.#watch.violate(oracle, what);
+  }
+
+  /** Lets the history go on until something holds, or says what was not reached. @throws Violated */
+  async until(what: string, holds: () => boolean, withinMs: number): Promise<void> {
+    const stop = () => this.violations.length > 0 || holds();
+    const reached = await this.timeline.runUntil(stop, this.now() + withinMs);
+    if (this.violations.length > 0) throw new Violated();
+    if (reached) return;
+    this.violate('converged', `${what}: not within ${withinMs / 1000} s; ${this.describe()}`);
+    throw new Violated();
+  }
+
+  async run(forMs: number): Promise<void> {
+    const end = this.now() + forMs;
+    await this.timeline.runUntil(() => this.violations.length > 0, end);
+    if (this.violations.length > 0) throw new Violated();
+  }
+
+  describe(): string {
+    const lines = [...this.bastions].map(([name, { status }]) => {
+      const open = status?.conditions?.filter((one) => one.status !== 'True') ?? [];
+      return `${name} ${status?.phase} (${open.map((one) => `${one.type}: ${one.reason} ${one.message}`).join('; ')})`;
+    });
+    return lines.join(', ') || 'no Bastion';
+  }
+
+  /** What is ours and still there. */
+  ours(): Thing[] {
+    this.simulator.settle();
+    return this.#watch.things().filter(({ isOurs }) => isOurs);
+  }
+
+  kill(call: Call): void {
+    this.trouble(RESTART_MS + 30_000);
+    const replica = this.#replicaOf(call);
+    replica.kill();
+    this.restart(replica.name);
+  }
+
+  terminate(call: Call): void {
+    this.trouble(RESTART_MS + 30_000);
+    const replica = this.#replicaOf(call);
+    void replica.terminate().then(() => this.restart(replica.name));
+  }
+
+  pause(call: Call, forMs: number): void {
+    this.trouble(forMs + 30_000);
+    this.#replicaOf(call).pause(forMs);
+  }
+
+  stepClock(call: Call, byMs: number): void {
+    this.trouble(Math.max(0, byMs) + MINUTE);
+    this.#skewMs += Math.max(0, byMs);
+    this.#replicaOf(call).stepClock(byMs);
+  }
+
+  takeLease(): void {
+    this.trouble(MINUTE);
+    const key = { pk: 'lease', sk: 'controller' };
+    const item = this.#table.peek(key);
+    if (!item) return;
+    const record = { ...item, ...key, holder: 'intruder', epoch: Number(item['epoch']) + 1, beat: 1 };
+    this.#table.force(record);
+    this.#watch.lease(record, true);
+  }
+
+  outage(forMs: number, matches: (call: Call) => boolean, failure: Failure): void {
+    this.trouble(forMs);
+    this.#outages.push({ untilMs: this.now() + forMs, matches, failure });
+  }
+
+  drift(_call: Call): void {
+    this.tampered();
+    const what = drift(this.simulator, this.ours(), this.boundary.count());
+    this.history.add(this.now(), 'somebody', what);
+  }
+
+  protected tampered(): void {
+    this.#wasTampered = true;
+    this.trouble(2 * MINUTE);
+  }
+
+  /** Nobody has deleted it, and its file was never taken away. */
+  #isWanted({ metadata }: Bastion): boolean {
+    const path = metadata.annotations?.[ANNOTATION.sourcePath];
+    return !this.deleted.has(metadata.name) && !(path !== undefined && this.git.hasRemoved(path));
+  }
+
+  /** Tells the oracles that until then not everything can be expected at once. */
+  protected trouble(forMs: number): void {
+    this.#troubledUntil = Math.max(this.#troubledUntil, this.now() + forMs);
+  }
+
+  #judge(call: Call, index: number): Verdict {
+    if (call.isWrite && call.target === 'aws') this.#changes += 1;
+    this.#watch.calls(call);
+    const outage = this.#outages.find(({ untilMs, matches }) => untilMs > this.now() && matches(call));
+    const verdict = this.#options.judge(call, index, this);
+    if (verdict.do !== 'answer') this.trouble(MINUTE);
+    if (verdict.do === 'stale' || verdict.do === 'paged') this.#wasMisled = true;
+    if (verdict.do === 'answer' && outage) return { do: 'fail', failure: outage.failure, effect: 'none' };
+    return verdict;
+  }
+
+  #tick(): void {
+    this.timeline.after(TICK_MS, () => {
+      this.#watch.ticks();
+      this.#tick();
+    });
+  }
+
+  protected restart(name: string, afterMs = RESTART_MS): void {
+    const base = name.replace(/\d+$/, '');
+    this.timeline.after(afterMs, () => this.#startReplica(base));
+  }
+
+  #startReplica(base: string): void {
+    const replica = new Replica({
+      ...{ name: `${base}${++this.#started}`, timeline: this.timeline, boundary: this.boundary },
+      ...{ history: this.history, table: this.#table, aws: this.#aws },
+      git: this.#options.withGit ? this.git : undefined,
+      onLog: (line) => this.#watch.says(line),
+    });
+    this.replicas.push(replica);
+    this.history.add(this.now(), replica.name, 'starts');
+    replica.start();
+  }
+
+  #replicaOf({ caller }: Call): Replica {
+    const found = this.replicas.find((replica) => replica === caller);
+    if (!found) throw new Error(`${caller.name} is no replica`);
+    return found;
+  }
+}
