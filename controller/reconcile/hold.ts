@@ -5,7 +5,6 @@ import { eventsOf } from '../core/events.ts';
 import { type Held, haltedStatus } from '../core/held.ts';
 import { lifetime } from '../core/lifetime.ts';
 import type { Settings } from '../core/resource.ts';
-import type { Wake } from '../core/wake.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
 
@@ -13,24 +12,15 @@ export interface HoldOptions {
   readonly api: ApiClient;
   readonly clock: Clock;
   readonly settings: Settings;
-  readonly region: string;
-  readonly defaultRegion: string;
 }
 
-/** A life that ends meanwhile is told of about then. */
-const LOOK_AGAIN_MS = 30_000;
-
 /**
- * A pass over a scope in which nothing may be changed and what is seen means nothing: AWS is not even looked at, and every
+ * Takes the place of all passes where nothing may be changed and what is seen means nothing: AWS is not even looked at, and every
  * Bastion is told why.
  */
-export async function hold(
-  { api, clock, settings, region, defaultRegion }: HoldOptions,
-  held: Held,
-): Promise<Wake> {
-  const { items } = await api.bastions.list();
+export async function hold({ api, clock, settings }: HoldOptions, held: Held): Promise<void> {
+  const bastions = (await api.bastions.list()).items;
   const now = clock.now();
-  const bastions = items.filter(({ spec }) => (spec.region ?? defaultRegion) === region);
   const told = new Map(
     bastions.map((bastion) => [
       objectName(bastion),
@@ -39,5 +29,4 @@ export async function hold(
   );
   const { written, refused } = await publish(api, bastions, told);
   await record(api, bastions, eventsOf(bastions, written, [], refused), now);
-  return { afterMs: LOOK_AGAIN_MS, refresh: 'all' };
 }

@@ -38,6 +38,8 @@ export interface Lease {
   start(): void;
   /** Ends the loop and releases what is held, so that the next holder need not wait. */
   stop(): Promise<void>;
+  /** Gives what is held to any other contender: this one contends again only after two lease times. */
+  giveWay(): void;
   isHeld(): boolean;
   held(): Held | undefined;
   /** Called with each beginning and end of a tenure. @returns a function that takes the listener off. */
@@ -49,6 +51,8 @@ const VALID_PART = 2 / 3;
 /** A renewal that failed is tried again this much sooner than the next one would be. */
 const SOONER = 5;
 const NOBODY = '';
+/** In lease times: long enough for every other contender to look, and to find even a silent holder gone. */
+const REST = 2;
 
 /** All times in this file are the clock's monotonic ones: no setting of a clock may move a tenure's end. */
 interface Tenure {
@@ -97,6 +101,7 @@ class TableLease implements Lease {
   /** The epoch of a take-over of which nobody knows whether the store has it. */
   #unsure: number | undefined;
   #waitsFor: number | undefined;
+  #restsUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: LeaseOptions) {
     const { name, durationMs, renewEveryMs } = options;
@@ -123,6 +128,18 @@ class TableLease implements Lease {
     await this.#release();
   }
 
+  giveWay(): void {
+    const { clock, durationMs } = this.#options;
+    const current = this.#loop;
+    if (!current || !this.isHeld() || this.#restLeft() > 0) return;
+    this.#restsUntilMs = clock.monotonic() + REST * durationMs;
+    void current.running.then(() => {
+      if (this.#loop !== current) return;
+      current.timer?.cancel();
+      this.#run(current);
+    });
+  }
+
   isHeld(): boolean {
     return this.held() !== undefined;
   }
@@ -141,6 +158,10 @@ class TableLease implements Lease {
     return validUntilMs - this.#options.clock.monotonic();
   }
 
+  #restLeft(): number {
+    return this.#restsUntilMs - this.#options.clock.monotonic();
+  }
+
   #run(current: Loop): void {
     current.running = this.#tick().then((pauseMs) => {
       if (this.#loop === current)
@@ -151,6 +172,10 @@ class TableLease implements Lease {
   /** @returns when to come again */
   async #tick(): Promise<number> {
     const { renewEveryMs, onError } = this.#options;
+    if (this.#restLeft() > 0) {
+      await this.#release();
+      return Math.max(0, this.#restLeft());
+    }
     let failed = false;
     try {
       await (this.#tenure && this.held() ? this.#renew(this.#tenure) : this.#contend());

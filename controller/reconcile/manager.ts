@@ -43,6 +43,8 @@ export interface ManagerOptions {
   /** Who holds it acts; the others stand by. */
   readonly lease: Lease;
   readonly log: Log;
+  /** Called when it has come out, in a tenure, that this controller may act on the store. */
+  readonly onServing?: () => void;
 }
 
 /** Longest pause between two tries of a scope whose pass could not be made at all: a TTL that runs out in it is still kept. */
@@ -72,6 +74,8 @@ export class Controller {
   #standingRetry: Timer | undefined;
   /** Whose store this is, as far as it matters; undefined until it is known, and then nothing is done. */
   #standing: Standing | undefined;
+  /** Why the lease was given away, since it was told last: it comes and goes until a person has acted. */
+  #gaveWayFor: string | undefined;
 
   constructor(options: ManagerOptions) {
     const { api, clock, log } = options;
@@ -93,19 +97,26 @@ export class Controller {
     const { lease, log } = this.#options;
     this.#informing = this.#informer.run(this.#stopping.signal);
     lease.onChange((held) => {
-      if (held) log('info', 'leading', { epoch: held.epoch });
-      else if (!this.#stopping.signal.aborted) log('warn', 'the lease has ended: standing by');
+      if (!this.#gaveWayFor) {
+        if (held) log('info', 'leading', { epoch: held.epoch });
+        else if (!this.#stopping.signal.aborted) log('warn', 'the lease has ended: standing by');
+      }
+      this.#standing = undefined;
       if (held) this.#lead();
       else void this.#queue.close();
     });
     lease.start();
   }
 
+  /** Whether this controller leads, over a store that is known to be its own. */
+  mayServe(): boolean {
+    return this.#options.lease.isHeld() && this.#standing !== undefined && !this.#standing.halted;
+  }
+
   /** What an earlier tenure remembered may be old by now: another replica has acted since. */
   #lead(): void {
     if (this.#stopping.signal.aborted) return;
     this.#forget();
-    this.#standing = undefined;
     void this.#takeStanding();
   }
 
@@ -123,10 +134,12 @@ export class Controller {
     const own = { accountId, installation: settings.installation, region };
     try {
       const standing = await takeStanding({ ...this.#options, api: fenceWrites(api, isMine), own });
-      logGuards(log, this.#standing ? standing.news : reminder(standing));
-      if (!isMine() || this.#stopping.signal.aborted) return;
       const before = this.#standing;
+      const isTold = before !== undefined || this.#gaveWayFor !== undefined;
+      logGuards(log, isTold ? standing.news : reminder(standing));
+      if (!isMine() || this.#stopping.signal.aborted) return;
       this.#standing = standing;
+      if (standing.halted) return await this.#giveWay(standing.halted);
       if (!allowsTheSame(before, standing)) this.#begin();
     } catch (error) {
       if (!isMine() || this.#stopping.signal.aborted) return;
@@ -137,10 +150,33 @@ export class Controller {
       this.#standingRetry = clock.setTimer(againMs, () => void this.#takeStanding());
   }
 
+  /**
+   * Whose store it is not may not keep from it whose it is: nobody else would end what is due. The lease comes back when there is
+   * nobody else, and with it a look at what a person has confirmed.
+   */
+  async #giveWay(held: Held): Promise<void> {
+    const { api, lease, log } = this.#options;
+    const isMine = whileHeld(lease);
+    try {
+      await hold({ ...this.#options, api: fenceWrites(api, isMine) }, held);
+    } catch (error) {
+      if (!(error instanceof Fenced)) log('error', 'cannot tell Bastions why', { error: explain(error) });
+    }
+    if (!isMine() || this.#stopping.signal.aborted) return;
+    if (this.#gaveWayFor !== held.reason)
+      log('warn', 'giving way: the lease is for a controller that may act', { reason: held.reason });
+    this.#gaveWayFor = held.reason;
+    lease.giveWay();
+  }
+
   #begin(): void {
+    const { lease, log, onServing } = this.#options;
+    if (this.#gaveWayFor) log('info', 'leading', { epoch: lease.held()?.epoch });
+    this.#gaveWayFor = undefined;
     this.#forget();
     this.#queue.open();
     void this.sweep();
+    onServing?.();
   }
 
   /** Lets the passes that run come to their end, then gives the lease away. */
@@ -162,7 +198,7 @@ export class Controller {
   async sweep(): Promise<void> {
     const { api, store, clock, accountId, lease, log } = this.#options;
     this.#sweepRetry?.cancel();
-    if (!lease.isHeld() || this.#stopping.signal.aborted) return;
+    if (!this.mayServe() || this.#stopping.signal.aborted) return;
     const ask = (region: string) => this.#queue.add(region, 0, 'all');
     const inUse = this.#informer.bastions().map((one) => this.#regionOf(one));
     new Set([...this.#workers.keys(), ...inUse]).forEach(ask);
@@ -177,12 +213,10 @@ export class Controller {
   }
 
   async #runScope(region: string, refresh: Refresh): Promise<Wake> {
-    const { log, lease } = this.#options;
-    const standing = this.#standing;
+    const { log } = this.#options;
     // The next tenure begins with a sweep.
-    if (!lease.isHeld() || !standing) return NEVER;
+    if (!this.mayServe()) return NEVER;
     try {
-      if (standing.halted) return await this.#hold(region, standing, standing.halted);
       const { pass, wake } = await this.#worker(region).run(refresh, this.#interests(region));
       this.#failures.delete(region);
       this.#report(region, pass);
@@ -195,11 +229,6 @@ export class Controller {
       log('error', 'pass failed', { region, error: explain(error), retryMs });
       return { afterMs: retryMs, refresh: 'all' };
     }
-  }
-
-  #hold(region: string, { defaultRegion }: Standing, held: Held): Promise<Wake> {
-    const { api, clock, settings, lease } = this.#options;
-    return hold({ api: fenceWrites(api, whileHeld(lease)), clock, settings, region, defaultRegion }, held);
   }
 
   #worker(region: string): ScopeWorker {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ANNOTATION, condition } from '../../controller/api/bastion.ts';
 import { GUARD_NAMESPACE, type Guard, trippedCondition } from '../../controller/api/guard.ts';
 import { SETTINGS } from './harness.ts';
-import { ACCOUNT, createManagerBed, type ManagerBed, REGION, type Replica } from './manager-bed.ts';
+import { ACCOUNT, createManagerBed, LEASE_MS, type ManagerBed, REGION, type Replica } from './manager-bed.ts';
 import { ownedIn } from './owned.ts';
 
 const SECOND = 1_000;
@@ -176,6 +176,38 @@ describe('the guard of whose store it is', () => {
     await third.controller.stop();
   });
 
+  it('gives the lease to the right controller, which keeps the TTL', async () => {
+    const bed = await openedBy({ ttl: '30m' });
+    const wrong = bed.start('wrong', STRANGER);
+    await bed.runUntil(isTripped(bed, 'identity'));
+    const right = bed.start('right');
+    await bed.runUntil(right.isHeld, 2 * LEASE_MS);
+    await bed.runUntil(isPhase(bed, 'orders', 'Expired'), 40 * MINUTE);
+    expect(ownedIn(bed.simulator)).toEqual([]);
+    expect([right.isHeld(), wrong.isHeld()]).toEqual([true, false]);
+    expect(await isQuiet(bed, 'identity')()).toBe(true);
+    await Promise.all([right.controller.stop(), wrong.controller.stop()]);
+  });
+
+  it('comes back when there is nobody else, tells nothing twice, and finds a confirmation within a minute', async () => {
+    const bed = await openedBy();
+    const wrong = bed.start('wrong', RENAMED);
+    await bed.runUntil(isTripped(bed, 'identity'));
+    await bed.run(10 * MINUTE);
+    expect(wrong.log.map(({ message }) => message)).toEqual([
+      'leading',
+      'guard tripped',
+      'giving way: the lease is for a controller that may act',
+    ]);
+    await bed.apply('late');
+    await bed.run(MINUTE);
+    expect(await withheldOf(bed, 'late')).toMatchObject({ status: 'True', reason: 'WrongInstallation' });
+    await confirm(bed, await guardOf(bed, 'identity'));
+    await bed.runUntil(isQuiet(bed, 'identity'), MINUTE);
+    await bed.runUntil(isPhase(bed, 'late', 'Ready'));
+    await wrong.controller.stop();
+  });
+
   it('says so in the log of every start', async () => {
     const bed = await openedBy();
     const second = bed.start('b', STRANGER);
@@ -200,7 +232,7 @@ describe('the guard of whose store it is', () => {
       message: expect.stringContaining('1 Bastion holds resources of test'),
     });
     await confirm(bed, guard);
-    await bed.run(20 * SECOND);
+    await bed.run(45 * SECOND);
     expect(await isQuiet(bed, 'identity')()).toBe(true);
     expect(said(second, 'guard confirmed')).toHaveLength(1);
     await bed.run(2 * MINUTE);
