@@ -16,7 +16,7 @@ import { type Held, withheldVerdict } from './held.ts';
 import type { Life } from './lifetime.ts';
 import { networkPath } from './network-path.ts';
 import type { Outcome } from './outcome.ts';
-import type { End, KindName, Observed, Problem } from './resource.ts';
+import type { KindName, Observed, Problem } from './resource.ts';
 
 export interface StatusContext {
   readonly lives: ReadonlyMap<ObjectName, Life>;
@@ -152,8 +152,11 @@ function taskRecord(
   observed: readonly Observed[],
   context: StatusContext,
 ): BastionStatus['task'] {
-  const record = sameActivation(bastion, context) ? bastion.status?.task : undefined;
-  const ended = observed.find((one) => one.state === 'gone' && isOfThis(one.end, bastion, context));
+  const life = context.lives.get(objectName(bastion));
+  const activatedAt = life?.state === 'active' ? rfc3339(life.activatedAt) : undefined;
+  const isOnRecord = activatedAt !== undefined && isContinued(bastion, activatedAt);
+  const record = isOnRecord ? bastion.status?.task : undefined;
+  const ended = observed.find(({ state, end }) => state === 'gone' && end && !isEarlier(end, activatedAt));
   if (!ended?.end || ended.id === record?.lastStoppedArn) return record;
   const { at, ranMs, failed } = ended.end;
   const before = ranMs >= LONG_RUN_MS ? 0 : (record?.failures ?? 0);
@@ -166,15 +169,10 @@ function taskRecord(
   };
 }
 
-function isOfThis(end: End | undefined, bastion: Bastion, context: StatusContext): boolean {
-  const life = context.lives.get(objectName(bastion));
-  const activatedAt = life?.state === 'active' ? rfc3339(life.activatedAt) : undefined;
-  return end !== undefined && !isEarlier(end, activatedAt);
-}
-
-function sameActivation(bastion: Bastion, context: StatusContext): boolean {
-  const life = context.lives.get(objectName(bastion));
-  return life?.state === 'active' && bastion.status?.activatedAt === rfc3339(life.activatedAt);
+/** Where windows overlap, one activation goes over into the next, and what wears its tasks out does so too. */
+function isContinued({ status }: Bastion, activatedAt: string): boolean {
+  if (status?.activatedAt === undefined || status.activatedAt > activatedAt) return false;
+  return status.activatedAt === activatedAt || activatedAt < (status.expiresAt ?? '');
 }
 
 function phaseOf(

@@ -262,6 +262,16 @@ describe('the record of tasks', () => {
     expect(statusOf(bastionOf(before), [kept(TASK)]).task).toBeUndefined();
   });
 
+  it('goes on where one activation began before the other ended', () => {
+    const task = { attempt: 4, failures: 4 };
+    const openUntil = (expiresAt: number) =>
+      bastionOf({
+        status: { activatedAt: rfc3339(NOW - 2 * HOUR), expiresAt: rfc3339(expiresAt), task },
+      });
+    expect(statusOf(openUntil(NOW), [kept(TASK)]).task).toEqual(task);
+    expect(statusOf(openUntil(NOW - HOUR), [kept(TASK)]).task).toBeUndefined();
+  });
+
   it('forgets the session target of a task that ended', () => {
     const before = openBefore({ sessionTarget: 'mi-1' });
     expect(statusOf(bastionOf(before), [ended('a', 1000)]).sessionTarget).toBeUndefined();
