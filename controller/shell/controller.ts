@@ -94,9 +94,9 @@ async function assemble(
   const api = createFacade({ store, clock, newUid: newId });
   if (aws.simulator) await tellRebuilt(api, log);
   const lease = leaseOf(options, store);
-  const controller = controllerOf(options, { api, store, lease, aws });
+  const controller = controllerOf(options, { api, store, lease, aws }, () => void sync.run());
   const sync = createSync({
-    ...{ ...options, api, lease },
+    ...{ ...options, api, lease, mayServe: () => controller.mayServe() },
     open: (fenced) => sourcesOf(options, fenced, store),
   });
   const speak = () => announce(dataDir, announcementOf(options, aws));
@@ -105,7 +105,6 @@ async function assemble(
   lease.onChange((held) => {
     if (!held) return;
     speak().catch((error: unknown) => log('warn', 'cannot announce', { error: explain(error) }));
-    void sync.run();
   });
   closers.push(() => controller.stop(), sync.end);
   controller.start();
@@ -171,11 +170,15 @@ interface Parts {
   readonly aws: AwsWorld;
 }
 
-function controllerOf(options: ControllerOptions, { aws, ...parts }: Parts): Controller {
+function controllerOf(
+  options: ControllerOptions,
+  { aws, ...parts }: Parts,
+  onServing: () => void,
+): Controller {
   const { clock, log, region, installation, image, maxTtlMs, shrinkLimit } = options;
   const { accountId, connection } = aws;
   return new Controller({
-    ...{ ...parts, clock, log, kinds: KINDS, accountId, defaultRegion: region, shrinkLimit },
+    ...{ ...parts, clock, log, kinds: KINDS, accountId, defaultRegion: region, shrinkLimit, onServing },
     settings: { installation, image, maxTtlMs },
     connectRegion: (name, mayCall) =>
       connect({ connection, clock, mayCall, scope: { accountId, region: name, installation } }),

@@ -10,14 +10,16 @@ export interface SyncOptions {
   readonly api: ApiClient;
   /** Makes the sources, which write through the API they are given. */
   readonly open: (api: ApiClient) => readonly GitSource[];
-  readonly lease: Pick<Lease, 'held' | 'isHeld'>;
+  readonly lease: Pick<Lease, 'held'>;
+  /** Whether this replica leads, over a store that is known to be its own. */
+  readonly mayServe: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly speed?: number;
 }
 
 export interface Sync {
-  /** Looks at all sources at once, while this replica leads. */
+  /** Looks at all sources at once, if it may. */
   readonly run: () => Promise<void>;
   /** Waits for what is under way, a little. */
   readonly end: () => Promise<void>;
@@ -30,14 +32,14 @@ const LAST_SYNC_MS = 5_000;
  * What a tenure fetched is applied in that tenure or never: by the next one another replica may have applied a newer commit, and
  * the older one would delete what that declares.
  */
-export function createSync({ api, open, lease, clock, log, speed = 1 }: SyncOptions): Sync {
+export function createSync({ api, open, lease, mayServe, clock, log, speed = 1 }: SyncOptions): Sync {
   let mayWrite = () => false;
   const sources = open(fenceWrites(api, () => mayWrite()));
   const syncs = sources.map((source) => ({ source, sync: createSourceLog({ clock, log }) }));
   const running = new Set<Promise<unknown>>();
   const run = async () => {
     while (running.size > 0 && !mayWrite()) await Promise.allSettled(running);
-    if (!lease.isHeld()) return;
+    if (!mayServe()) return;
     if (!mayWrite()) mayWrite = whileHeld(lease);
     const all = Promise.all(syncs.map(({ source, sync }) => sync(source)));
     running.add(all);

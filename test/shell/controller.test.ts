@@ -4,12 +4,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ANNOTATION } from '../../controller/api/bastion.ts';
 import { connectionTo, openAws } from '../../controller/shell/aws.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
 import { type ControllerOptions, startController } from '../../controller/shell/controller.ts';
 import { createLog } from '../../controller/shell/log.ts';
 import { openStore } from '../../controller/shell/store.ts';
 import { manifestOf } from '../reconcile/harness.ts';
+import { createRemote, GIT_ENV } from '../sources/remote.ts';
 
 const SECRET = 'hunter2-do-not-keep';
 const clock = systemClock();
@@ -85,6 +87,29 @@ describe('a controller with its shell', () => {
     await controller.stop();
     expect(leaks).toEqual([]);
     expect(lines.join('')).not.toContain(SECRET);
+  });
+
+  it('applies no git source to the store of another, and begins with them when that is confirmed', async () => {
+    const remote = createRemote();
+    remote.commit({ 'orders.json': JSON.stringify(manifestOf('orders')) });
+    const first = await startController(options());
+    await first.api.bastions.create(manifestOf('present'));
+    await expect.poll(async () => (await first.api.bastions.list()).items[0]?.status).toBeDefined();
+    await first.stop();
+    const git = [`${remote.dir}#main`];
+    const { PATH } = process.env;
+    const change = { installation: 'other', git, leaseMs: 1_000, env: { ...GIT_ENV, PATH } };
+    const second = await startController(options(change));
+    const names = async () => (await second.api.bastions.list()).items.map(({ metadata }) => metadata.name);
+    await expect.poll(() => lines.join('')).toContain('giving way');
+    await second.syncSources();
+    expect(await names()).toEqual(['present']);
+    const { status } = await second.api.guards.get('bastion-system', 'identity');
+    const annotations = { [ANNOTATION.confirm]: status?.token };
+    await second.api.guards.patch('bastion-system', 'identity', { metadata: { annotations } });
+    await expect.poll(names, { timeout: 20_000 }).toEqual(['orders', 'present']);
+    await second.stop();
+    remote.remove();
   });
 
   it('leaves nothing running when it cannot start', async () => {

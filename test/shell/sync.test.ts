@@ -28,6 +28,7 @@ function slowSource(api: ApiClient) {
 describe('the syncing of git sources', () => {
   let api: ApiClient;
   let held: Held | undefined;
+  let isOwn: boolean;
   let sync: ReturnType<typeof createSync>;
   let fetches: ((name: string) => void)[];
   const log: string[] = [];
@@ -35,9 +36,10 @@ describe('the syncing of git sources', () => {
     const clock = new VirtualClock();
     api = createFacade({ store: createMemorySubject(clock).open(), clock, newUid: () => 'uid' });
     held = { epoch: 1 };
+    isOwn = true;
     log.length = 0;
     sync = createSync({
-      ...{ api, clock, lease: { held: () => held, isHeld: () => held !== undefined } },
+      ...{ api, clock, lease: { held: () => held }, mayServe: () => held !== undefined && isOwn },
       log: (level, message) => log.push(`${level} ${message}`),
       open: (fenced) => {
         const slow = slowSource(fenced);
@@ -57,6 +59,12 @@ describe('the syncing of git sources', () => {
     held = undefined;
     await sync.run();
     expect(fetches).toHaveLength(1);
+  });
+
+  it("asks nobody while it is not known whose store this is, or it is another one's", async () => {
+    isOwn = false;
+    await sync.run();
+    expect(fetches).toEqual([]);
   });
 
   it.each([

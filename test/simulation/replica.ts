@@ -160,7 +160,7 @@ export class Replica implements Caller {
   }
 
   #sync(): void {
-    if (!this.#source || !this.#lease.isHeld()) return;
+    if (!this.#source || !this.#controller.mayServe()) return;
     this.#source.sync().then(
       ({ state, message }) => this.#log(`git ${state} ${message}`),
       (error: unknown) => this.#log(`git failed ${String(error)}`),
