@@ -43,6 +43,8 @@ function eventOfOutcome({ step, result, message, held }: Outcome): EventDraft | 
   if (action === 'withheld') return { type: 'Warning', reason: 'Withheld', message: `delete ${key}: ${why}` };
   if (result !== 'done' || (action !== 'create' && action !== 'update' && action !== 'delete'))
     return undefined;
+  // AWS answered with one that was deleted before: the next pass makes another.
+  if (action === 'create' && observed?.state === 'gone') return undefined;
   const id = observed && observed.id !== key ? ` (${observed.id})` : '';
   const reason = action === 'delete' && observed?.state === 'gone' ? 'Deleted' : VERB[action];
   return { type: 'Normal', reason, message: action === 'create' ? `${key}${id}` : `${key}${id}: ${why}` };

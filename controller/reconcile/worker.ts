@@ -87,13 +87,11 @@ function isUnverified({ statuses }: Pass): boolean {
   );
 }
 
-/** The end of a task is on record now, so its successor may start. */
+/** An end is on record now, so a successor may be made. */
 function isRecorded({ outcomes }: Pass): boolean {
-  return outcomes.some(
-    ({ step }) =>
-      step.action === 'wait' &&
-      step.notBefore === undefined &&
-      step.observed?.state === 'gone' &&
-      !step.desired?.external,
-  );
+  return outcomes.some(({ step, result }) => {
+    if (step.observed?.state !== 'gone') return false;
+    if (step.action === 'create') return result === 'done';
+    return step.action === 'wait' && step.notBefore === undefined && !step.desired?.external;
+  });
 }
