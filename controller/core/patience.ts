@@ -13,6 +13,8 @@ export interface Setback {
   readonly message: string;
   readonly key: Key;
   readonly spec: unknown;
+  /** Of what is to be deleted; of no use once that is no longer seen. */
+  readonly id?: string | undefined;
 }
 
 /** By the step's action and key. */
@@ -76,7 +78,8 @@ export function losePatience(
  */
 function stillOfUse(outcomes: readonly Outcome[], before: Setbacks): [string, Setback][] {
   const inWork = new Set(outcomes.filter(({ result }) => result !== 'idle').map(({ step }) => step.key));
-  return [...before].filter(([, { key }]) => inWork.has(key));
+  const seen = new Set(outcomes.map(({ step }) => step.observed?.id));
+  return [...before].filter(([, { key, id }]) => inWork.has(key) && (id === undefined || seen.has(id)));
 }
 
 /** Undefined when there is nothing to remember. */
@@ -91,11 +94,16 @@ function setbackAfter(outcome: Outcome, known: Setback | undefined, now: number)
   const failures = (known?.failures ?? 0) + (failed ? 1 : 0);
   const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS[step.action]);
   const retryAt = failed ? now + pauseMs : now;
-  return { since, failures, retryAt, message, key: step.key, spec: step.desired?.spec };
+  return { since, failures, retryAt, message, key: step.key, spec: step.desired?.spec, id: idOf(step) };
 }
 
-function nameOf({ action, key, observed }: Step): string {
-  return action === 'delete' ? `${action} ${key} ${observed?.id}` : `${action} ${key}`;
+/** Undefined but for deletions: one key may have had several. */
+function idOf({ action, observed }: Step): string | undefined {
+  return action === 'delete' ? observed?.id : undefined;
+}
+
+function nameOf(step: Step): string {
+  return [step.action, step.key, idOf(step) ?? ''].join(' ');
 }
 
 function isPatientWith(action: string): action is keyof typeof PATIENCE_MS {

@@ -58,6 +58,16 @@ describe('patience', () => {
     expect(losePatience([], setbacks, NOW).setbacks.size).toBe(0);
   });
 
+  it('forgets deletions of what is no longer seen, though its successor is in work', () => {
+    const removal = (id: string, action: 'delete' | 'wait' = 'delete') =>
+      outcome(action, TASK, action === 'delete' ? 'failed' : 'waiting', { seen: { id } }, 'AccessDenied');
+    let { setbacks } = losePatience([removal('a'), failed], NO_SETBACKS, NOW);
+    ({ setbacks } = losePatience([removal('a', 'wait')], setbacks, NOW));
+    expect([...setbacks.values()].map(({ id }) => id)).toEqual(['a', undefined]);
+    ({ setbacks } = losePatience([removal('b')], setbacks, NOW));
+    expect([...setbacks.values()].map(({ id }) => id)).toEqual([undefined, 'b']);
+  });
+
   it('tries at once what is asked for otherwise, and within half a minute what should be gone', () => {
     const { setbacks } = losePatience([failed], NO_SETBACKS, NOW);
     const corrected = outcome('create', TASK, 'idle', { wanted: { spec: { image: 'another' } } });
