@@ -37,8 +37,12 @@ export class LateError extends Error {
   override readonly name = 'LateError';
 }
 
-/** @throws LateError after `limitMs` by the monotonic clock; whatever `call` comes to later is nobody's any more */
+/**
+ * Without a call when there is no time at all: it would be sent by somebody whose time is over.
+ * @throws LateError after `limitMs` by the monotonic clock; whatever `call` comes to later is nobody's any more
+ */
 export async function within<T>(clock: Clock, limitMs: number, call: () => Promise<T>): Promise<T> {
+  if (limitMs <= 0) throw new LateError('no time is left to ask');
   const untilMs = clock.monotonic() + limitMs;
   let timer: Timer | undefined;
   const late = new Promise<never>((_, reject) => {
