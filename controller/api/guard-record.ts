@@ -11,6 +11,7 @@ import {
   type GuardStatus,
   guardManifest,
   isTripped,
+  needlessStatus,
   type Trip,
   trippedCondition,
   trippedStatus,
@@ -54,24 +55,36 @@ export async function tripGuard(
   const isNew = !isTripped(guard) || trippedCondition(guard)?.reason !== reason;
   const isRefused = status.refused !== undefined && status.refused !== guard.status?.refused;
   if (!isNew && !isRefused) return [];
-  const change = isRefused ? 'refused' : 'tripped';
-  const told = isRefused ? 'ConfirmationRefused' : reason;
+  // An annotation may be left from long ago: what trips anew is told as that.
+  const change = isNew ? 'tripped' : 'refused';
+  const told = isNew ? reason : 'ConfirmationRefused';
   await recordEvent(api, written, { type: 'Warning', reason: told, message }, now);
   return [{ guard: name, change, reason, message }];
 }
 
-/** Shows that what was confirmed is being done, or is done: then nothing is left of the token. */
+/** `needless`: what was held back has gone otherwise, before anything was done. */
+export type Progress = 'going' | 'done' | 'needless';
+
+/** Shows what has become of what was confirmed. Once nothing of that is left to do, nothing is left of the token. */
 export async function confirmGuard(
   { api, now }: GuardDesk,
   guard: Guard,
   confirmation: Confirmation,
-  { isDone }: { readonly isDone: boolean },
+  progress: Progress,
 ): Promise<GuardNews[]> {
-  const confirmed = confirmedStatus(guard, confirmation, now);
-  const next = isDone ? clearedStatus({ ...guard, status: confirmed }, '', now) : confirmed;
   const isNew = guard.status?.confirmation?.token !== confirmation.token;
-  const written = await write(api, guard, next);
+  const isNeedless = progress === 'needless' && isNew;
+  const confirmed = confirmedStatus(guard, confirmation, now);
+  const done = () =>
+    isNeedless
+      ? needlessStatus(guard, confirmation, now)
+      : clearedStatus({ ...guard, status: confirmed }, '', now);
+  const written = await write(api, guard, progress === 'going' ? confirmed : done());
   if (!written || !isNew) return [];
+  if (isNeedless) {
+    const message = trippedCondition(written)?.message ?? '';
+    return tell({ api, now }, written, 'cleared', { type: 'Normal', reason: 'Resolved', message });
+  }
   const message = `${trippedCondition(written)?.message} ${guard.status?.effect ?? ''}`.trim();
   return tell({ api, now }, written, 'confirmed', { type: 'Normal', reason: 'Confirmed', message });
 }

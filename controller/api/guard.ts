@@ -40,6 +40,8 @@ export interface Trip {
 export interface Confirmation {
   readonly token: string;
   readonly by: string;
+  /** What it was withheld for: for another reason nothing of it is confirmed. */
+  readonly reason: string | undefined;
   readonly withheld: ReadonlySet<string>;
 }
 
@@ -67,10 +69,12 @@ export function confirmHint(name: string): string {
  * between leaves the guard as it is, and the confirmation is found again.
  */
 export function confirmationOf(guard: Guard | undefined): Confirmation | undefined {
-  const { token, withheld = [] } = guard?.status ?? {};
+  const { token, withheld = [], confirmation: known } = guard?.status ?? {};
   const annotations = guard?.metadata.annotations ?? {};
   if (token === undefined || annotations[ANNOTATION.confirm] !== token) return undefined;
-  return { token, by: annotations[ANNOTATION.confirmedBy] || NOBODY, withheld: new Set(withheld) };
+  // While it is being done the condition tells of the confirmation instead.
+  const reason = known?.token === token ? known.reason : trippedCondition(guard)?.reason;
+  return { token, reason, by: annotations[ANNOTATION.confirmedBy] || NOBODY, withheld: new Set(withheld) };
 }
 
 /** The status of a guard that holds something back. The same trip at another time has another token: no confirmation serves twice. */
@@ -101,12 +105,26 @@ export function trippedStatus(guard: Guard | undefined, name: string, trip: Trip
 }
 
 /** The status while what was confirmed is being done; the token stays, so that it is gone on with. */
-export function confirmedStatus(guard: Guard, { token, by }: Confirmation, now: number): GuardStatus {
-  const at = rfc3339(now);
-  const known = guard.status?.confirmation;
-  const confirmation = known?.token === token ? known : { token, by, at };
-  const message = `${confirmation.by} confirmed ${token} at ${confirmation.at}.`;
+export function confirmedStatus(guard: Guard, given: Confirmation, now: number): GuardStatus {
+  const confirmation = actedOn(guard, given, now);
+  const { by, token } = confirmation;
+  const message = `${by} confirmed ${token} at ${confirmation.at}.`;
   return { ...guard.status, confirmation, conditions: [quiet(guard, 'Confirmed', message, now)] };
+}
+
+/** The status of a guard that holds nothing back any more, before anything was done of what was confirmed. */
+export function needlessStatus(guard: Guard, given: Confirmation, now: number): GuardStatus {
+  const confirmation = actedOn(guard, given, now);
+  const message = `${given.by} confirmed ${given.token}, but nothing of it was left to do.`;
+  return clearedStatus({ ...guard, status: { ...guard.status, confirmation } }, message, now);
+}
+
+type ActedOn = NonNullable<GuardStatus['confirmation']>;
+
+function actedOn(guard: Guard, { token, by, reason }: Confirmation, now: number): ActedOn {
+  const known = guard.status?.confirmation;
+  if (known?.token === token) return known;
+  return { token, by, at: rfc3339(now), ...(reason === undefined ? {} : { reason }) };
 }
 
 /** The status of a guard that holds nothing back any more. */

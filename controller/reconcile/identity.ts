@@ -1,7 +1,7 @@
 import { API_VERSION, type Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
-import { confirmationOf, GUARD_NAMESPACE, type Trip, trippedCondition } from '../api/guard.ts';
+import { confirmationOf, GUARD_NAMESPACE, type Trip } from '../api/guard.ts';
 import { clearGuard, confirmGuard, findGuard, type GuardNews, tripGuard } from '../api/guard-record.ts';
 import type { KubeObject } from '../api/object.ts';
 import { type Held, heldBy } from '../core/held.ts';
@@ -53,12 +53,16 @@ export async function takeStanding(options: IdentityOptions): Promise<Standing> 
     const news = await clearGuard(desk, guard, 'The controller runs as the one this store belongs to.');
     return { ...standingOf(own, undefined, own), news };
   }
-  const confirmation = trippedCondition(guard)?.reason === trip.reason ? confirmationOf(guard) : undefined;
+  const confirmation = confirmationOf(guard);
   const isConfirmed =
-    confirmation && trip.withheld.every((difference) => confirmation.withheld.has(difference));
+    confirmation?.reason === trip.reason &&
+    trip.withheld.every((difference) => confirmation.withheld.has(difference));
   if ((guard && isConfirmed) || (await isUnused(store, api, bastions))) {
+    // First who confirmed it: after a crash in between nothing is held back any more that could tell.
+    const news = guard && isConfirmed ? await confirmGuard(desk, guard, confirmation, 'going') : [];
     await store.put<IdentityRecord>('scopes', { ...recorded, ...own }, recorded.metadata.resourceVersion);
-    const news = guard && confirmation ? await confirmGuard(desk, guard, confirmation, { isDone: true }) : [];
+    const known = await findGuard(api, IDENTITY_GUARD);
+    news.push(...(await clearGuard(desk, known, 'The controller is the one this store belongs to now.')));
     return { ...standingOf(own, undefined, own), news };
   }
   const news = await tripGuard(desk, IDENTITY_GUARD, guard, trip);

@@ -42,12 +42,12 @@ export async function tellShrink(
     case 'unknown':
       return [];
     case 'going':
-      return guard && confirmation ? confirmGuard(desk, guard, confirmation, { isDone: false }) : [];
+      return guard && confirmation ? confirmGuard(desk, guard, confirmation, 'going') : [];
     case 'tripped':
       return tripGuard(desk, name, guard, shrink.trip);
     case 'clear':
       return guard && confirmation
-        ? confirmGuard(desk, guard, confirmation, { isDone: true })
+        ? confirmGuard(desk, guard, confirmation, 'needless')
         : clearGuard(desk, guard, 'No more is unclaimed than the shrink limit allows.');
   }
 }

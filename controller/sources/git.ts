@@ -146,7 +146,8 @@ async function apply(
   if (isEmptied && applied.kept.length > 0) return concludeEmptied(parts, record, { commit, applied, guard });
   const stillWithheld = applied.kept.filter((name) => isRewritten || withheld.has(name));
   const trip = stillWithheld.length > 0 ? sourceTrip('SourceRewritten', spec, stillWithheld) : undefined;
-  const news = await settleSourceGuard(parts, guard, trip);
+  const names = new Set<string>(declared.keys());
+  const news = await settleSourceGuard(parts, guard, trip, (name) => names.has(name));
   const problems = [...declarations.problems, ...applied.problems];
   const state = trip ? 'rewritten' : 'synced';
   const message = describe(spec, declared.size, problems.length, stillWithheld);
@@ -186,7 +187,7 @@ async function concludeEmptied(
   { commit, applied, guard }: { commit: string; applied: Applied; guard: SourceGuard },
 ): Promise<SyncReport> {
   const trip = sourceTrip('SourceEmptied', parts.spec, applied.kept);
-  const news = await settleSourceGuard(parts, guard, trip);
+  const news = await settleSourceGuard(parts, guard, trip, () => false);
   const message = `${trip.message} ${confirmHint(guard.name)}`;
   return conclude(parts, record, {
     ...{ state: 'emptied', message, commit, applied, problems: [{ message }], news },

@@ -1,6 +1,6 @@
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
-import { type Confirmation, confirmationOf, type Guard, type Trip, trippedCondition } from '../api/guard.ts';
+import { type Confirmation, confirmationOf, type Guard, type Trip } from '../api/guard.ts';
 import { clearGuard, confirmGuard, findGuard, type GuardNews, tripGuard } from '../api/guard-record.ts';
 import type { ObjectName } from '../api/object.ts';
 import { type GitSpec, sourceId } from './git-spec.ts';
@@ -20,10 +20,8 @@ export async function readSourceGuard({ api }: Desk, spec: GitSpec): Promise<Sou
   const name = sourceGuardName(spec);
   const guard = await findGuard(api, name);
   const confirmation = confirmationOf(guard);
-  // While it is being done the condition tells of the confirmation instead.
-  const shown = trippedCondition(guard)?.reason;
   const isConfirmed: SourceGuard['isConfirmed'] = (reason, bastion) =>
-    (shown === reason || shown === 'Confirmed') && confirmation?.withheld.has(bastion) === true;
+    confirmation?.reason === reason && confirmation.withheld.has(bastion);
   return { name, guard, confirmation, isConfirmed };
 }
 
@@ -44,18 +42,26 @@ export function sourceTrip(
   return { reason, message, effect: 'Deletes these Bastions, and what they hold in AWS.', withheld };
 }
 
-/** Shows what is held back after a sync, or that it is done. The deletions come first: a crash in between repeats them. */
+/**
+ * Shows what is held back after a sync, or that it is done. The deletions come first: a crash in between repeats them.
+ * @param isDeclared what cannot have been deleted, though it was confirmed
+ */
 export async function settleSourceGuard(
   { api, clock }: Desk,
   { name, guard, confirmation }: SourceGuard,
   trip: Trip | undefined,
+  isDeclared: (name: string) => boolean,
 ): Promise<GuardNews[]> {
   const desk = { api, now: clock.now() };
   if (!guard || !confirmation) {
     if (trip) return tripGuard(desk, name, guard, trip);
     return clearGuard(desk, guard, 'The source declares what it should again, or what it held is gone.');
   }
-  const news = await confirmGuard(desk, guard, confirmation, { isDone: !trip });
+  // The person has seen another reason, and may have meant something else by it.
+  if (trip && trip.reason !== confirmation.reason) return tripGuard(desk, name, guard, trip);
+  const isNeedless = [...confirmation.withheld].every(isDeclared);
+  const done = isNeedless ? 'needless' : 'done';
+  const news = await confirmGuard(desk, guard, confirmation, trip ? 'going' : done);
   const isGoing = trip?.withheld.some((one) => confirmation.withheld.has(one));
   if (!trip || isGoing) return news;
   return [...news, ...(await tripGuard(desk, name, await findGuard(api, name), trip))];

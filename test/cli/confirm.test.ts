@@ -23,7 +23,7 @@ async function createTripped() {
   const act = async () => {
     const guard = await find();
     const confirmation = confirmationOf(guard);
-    if (guard && confirmation) await confirmGuard(desk(), guard, confirmation, { isDone: true });
+    if (guard && confirmation) await confirmGuard(desk(), guard, confirmation, 'done');
     else await tripGuard(desk(), NAME, guard, TRIP);
     await settle();
   };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ANNOTATION } from '../../controller/api/bastion.ts';
 import { readStanding, takeStanding } from '../../controller/reconcile/identity.ts';
 import { rememberedRegions, rememberScope } from '../../controller/reconcile/scopes.ts';
 import { createFacade } from '../../controller/server/facade.ts';
@@ -41,6 +42,29 @@ describe('the identity of a store', () => {
     expect((await readStanding({ api, store, own: stranger })).halted).toMatchObject({
       reason: 'WrongAccount',
     });
+  });
+
+  it('keeps who confirmed another, though the controller died right after recording it', async () => {
+    const { clock, store, api, take } = setUp();
+    await take(OWN);
+    await rememberScope(store, clock, OWN.accountId, OWN.region);
+    await take(MOVED);
+    const guard = () => api.guards.get('bastion-system', 'identity');
+    const annotations = { [ANNOTATION.confirm]: (await guard()).status?.token };
+    await api.guards.patch('bastion-system', 'identity', { metadata: { annotations } });
+    const dying: Store = {
+      ...store,
+      get: (collection, name) => store.get(collection, name),
+      list: (collection) => store.list(collection),
+      put: async (...args) => {
+        await store.put(...args);
+        throw new ConflictError('died');
+      },
+    };
+    await expect(take(MOVED, dying)).rejects.toThrow('died');
+    expect(await take(MOVED)).toMatchObject({ defaultRegion: 'us-west-2' });
+    expect((await guard()).status).toMatchObject({ confirmation: { by: 'somebody who gave no name' } });
+    expect((await guard()).status).not.toHaveProperty('token');
   });
 
   it('is read for a preview without a word being written', async () => {

@@ -149,6 +149,63 @@ describe('the guard of a git source', () => {
     expect(trippedCondition(await guard())).toMatchObject({ status: 'False', reason: 'Confirmed' });
   });
 
+  it('takes no confirmation of an emptied source for one of a rewritten history', async () => {
+    const { source } = await emptied();
+    await confirm();
+    rewrite({ 'a.yaml': manifest('a') });
+    expect(await source.sync()).toMatchObject({
+      ...{ state: 'rewritten', deleted: [] },
+      news: [{ change: 'tripped', reason: 'SourceRewritten' }],
+    });
+    expect(await source.sync()).toMatchObject({ deleted: [], news: [] });
+    expect(await names()).toEqual(['a', 'b']);
+    await confirm();
+    expect(await source.sync()).toMatchObject({ state: 'synced', deleted: ['default/b'] });
+  });
+
+  it('takes no confirmation of a rewritten history for one of an emptied source', async () => {
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    const source = open();
+    await source.sync();
+    rewrite({ 'a.yaml': undefined });
+    await source.sync();
+    await confirm();
+    remote.commit({ 'b.yaml': undefined });
+    remote.git(['branch', '--force', 'main', 'fresh']);
+    expect(await source.sync()).toMatchObject({
+      ...{ state: 'emptied', deleted: [] },
+      news: [{ change: 'tripped', reason: 'SourceEmptied' }],
+    });
+    expect(await names()).toEqual(['a', 'b']);
+  });
+
+  it('says that nothing was left to do when the files came back before a confirmation was seen', async () => {
+    const { source } = await emptied();
+    await confirm();
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    expect((await source.sync()).news).toMatchObject([
+      {
+        change: 'cleared',
+        message: expect.stringMatching(/^alice confirmed .*, but nothing of it was left/),
+      },
+    ]);
+    expect(trippedCondition(await guard())).toMatchObject({ status: 'False', reason: 'Resolved' });
+    expect((await guard()).status).toMatchObject({ confirmation: { by: 'alice' } });
+    await clock.advance(3_600_000);
+    remote.commit({ 'a.yaml': undefined, 'b.yaml': undefined });
+    expect((await source.sync()).news).toMatchObject([{ change: 'tripped' }]);
+    expect(await names()).toEqual(['a', 'b']);
+  });
+
+  it('tells of a new trip though the annotation of an old one stands there still', async () => {
+    const { source } = await emptied();
+    await confirm('0ld');
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    await source.sync();
+    remote.commit({ 'a.yaml': undefined, 'b.yaml': undefined });
+    expect((await source.sync()).news).toMatchObject([{ change: 'tripped', reason: 'SourceEmptied' }]);
+  });
+
   it('leaves what is withheld alone while the repository cannot be reached', async () => {
     const { source } = await emptied();
     const before = await guard();

@@ -30,6 +30,10 @@ export interface GuardStatus {
   confirmation?: {
     token: string;
     by: string;
+    /**
+     * What had been withheld for; what is withheld for another reason is not confirmed.
+     */
+    reason?: string;
     at: string;
   };
   conditions?: {
