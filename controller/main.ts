@@ -20,7 +20,8 @@ import { readVersion } from './shell/version.ts';
 // The SDK's note about Node versions is for us, not for those who run the controller.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
-const SHORTEST_LEASE_MS = 2_000;
+/** A leader gives up a third of it early, which must be more than the grain of the clock that sees the machine sleep. */
+const SHORTEST_LEASE_MS = 4_000;
 /** A TTL is kept within 60 s when the leader dies. */
 const LONGEST_LEASE_MS = 30_000;
 const DEFAULT_DATA_DIR = join(homedir(), DEFAULTS.dataDirName);
@@ -55,7 +56,7 @@ const program = new Command('bastion-controller')
   .option('--replicas <count>', 'how many controllers to run here: one leads, the others stand by', '1')
   .option(
     '--lease <duration>',
-    'how long a silent leader is waited for before another one takes over: 2s to 30s',
+    'how long a silent leader is waited for before another one takes over: 4s to 30s',
     formatDuration(DEFAULTS.leaseMs),
   )
   .addOption(new Option('--replica <name>', 'which of the replicas of another process this is').hideHelp())
@@ -119,7 +120,7 @@ function checkFlags(flags: Flags): Pick<ControllerOptions, 'maxTtlMs' | 'shrinkL
     throw new UsageError(`--replicas: found ${flags.replicas}, allowed: a whole number from 1 to 9`);
   const leaseMs = parseDuration(flags.lease);
   if (leaseMs === undefined || leaseMs < SHORTEST_LEASE_MS || leaseMs > LONGEST_LEASE_MS)
-    throw new UsageError(`--lease: found ${flags.lease}, allowed: a duration from 2s to 30s`);
+    throw new UsageError(`--lease: found ${flags.lease}, allowed: a duration from 4s to 30s`);
   return { maxTtlMs, shrinkLimit, leaseMs };
 }
 

@@ -156,7 +156,7 @@ describe('the controller as a process', () => {
       [['--shrink-limit', '-1'], /--shrink-limit: found -1, allowed: a whole number/],
       [['--replicas', '0'], /--replicas: found 0, allowed: a whole number from 1 to 9/],
       [['--replicas', '2', '--table', 'bastions'], /--table names a table in AWS: use it with --aws=real/],
-      [['--lease', '1s'], /--lease: found 1s, allowed: a duration from 2s to 30s/],
+      [['--lease', '3s'], /--lease: found 3s, allowed: a duration from 4s to 30s/],
       [['--resync', 'often'], /--resync: "often" is no cron expression/],
       [['--region', 'Tokyo'], /--region: found "Tokyo", allowed: a region such as/],
       [['--region', 'cn-north-1'], /--region: cn-north-1 is in China/],

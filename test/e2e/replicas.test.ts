@@ -5,7 +5,7 @@ import { manifestOf } from '../reconcile/harness.ts';
 import { build } from './build.ts';
 import { type Controller, openReplicaBed, type ReplicaBed } from './replica-bed.ts';
 
-const LEASE_MS = 3_000;
+const LEASE_MS = 4_000;
 const PATIENCE = { timeout: 25_000, interval: 50 };
 
 let bed: ReplicaBed;
@@ -50,7 +50,7 @@ const others = (all: readonly Controller[], one: Controller) => all.filter((othe
 async function takesOver(among: readonly Controller[], after: string, sinceMs: number): Promise<Controller> {
   const leader = await leads(among);
   console.info(
-    `take-over after ${after}: ${((performance.now() - sinceMs) / 1_000).toFixed(1)} s (lease 3 s)`,
+    `take-over after ${after}: ${((performance.now() - sinceMs) / 1_000).toFixed(1)} s (lease 4 s)`,
   );
   return leader;
 }
@@ -77,7 +77,7 @@ async function holder(): Promise<string> {
 
 /** The process that keeps the replicas, on a data folder and simulated AWS of its own. */
 async function startKeeper(): Promise<Controller> {
-  const keeper = await bed.startKeeper('--replicas', '2', '--lease', '2s');
+  const keeper = await bed.startKeeper('--replicas', '2', '--lease', '4s');
   await leadsBy(keeper, 1);
   await saying(keeper, 'standing by');
   return keeper;
