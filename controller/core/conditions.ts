@@ -96,6 +96,17 @@ function readyCondition(parts: readonly Verdict[], { outcomes }: ActiveView): Ve
   return verdict('Ready', 'True', 'Connected', `session target ${target}`);
 }
 
+/** Nothing of it was seen any more, and that is to be seen once more. */
+const VERIFYING = 'Verifying';
+/** AWS may go on for some seconds showing neither what was made last nor what was taken away (aws-facts 1, 8). */
+const SETTLES_MS = 10_000;
+
+/** From when on a look that shows nothing left of a Bastion is believed; undefined when no earlier one has shown that. */
+export function verifiableAt(conditions: readonly Condition[] | undefined): number | undefined {
+  const tornDown = conditions?.find(({ type, reason }) => type === 'TornDown' && reason === VERIFYING);
+  return tornDown && Date.parse(tornDown.lastTransitionTime) + SETTLES_MS;
+}
+
 /** Conditions of a Bastion that should be gone, was never open, or waits for its next opening. */
 export function endedConditions(life: Life, outcomes: readonly Outcome[], verified: boolean): Verdict[] {
   const why = reasonOfEnd(life);
@@ -121,7 +132,12 @@ function tornDown(left: readonly Outcome[], verified: boolean, why: string): Ver
   }
   return verified
     ? verdict('TornDown', 'True', why, 'a complete look at AWS shows nothing left of it')
-    : verdict('TornDown', 'False', 'Verifying', 'a complete look at AWS must show that nothing is left');
+    : verdict(
+        'TornDown',
+        'Unknown',
+        VERIFYING,
+        'a second complete look at AWS must show that nothing is left',
+      );
 }
 
 function reasonOfEnd(life: Life): string {

@@ -18,6 +18,10 @@ export interface GuardTerms {
   readonly shrinkLimit: number;
   /** Unclaimed resources, as a trip names them, that a person has let go although they are many. */
   readonly confirmed?: ReadonlySet<string> | undefined;
+  /** Those that a person was shown and has not let go. */
+  readonly shown?: ReadonlySet<string> | undefined;
+  /** Whether more was held back than could be shown. */
+  readonly hasMore?: boolean | undefined;
 }
 
 /** What the shrink limit makes of this pass. */
@@ -35,14 +39,15 @@ export const DEFAULT_SHRINK_LIMIT = 20;
 /**
  * Withholds deletes of what nobody claims until two complete snapshots have shown it, and all of them when there are
  * more than the shrink limit: that looks like a lost store or a wrong installation rather than like leftovers. What a
- * person has confirmed does not count. Deletes with a strong reason pass: the guard never delays a TTL.
+ * person has confirmed does not count, and while any of that is left nothing else goes; nor does what was held back ever go for
+ * being few by now. Deletes with a strong reason pass: the guard never delays a TTL.
  */
 export function guard(
   plan: Plan,
   memory: GuardMemory,
   terms: GuardTerms,
 ): { plan: Plan; memory: GuardMemory; shrink: Shrink } {
-  const { complete, sequence, shrinkLimit, confirmed = new Set<string>() } = terms;
+  const { complete, sequence, shrinkLimit, confirmed = new Set<string>(), shown, hasMore } = terms;
   const unclaimed = plan.steps.filter(isUnclaimed);
   const since = new Map<string, number>();
   for (const step of unclaimed) {
@@ -54,35 +59,43 @@ export function guard(
   const counted = unclaimed.filter((step) => !confirmed.has(identity(step)));
   const limit = `${counted.length} resources are unclaimed and the shrink limit is ${shrinkLimit}`;
   const tooMany = counted.length > shrinkLimit;
+  // Also while AWS deletes them: the confirmation holds until the last of them is gone.
+  const isGoing = plan.steps.some((step) => step.reason === 'unclaimed' && confirmed.has(identity(step)));
+  const isLeft =
+    counted.length > 0 && (hasMore === true || counted.some((step) => shown?.has(identity(step))));
+  const isHeldBack = tooMany || isLeft;
   const steps = plan.steps.map((step) => {
     if (!isUnclaimed(step)) return step;
     if (!isSeenTwice(step)) {
       return withhold(step, 'no Bastion wants it; a second complete snapshot must show so too');
     }
-    if (tooMany && !confirmed.has(identity(step))) {
-      return withhold(step, `${limit}: check --installation and the table, or confirm the guard`);
+    if (isHeldBack && !confirmed.has(identity(step))) {
+      const why = tooMany ? limit : 'it is left of more than the shrink limit allows';
+      return withhold(step, `${why}: check --installation and the table, or confirm the guard`);
+    }
+    if (isGoing && !confirmed.has(identity(step))) {
+      return withhold(step, 'what a person has confirmed goes first');
     }
     return step;
   });
-  const shrink = shrinkOf({ plan, counted, tooMany, isSeenTwice }, terms);
+  const shrink = shrinkOf({ counted, isGoing, isHeldBack, isSeenTwice }, terms);
   return { plan: { steps }, memory: { unclaimedSince: since }, shrink };
 }
 
 interface Unclaimed {
-  readonly plan: Plan;
   /** Those that count against the limit. */
   readonly counted: readonly Step[];
-  readonly tooMany: boolean;
+  /** What was confirmed is not all gone yet. */
+  readonly isGoing: boolean;
+  readonly isHeldBack: boolean;
   readonly isSeenTwice: (step: Step) => boolean;
 }
 
-function shrinkOf({ plan, counted, tooMany, isSeenTwice }: Unclaimed, terms: GuardTerms): Shrink {
-  const { complete, confirmed, shrinkLimit } = terms;
+function shrinkOf({ counted, isGoing, isHeldBack, isSeenTwice }: Unclaimed, terms: GuardTerms): Shrink {
+  const { complete, shrinkLimit } = terms;
   if (!complete) return { state: 'unknown' };
-  // Also while AWS deletes them: the confirmation holds until the last of them is gone.
-  const isGoing = plan.steps.some((step) => step.reason === 'unclaimed' && confirmed?.has(identity(step)));
   if (isGoing) return { state: 'going' };
-  if (!tooMany) return { state: 'clear' };
+  if (!isHeldBack) return { state: 'clear' };
   if (!counted.every(isSeenTwice)) return { state: 'unknown' };
   return { state: 'tripped', trip: shrinkTrip(counted.map(identity).sort(), shrinkLimit) };
 }
@@ -92,10 +105,14 @@ const NAMED = 3;
 function shrinkTrip(withheld: readonly string[], limit: number): Trip {
   const named = withheld.slice(0, NAMED).join(', ');
   const rest = withheld.length > NAMED ? ` and ${withheld.length - NAMED} more` : '';
+  const limited =
+    withheld.length > limit
+      ? `and --shrink-limit is ${limit}`
+      : `and are left of more than --shrink-limit, ${limit}`;
   return {
     reason: 'ShrinkLimit',
     message:
-      `${withheld.length} resources of this installation are wanted by no Bastion and --shrink-limit is ${limit}: ${named}${rest}. ` +
+      `${withheld.length} resources of this installation are wanted by no Bastion ${limited}: ${named}${rest}. ` +
       `Nothing of it is deleted: a lost table or another --installation looks like this, so check these first.`,
     effect: 'Deletes these resources in AWS, as long as no Bastion wants them.',
     withheld,

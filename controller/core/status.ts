@@ -9,7 +9,7 @@ import {
 } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
-import { acceptedCondition, activeConditions, endedConditions, stamp } from './conditions.ts';
+import { acceptedCondition, activeConditions, endedConditions, stamp, verifiableAt } from './conditions.ts';
 import { isEarlier } from './end.ts';
 import { type Facts, NO_FACTS } from './facts.ts';
 import { type Held, withheldVerdict } from './held.ts';
@@ -96,14 +96,21 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
 }
 
 /**
- * The look that shows that nothing is left is a later one than that of the pass which removed the last of it. That it was torn
- * down before is good enough to go on waiting for the next opening, but not to be forgotten: an activation since then may
- * have made things and died before it was recorded.
+ * Two looks some time apart show that nothing is left: a single one can be too old to show what was made or taken away last. That
+ * it was torn down before is good enough to go on waiting for the next opening, but not to be forgotten: an activation
+ * since then may have made things and died before it was recorded.
  */
-function isVerified(bastion: Bastion, outcomes: readonly Outcome[], { complete }: StatusContext): boolean {
+function isVerified(
+  bastion: Bastion,
+  outcomes: readonly Outcome[],
+  { complete, now }: StatusContext,
+): boolean {
   const isClean = !outcomes.some(({ step }) => step.action === 'delete');
+  const isSecond = (verifiableAt(bastion.status?.conditions) ?? Number.POSITIVE_INFINITY) <= now;
   const wasTornDown = condition(bastion, 'TornDown')?.status === 'True';
-  return (complete && isClean) || (wasTornDown && bastion.metadata.deletionTimestamp === undefined);
+  return (
+    (complete && isClean && isSecond) || (wasTornDown && bastion.metadata.deletionTimestamp === undefined)
+  );
 }
 
 function describeIn(bastion: Bastion, context: StatusContext): (observed: Observed) => string | undefined {
@@ -185,7 +192,7 @@ function phaseOf(
   if (life.state === 'deleted') return 'Terminating';
   if (life.state === 'invalid') return 'Failed';
   if (life.state !== 'active') {
-    if (!is('TornDown')) return 'Terminating';
+    if (isClosing(bastion, conditions)) return 'Terminating';
     if (life.state === 'suspended') return 'Suspended';
     return life.state === 'scheduled' || life.opensAt !== undefined ? 'Scheduled' : 'Expired';
   }
@@ -194,6 +201,12 @@ function phaseOf(
   if (problems.some((problem) => !problem.passing) || (bastion.status?.task?.failures ?? 0) >= 3)
     return 'Failed';
   return bastion.status?.phase === undefined ? 'Pending' : 'Provisioning';
+}
+
+/** What never was open has nothing to end, though that is looked at as well. */
+function isClosing({ status }: Bastion, conditions: readonly Condition[]): boolean {
+  const tornDown = conditions.find(({ type }) => type === 'TornDown')?.status;
+  return tornDown === 'False' || (tornDown === 'Unknown' && status?.activatedAt !== undefined);
 }
 
 function wasReady(bastion: Bastion, activatedAt: number): boolean {

@@ -17,8 +17,8 @@ export interface WakeTerms {
   readonly lives: Iterable<Life>;
   /** Some kind, or the facts, could not be read. */
   readonly unknown: boolean;
-  /** Everything seems gone for some Bastion, and only a complete look can say so. */
-  readonly unverified: boolean;
+  /** Everything seems gone for some Bastion, and from this instant on a complete look can say so (epoch milliseconds). */
+  readonly verifiableAt?: number | undefined;
   /** The guard of the scope waits for a complete look, or for a person. */
   readonly guarded?: boolean;
   /** What was published lets the next pass go on at once. */
@@ -50,7 +50,9 @@ const SECOND_LOOK_MS = 30_000;
 /** The earliest of: deadline, retry, poll, second look. Never, when nothing can change but by drift: resyncs look for that. */
 export function nextWake(terms: WakeTerms): Wake {
   const candidates: Wake[] = [NEVER, ...deadlines(terms), ...retries(terms), ...polls(terms)];
-  if ((terms.unverified && !terms.unknown) || terms.recorded) candidates.push(atOnce(terms));
+  if (terms.recorded) candidates.push(atOnce(terms));
+  if (terms.verifiableAt !== undefined && !terms.unknown)
+    candidates.push(verification(terms.verifiableAt, terms));
   if (terms.guarded || terms.outcomes.some(({ step }) => step.action === 'withheld')) {
     candidates.push({ afterMs: SECOND_LOOK_MS, refresh: 'all' });
   }
@@ -65,6 +67,10 @@ export function nextWake(terms: WakeTerms): Wake {
 function atOnce({ hurriedPasses }: WakeTerms): Wake {
   const afterMs = hurriedPasses <= HURRIED_PASSES ? 0 : slowing(hurriedPasses - HURRIED_PASSES);
   return { afterMs, refresh: 'all' };
+}
+
+function verification(at: number, terms: WakeTerms): Wake {
+  return at > terms.now ? { afterMs: at - terms.now, refresh: 'all' } : atOnce(terms);
 }
 
 function slowing(passes: number): number {

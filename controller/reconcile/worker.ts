@@ -3,6 +3,7 @@ import type { Clock } from '../api/clock.ts';
 import { objectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
 import type { Interests } from '../aws/facts.ts';
+import { verifiableAt } from '../core/conditions.ts';
 import { NO_MEMORY } from '../core/guard.ts';
 import { isSettled } from '../core/plan.ts';
 import type { Settings } from '../core/resource.ts';
@@ -61,30 +62,33 @@ export class ScopeWorker {
     // A thousand Bastions take longer than one: as long as something gets done, nothing has lasted too long yet.
     const moves = isSettled(pass.plan) || pass.outcomes.some(({ result }) => result === 'done');
     this.#pollingPasses = moves ? 0 : this.#pollingPasses + 1;
-    const unverified = isUnverified(pass) || pass.shrink.state === 'going';
+    const now = clock.now();
+    const verifiable = verifiableIn(pass, now);
     const recorded = isRecorded(pass);
-    this.#hurriedPasses = unverified || recorded ? this.#hurriedPasses + 1 : 0;
+    const isHurried = recorded || (verifiable !== undefined && verifiable <= now);
+    this.#hurriedPasses = isHurried ? this.#hurriedPasses + 1 : 0;
     return nextWake({
       outcomes: pass.outcomes,
       touched: pass.touched,
       listedAt: (kind) => pass.observed.parts.get(kind)?.observedAt ?? 0,
       lives: pass.bastions.flatMap((bastion) => pass.wishes.lives.get(objectName(bastion)) ?? []),
       unknown,
-      unverified,
+      verifiableAt: verifiable,
       guarded: pass.guarded,
       recorded,
       hurriedPasses: this.#hurriedPasses,
       failedPasses: this.#failedPasses,
       pollingPasses: this.#pollingPasses,
-      now: clock.now(),
+      now,
     });
   }
 }
 
-function isUnverified({ statuses }: Pass): boolean {
-  return [...statuses.values()].some((status) =>
-    status.conditions?.some((condition) => condition.reason === 'Verifying'),
-  );
+/** When the next complete look can say of something that it is gone. */
+function verifiableIn({ statuses, shrink }: Pass, now: number): number | undefined {
+  const times = [...statuses.values()].flatMap(({ conditions }) => verifiableAt(conditions) ?? []);
+  const all = shrink.state === 'going' ? [now, ...times] : times;
+  return all.length > 0 ? Math.min(...all) : undefined;
 }
 
 /** An end is on record now, so a successor may be made. */

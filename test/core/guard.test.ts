@@ -50,17 +50,40 @@ describe('the shrink limit', () => {
     expect(guard({ steps: MANY.slice(1) }, NO_MEMORY, terms(1)).shrink).toEqual({ state: 'clear' });
   });
 
-  it('lets exactly what was confirmed go, and counts it no more', () => {
+  it('lets exactly what was confirmed go, and the few others only afterwards', () => {
     const others = unclaimed(DEFAULT_SHRINK_LIMIT, {}, 'other');
     const steps = [...MANY, ...others];
     const confirmed = namesOf(MANY);
     const { plan, shrink } = guard({ steps }, seenOnce(steps), terms(2, { confirmed }));
-    expect(countOf(plan.steps, 'delete')).toBe(steps.length);
+    expect(countOf(plan.steps, 'delete')).toBe(MANY.length);
     expect(shrink).toEqual({ state: 'going' });
+    const after = guard({ steps: others }, seenOnce(others), terms(3, { confirmed }));
+    expect(countOf(after.plan.steps, 'delete')).toBe(others.length);
+    expect(after.shrink).toEqual({ state: 'clear' });
     const tooMany = [...steps, ...unclaimed(1, {}, 'one-more')];
     const more = guard({ steps: tooMany }, seenOnce(tooMany), terms(2, { confirmed }));
     expect(countOf(more.plan.steps, 'delete')).toBe(MANY.length);
     expect(countOf(more.plan.steps, 'withheld')).toBe(others.length + 1);
+  });
+
+  it.each([
+    ['was shown', { shown: namesOf(MANY) }],
+    ['could not be shown', { hasMore: true }],
+    ['could not be shown with what was confirmed and is gone', { hasMore: true, confirmed: namesOf([]) }],
+  ])('goes on holding back what %s, though it is few by now', (_, more) => {
+    const few = MANY.slice(0, 2);
+    const { plan, shrink } = guard({ steps: few }, seenOnce(few), terms(3, more));
+    expect(countOf(plan.steps, 'withheld')).toBe(2);
+    expect(shrink).toMatchObject({
+      state: 'tripped',
+      trip: {
+        message: expect.stringContaining(
+          'wanted by no Bastion and are left of more than --shrink-limit, 20: ',
+        ),
+        withheld: [...namesOf(few)],
+      },
+    });
+    expect(guard({ steps: [] }, NO_MEMORY, terms(3, more)).shrink).toEqual({ state: 'clear' });
   });
 
   it('wants a second complete snapshot of what was confirmed too', () => {

@@ -287,7 +287,14 @@ describe('the record of tasks', () => {
 describe('the status of a Bastion that ended', () => {
   const removed = outcome('delete', TASK, 'done', { seen: { state: 'gone' } });
 
-  it('is torn down only after a complete look of a pass that had nothing to remove', () => {
+  const verifying = (sinceMs: number) => [
+    {
+      ...{ type: 'TornDown' as const, status: 'Unknown' as const, reason: 'Verifying', message: '' },
+      lastTransitionTime: rfc3339(NOW - sinceMs),
+    },
+  ];
+
+  it('is torn down only after two complete looks some time apart, with nothing to remove', () => {
     const busy = statusOf(
       bastionOf(openBefore({ sessionTarget: 'ecs:x' })),
       [outcome('delete', TASK, 'waiting', {}, 'still used')],
@@ -301,9 +308,13 @@ describe('the status of a Bastion that ended', () => {
     for (const unverified of [
       statusOf(bastionOf(), [removed], EXPIRED),
       statusOf(bastionOf(), [], EXPIRED, { complete: false }),
+      statusOf(bastionOf(), [], EXPIRED),
+      statusOf(bastionOf(openBefore({ conditions: verifying(9_000) })), [], EXPIRED),
+      statusOf(bastionOf(openBefore({ conditions: verifying(10_000) })), [], EXPIRED, { complete: false }),
     ])
-      expect(conditionIn(unverified, 'TornDown')).toMatchObject({ status: 'False', reason: 'Verifying' });
-    const done = statusOf(bastionOf(openBefore({ sessionTarget: 'ecs:x' })), [], EXPIRED);
+      expect(conditionIn(unverified, 'TornDown')).toMatchObject({ status: 'Unknown', reason: 'Verifying' });
+    const before = openBefore({ sessionTarget: 'ecs:x', conditions: verifying(10_000) });
+    const done = statusOf(bastionOf(before), [], EXPIRED);
     expect(done).toMatchObject({ phase: 'Expired' });
     expect(done.sessionTarget).toBeUndefined();
     expect(conditionIn(done, 'TornDown')).toMatchObject({ status: 'True', reason: 'Expired' });
@@ -315,7 +326,7 @@ describe('the status of a Bastion that ended', () => {
     // An activation may have made things since, and died before it was recorded: a deleted one is looked for again.
     const deleted = bastionOf({ deleted: true, status: { conditions } });
     const blind = statusOf(deleted, [], { state: 'deleted' }, { complete: false });
-    expect(conditionIn(blind, 'TornDown')).toMatchObject({ status: 'False', reason: 'Verifying' });
+    expect(conditionIn(blind, 'TornDown')).toMatchObject({ status: 'Unknown', reason: 'Verifying' });
   });
 
   it('has the phase of what ended it', () => {

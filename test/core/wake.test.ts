@@ -9,7 +9,6 @@ describe('the next wake', () => {
       touched: new Set(),
       lives: [],
       unknown: false,
-      unverified: false,
       listedAt: () => NOW,
       recorded: false,
       failedPasses: 0,
@@ -58,8 +57,9 @@ describe('the next wake', () => {
   });
 
   it('looks at once at what only needs to be verified or was just recorded, and again at what is withheld', () => {
-    expect(wakeFor({ unverified: true })).toEqual({ afterMs: 0, refresh: 'all' });
-    expect(wakeFor({ unverified: true, unknown: true, failedPasses: 1 }).afterMs).toBe(2_000);
+    expect(wakeFor({ verifiableAt: NOW })).toEqual({ afterMs: 0, refresh: 'all' });
+    expect(wakeFor({ verifiableAt: NOW + 7_000 })).toEqual({ afterMs: 7_000, refresh: 'all' });
+    expect(wakeFor({ verifiableAt: NOW, unknown: true, failedPasses: 1 }).afterMs).toBe(2_000);
     expect(wakeFor({ recorded: true }).afterMs).toBe(0);
     expect(wakeFor({ outcomes: [outcome('withheld', TASK, 'waiting')] })).toEqual({
       afterMs: 30_000,
@@ -68,8 +68,8 @@ describe('the next wake', () => {
   });
 
   it('stops hurrying when looking again at once does not help', () => {
-    expect(wakeFor({ unverified: true }).afterMs).toBe(0);
-    expect(wakeFor({ unverified: true, hurriedPasses: 3 }).afterMs).toBeGreaterThan(3_000);
+    expect(wakeFor({ verifiableAt: NOW }).afterMs).toBe(0);
+    expect(wakeFor({ verifiableAt: NOW, hurriedPasses: 3 }).afterMs).toBeGreaterThan(3_000);
     expect(wakeFor({ recorded: true, hurriedPasses: 99 }).afterMs).toBe(30_000);
   });
 });

@@ -114,7 +114,7 @@ describe('a Bastion', () => {
         const undo = simulator.faults.deny(service, operation);
         await harness.run(deadline + MINUTE - clock.now());
         expect(simulator.ecs.tasks().map((task) => task.desiredStatus)).toEqual(['STOPPED']);
-        expect(condition(await harness.get('orders'), 'TornDown')?.status).toBe('False');
+        expect(condition(await harness.get('orders'), 'TornDown')?.status).not.toBe('True');
         undo();
         await until(harness, 'orders', 'Expired');
         expect(ownedIn(simulator)).toEqual([]);

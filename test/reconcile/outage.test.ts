@@ -25,3 +25,17 @@ describe('an outage', () => {
     await controller.stop();
   });
 });
+
+describe('a list that does not show yet what was just made', () => {
+  it('lets no Bastion go that was deleted in that moment, until all of it is gone', async () => {
+    const bed = createManagerBed();
+    const { controller } = bed.start();
+    bed.simulator.ec2.state.visibilityDelayMs = 6_000;
+    await bed.apply('orders');
+    await bed.runUntil(() => ownedIn(bed.simulator).some((line) => line.startsWith('group')));
+    await bed.api.bastions.delete('default', 'orders');
+    await bed.runUntil(async () => (await bed.api.bastions.list()).items.length === 0, 5 * MINUTE);
+    expect(ownedIn(bed.simulator)).toEqual([]);
+    await controller.stop();
+  });
+});
