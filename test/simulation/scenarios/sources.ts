@@ -17,8 +17,8 @@ export const SOURCES: readonly Scenario[] = [
     play: async (world) => {
       commit(world, { [ORDERS]: fileOf('orders', OVER_NAT), [USERS]: fileOf('users', SUSPENDED) });
       await becomesReady(world, 'orders');
-      commit(world, { [ORDERS]: fileOf('orders', { ...OVER_NAT, ttl: '3h' }) });
-      await saysTtl(world, '3h');
+      commit(world, { [ORDERS]: fileOf('orders', { ...OVER_NAT, ttl: '30h' }) });
+      await saysTtl(world, '30h');
       await becomesReady(world, 'orders');
       commit(world, { [ORDERS]: undefined });
       await isGone(world, 'orders');
@@ -45,8 +45,8 @@ export const SOURCES: readonly Scenario[] = [
       commit(world, { [ORDERS]: undefined });
       await world.run(MINUTE);
       await becomesReady(world, 'orders');
-      commit(world, { [ORDERS]: fileOf('orders', { ...OVER_NAT, ttl: '3h' }) });
-      await saysTtl(world, '3h');
+      commit(world, { [ORDERS]: fileOf('orders', { ...OVER_NAT, ttl: '30h' }) });
+      await saysTtl(world, '30h');
       await becomesReady(world, 'orders');
     },
   },
@@ -71,10 +71,10 @@ export const SOURCES: readonly Scenario[] = [
       commit(world, { [ORDERS]: fileOf('orders', OVER_NAT) });
       await becomesReady(world, 'orders');
       world.loseGit(2 * MINUTE);
-      commit(world, { [ORDERS]: fileOf('orders', { ...OVER_NAT, ttl: '3h' }) });
+      commit(world, { [ORDERS]: fileOf('orders', { ...OVER_NAT, ttl: '30h' }) });
       await world.run(MINUTE);
       await becomesReady(world, 'orders');
-      await saysTtl(world, '3h');
+      await saysTtl(world, '30h');
       await becomesReady(world, 'orders');
     },
   },
