@@ -124,7 +124,11 @@ function checkFlags(flags: Flags): Pick<ControllerOptions, 'maxTtlMs' | 'shrinkL
   return { maxTtlMs, shrinkLimit, leaseMs };
 }
 
+/** What SIGHUP asks for. Before there are sources nothing is missed: they are looked at when they come. */
+let lookNow = (): void => undefined;
+
 async function run(flags: Flags): Promise<void> {
+  process.on('SIGHUP', () => lookNow());
   const checked = checkFlags(flags);
   const clock = systemClock();
   const { replica } = flags;
@@ -151,7 +155,7 @@ async function run(flags: Flags): Promise<void> {
 async function runOne(flags: Flags, options: ControllerOptions): Promise<void> {
   const { leader, aws, ...controller } = await startController(options);
   if (flags.replica === undefined) greet(flags, aws, leader);
-  process.on('SIGHUP', () => void controller.syncSources());
+  lookNow = () => void controller.syncSources();
   await untilStopped({ hasKeeper: flags.replica !== undefined });
   options.log('info', 'stopping');
   await controller.stop();
@@ -166,9 +170,12 @@ async function runSeveral(flags: Flags, options: ControllerOptions): Promise<voi
   const own = (name: string) => [...args, '--replicas', '1', '--replica', name, '--aws', host.aws];
   const replicas = startReplicas({
     ...{ count: Number(flags.replicas), clock: options.clock, log: options.log },
-    launch: (name) => launchProgram(script, own(name), process.env),
+    launch: (replica) =>
+      launchProgram(script, own(replica), process.env, ({ message }) =>
+        options.log('warn', 'cannot signal a replica', { replica, error: message }),
+      ),
   });
-  process.on('SIGHUP', () => replicas.signal('SIGHUP'));
+  lookNow = () => replicas.signal('SIGHUP');
   await untilStopped({ hasKeeper: false });
   options.log('info', 'stopping');
   await replicas.stop();

@@ -106,13 +106,15 @@ export function launchProgram(
   script: string,
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  onError: (error: Error) => void,
 ): ReplicaProcess {
   const child: ChildProcess = fork(script, [...args], {
     env,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const ended = new Promise<number | string>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
+    // One that runs has not ended because a signal did not get through: a second one would start beside it.
+    child.on('error', (error) => (child.pid === undefined ? resolve(error.message) : onError(error)));
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
   });
   return { ended, signal: (name) => void child.kill(name) };

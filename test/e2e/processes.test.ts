@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -145,6 +146,19 @@ describe('the controller as a process', () => {
     expect((await announced())['pid']).toBe(second.child.pid);
     second.child.kill('SIGTERM');
     expect(await second.ended).toBe(0);
+  });
+
+  it('lives on when it is asked to look at its sources before it has any', async () => {
+    const silent = createServer((socket) => void socket.on('error', () => undefined).resume());
+    const asked = new Promise((resolve) => silent.once('connection', resolve));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const one = controller('--aws', `http://127.0.0.1:${port}`);
+    await asked;
+    one.child.kill('SIGHUP');
+    one.child.kill('SIGTERM');
+    expect(await one.ended).toBe('SIGTERM');
+    silent.close();
   });
 
   it('answers bad flags with one clear line and exit code 1', async () => {
