@@ -9,7 +9,7 @@ const SECOND = { ...NAT_TARGET, name: 'second', port: 3306 };
 
 /** One field after the other; each change stays while the next one comes. */
 const STEPS: readonly Partial<BastionSpec>[] = [
-  { ttl: '3h' },
+  { ttl: '30h' },
   { reason: 'INC-1 slow orders' },
   { tags: { team: 'orders' } },
   { targets: [NAT_TARGET, SECOND] },

@@ -21,7 +21,7 @@ export const REPLICAS: readonly Scenario[] = [
     name: 'leader-stands-still',
     replicas: 2,
     play: async (world) => {
-      for (const ttl of ['3h', '4h', '5h']) {
+      for (const ttl of ['30h', '40h', '50h']) {
         await world.apply('orders', { ...OVER_NAT, ttl });
         await world.underWay('a pass looks at AWS', ({ target }) => target === 'aws');
         // Longer than a lease, and back it is an hour earlier.
@@ -37,7 +37,7 @@ export const REPLICAS: readonly Scenario[] = [
     play: async (world) => {
       await world.apply('orders', OVER_NAT);
       await becomesReady(world, 'orders');
-      await world.apply('orders', { ...OVER_NAT, ttl: '3h' });
+      await world.apply('orders', { ...OVER_NAT, ttl: '30h' });
       await becomesReady(world, 'orders');
       await world.apply('orders', { ...OVER_NAT, suspend: true });
       await becomes(world, 'orders', 'Suspended');
