@@ -23,6 +23,8 @@ export interface Applied {
   readonly deleted: readonly ObjectName[];
   readonly unchanged: readonly ObjectName[];
   readonly kept: readonly ObjectName[];
+  /** Declared no more, and there still: their deletion failed, and is tried again. */
+  readonly failed: readonly ObjectName[];
   readonly problems: readonly Problem[];
 }
 
@@ -36,17 +38,20 @@ export async function applyDeclarations(options: ApplyOptions): Promise<Applied>
   const stored = new Map(items.map((bastion) => [objectName(bastion), bastion]));
   const outcomes: (readonly [Outcome, ObjectName])[] = [];
   const problems: Problem[] = [];
+  const failed: ObjectName[] = [];
 
   async function attempt(
     name: ObjectName,
     path: string | undefined,
     act: () => Promise<Outcome>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     try {
       outcomes.push([await act(), name]);
+      return true;
     } catch (error) {
       if (!(error instanceof ApiError) || error.reason === 'Unavailable') throw error;
       problems.push({ ...(path !== undefined && { path }), message: `Bastion ${name}: ${error.message}` });
+      return false;
     }
   }
 
@@ -60,16 +65,17 @@ export async function applyDeclarations(options: ApplyOptions): Promise<Applied>
     const failure = failureOf(bastion, failures);
     const reason = failure ? undefined : options.keep(bastion);
     if (reason !== undefined) problems.push({ message: `Bastion ${name} is kept: ${reason}` });
-    await attempt(name, failure?.path, () => {
+    const isDone = await attempt(name, failure?.path, () => {
       if (failure)
         return annotate(api, bastion, { [ANNOTATION.sourceError]: `${failure.path}: ${failure.message}` });
       return reason === undefined ? remove(api, bastion) : Promise.resolve<Outcome>('kept');
     });
+    if (!isDone && !failure) failed.push(name);
   }
   const namesOf = (outcome: Outcome) => outcomes.filter(([is]) => is === outcome).map(([, name]) => name);
   return {
     ...{ created: namesOf('created'), updated: namesOf('updated'), deleted: namesOf('deleted') },
-    ...{ unchanged: namesOf('unchanged'), kept: namesOf('kept'), problems },
+    ...{ unchanged: namesOf('unchanged'), kept: namesOf('kept'), failed, problems },
   };
 }
 

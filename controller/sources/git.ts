@@ -70,7 +70,15 @@ export interface SyncReport {
   readonly news: readonly GuardNews[];
 }
 
-const NOTHING: Applied = { created: [], updated: [], deleted: [], unchanged: [], kept: [], problems: [] };
+const NOTHING: Applied = {
+  created: [],
+  updated: [],
+  deleted: [],
+  unchanged: [],
+  kept: [],
+  failed: [],
+  problems: [],
+};
 
 /** @throws GitSpecError */
 export function createGitSource(options: GitSourceOptions): GitSource {
@@ -143,8 +151,9 @@ async function apply(
     ...{ api, declarations, keep, source: spec.display, nowMs: clock.now() },
     isOld: ({ path, blob }) => last === undefined || before.get(path) === blob,
   });
-  if (isEmptied && applied.kept.length > 0) return concludeEmptied(parts, record, { commit, applied, guard });
-  const stillWithheld = applied.kept.filter((name) => isRewritten || withheld.has(name));
+  const left = [...applied.kept, ...applied.failed];
+  if (isEmptied && left.length > 0) return concludeEmptied(parts, record, { commit, applied, guard, left });
+  const stillWithheld = left.filter((name) => isRewritten || withheld.has(name));
   const trip = stillWithheld.length > 0 ? sourceTrip('SourceRewritten', spec, stillWithheld) : undefined;
   const names = new Set<string>(declared.keys());
   const news = await settleSourceGuard(parts, guard, trip, (name) => names.has(name));
@@ -180,13 +189,21 @@ function keeper({ guard, isEmptied, isRewritten, isUnnamedNew, withheld }: Doubt
   };
 }
 
+interface Emptied {
+  readonly commit: string;
+  readonly applied: Applied;
+  readonly guard: SourceGuard;
+  /** What it held and what is there still. */
+  readonly left: readonly ObjectName[];
+}
+
 /** An empty source never comes into force before everything it held is gone: whatever comes back is then no news. */
 async function concludeEmptied(
   parts: Parts,
   record: GitSourceRecord | undefined,
-  { commit, applied, guard }: { commit: string; applied: Applied; guard: SourceGuard },
+  { commit, applied, guard, left }: Emptied,
 ): Promise<SyncReport> {
-  const trip = sourceTrip('SourceEmptied', parts.spec, applied.kept);
+  const trip = sourceTrip('SourceEmptied', parts.spec, left);
   const news = await settleSourceGuard(parts, guard, trip, () => false);
   const message = `${trip.message} ${confirmHint(guard.name)}`;
   return conclude(parts, record, {

@@ -26,9 +26,9 @@ describe('the guard of a git source', () => {
   });
   afterEach(() => remote.remove());
 
-  const open = () =>
+  const open = (over = api) =>
     createGitSource({
-      ...{ store, api, clock, spec: `${remote.dir}#main`, cacheDir: remote.cacheDir, env: GIT_ENV },
+      ...{ store, api: over, clock, spec: `${remote.dir}#main`, cacheDir: remote.cacheDir, env: GIT_ENV },
     });
   const names = async () => {
     const { items } = await api.bastions.list();
@@ -204,6 +204,32 @@ describe('the guard of a git source', () => {
     await source.sync();
     remote.commit({ 'a.yaml': undefined, 'b.yaml': undefined });
     expect((await source.sync()).news).toMatchObject([{ change: 'tripped', reason: 'SourceEmptied' }]);
+  });
+
+  it.each([
+    ['emptied', { 'a.yaml': undefined, 'b.yaml': undefined }],
+    ['rewritten', { 'a.yaml': undefined, 'b.yaml': undefined, 'c.yaml': manifest('c') }],
+  ])('holds a confirmation of an %s source until the last deletion has worked', async (state, files) => {
+    remote.commit({ 'a.yaml': manifest('a'), 'b.yaml': manifest('b') });
+    await open().sync();
+    if (state === 'emptied') remote.commit(files);
+    else rewrite(files);
+    await open().sync();
+    await confirm();
+    const racing = {
+      ...api.bastions,
+      delete: async (...args: Parameters<ApiClient['bastions']['delete']>) => {
+        const [namespace, name] = args;
+        if (name === 'b') await api.bastions.patch(namespace, name, { metadata: { labels: { x: 'y' } } });
+        return api.bastions.delete(...args);
+      },
+    };
+    expect(await open({ ...api, bastions: racing }).sync()).toMatchObject({
+      ...{ state, deleted: ['default/a'], news: [{ change: 'confirmed' }] },
+    });
+    expect(trippedCondition(await guard())).toMatchObject({ status: 'False', reason: 'Confirmed' });
+    expect(await open().sync()).toMatchObject({ state: 'synced', deleted: ['default/b'], news: [] });
+    expect((await guard()).status).not.toHaveProperty('token');
   });
 
   it('leaves what is withheld alone while the repository cannot be reached', async () => {
