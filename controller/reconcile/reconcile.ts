@@ -2,7 +2,7 @@ import type { Bastion, BastionStatus, ConditionType } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
 import { Fenced } from '../api/fence.ts';
-import { confirmationOf, type Guard } from '../api/guard.ts';
+import type { Guard } from '../api/guard.ts';
 import type { GuardNews } from '../api/guard-record.ts';
 import type { ObjectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
@@ -22,7 +22,7 @@ import { execute } from './execute.ts';
 import { observe, type Refresh } from './observe.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
-import { guardIn, isShrinkOpen, tellShrink } from './shrink.ts';
+import { isShrinkOpen, shownIn, tellShrink } from './shrink.ts';
 import { type Wishes, wishesOf } from './wishes.ts';
 
 /** What one pass hands on to the next one of the same scope. Nothing in it is needed to be right, only to be quick. */
@@ -175,7 +175,7 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
     complete,
     sequence: memory.sequence,
     shrinkLimit: options.shrinkLimit,
-    confirmed: confirmationOf(guardIn(guards, aws.scope))?.withheld,
+    ...shownIn(guards, aws.scope),
   });
   const plan = options.halted ? withholdAll(guarded.plan, options.halted.message) : guarded.plan;
   const { memory: guardMemory, shrink } = guarded;

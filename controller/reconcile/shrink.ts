@@ -1,6 +1,6 @@
-import { confirmationOf, type Guard } from '../api/guard.ts';
+import { confirmationOf, type Guard, isTripped } from '../api/guard.ts';
 import { clearGuard, confirmGuard, type GuardDesk, type GuardNews, tripGuard } from '../api/guard-record.ts';
-import type { Shrink } from '../core/guard.ts';
+import type { GuardTerms, Shrink } from '../core/guard.ts';
 
 interface Place {
   readonly accountId: string;
@@ -24,9 +24,21 @@ export function isShrinkOpen({ shrink, guards }: Told, place: Place): boolean {
   return shrink.state !== 'unknown' || guardIn(guards, place)?.status?.token !== undefined;
 }
 
-export function guardIn(guards: readonly Guard[], place: Place): Guard | undefined {
+function guardIn(guards: readonly Guard[], place: Place): Guard | undefined {
   const name = shrinkGuardName(place);
   return guards.find(({ metadata }) => metadata.name === name);
+}
+
+/** What a person was shown of a scope, and has said to it. */
+export function shownIn(
+  guards: readonly Guard[],
+  place: Place,
+): Pick<GuardTerms, 'confirmed' | 'shown' | 'hasMore'> {
+  const guard = guardIn(guards, place);
+  const { withheld = [], more = 0 } = guard?.status ?? {};
+  const confirmed = confirmationOf(guard)?.withheld;
+  const shown = isTripped(guard) && !confirmed ? new Set(withheld) : undefined;
+  return { confirmed, shown, hasMore: more > 0 };
 }
 
 /** Shows what the shrink limit holds back in a scope, or that it is confirmed and going, or gone. */
