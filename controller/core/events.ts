@@ -30,9 +30,9 @@ export function eventsOf(
   return events;
 }
 
-function eventOfOutcome({ step, result, message, held }: Outcome): EventDraft | undefined {
+function eventOfOutcome({ step, result, message, untried }: Outcome): EventDraft | undefined {
   const { action, key, why, observed } = step;
-  if (result === 'failed' && held) return undefined;
+  if (result === 'failed' && untried) return undefined;
   if (result === 'failed') {
     return {
       type: 'Warning',

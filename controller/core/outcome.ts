@@ -15,5 +15,5 @@ export interface Outcome {
   /** When trying again can help, milliseconds from now; deferred and failed only. */
   readonly retryAfterMs?: number;
   /** It failed in an earlier pass and was not tried in this one. */
-  readonly held?: boolean;
+  readonly untried?: boolean;
 }

@@ -41,7 +41,7 @@ export function heldBack(step: Step, setbacks: Setbacks, now: number): Outcome |
     result: 'failed',
     message: setback.message,
     retryAfterMs: setback.retryAt - now,
-    held: true,
+    untried: true,
   };
 }
 
@@ -84,10 +84,10 @@ function stillOfUse(outcomes: readonly Outcome[], before: Setbacks): [string, Se
 
 /** Undefined when there is nothing to remember. */
 function setbackAfter(outcome: Outcome, known: Setback | undefined, now: number): Setback | undefined {
-  const { step, result, held, retryAfterMs, message = 'no reason given' } = outcome;
+  const { step, result, untried, retryAfterMs, message = 'no reason given' } = outcome;
   if (!isPatientWith(step.action)) return undefined;
   // Our own pacing, like a step that was not tried, is no news.
-  if (held || (result === 'deferred' && retryAfterMs !== undefined)) return known;
+  if (untried || (result === 'deferred' && retryAfterMs !== undefined)) return known;
   if (result !== 'failed' && result !== 'deferred') return undefined;
   const since = known?.since ?? now;
   const failed = result === 'failed' || now - since >= PATIENCE_MS[step.action];

@@ -27,12 +27,12 @@ export type LeaseNews =
       readonly silentMs: number | undefined;
     };
 
-export interface Held {
+export interface Tenure {
   /** Grows with each change of holder. */
   readonly epoch: number;
 }
 
-export type HeldListener = (held: Held | undefined) => void;
+export type TenureListener = (held: Tenure | undefined) => void;
 
 export interface Lease {
   start(): void;
@@ -41,9 +41,9 @@ export interface Lease {
   /** Gives what is held to any other contender: this one contends again only after two lease times. */
   giveWay(): void;
   isHeld(): boolean;
-  held(): Held | undefined;
+  held(): Tenure | undefined;
   /** Called with each beginning and end of a tenure. @returns a function that takes the listener off. */
-  onChange(listener: HeldListener): () => void;
+  onChange(listener: TenureListener): () => void;
 }
 
 /** A holder gives up this much earlier than a contender takes over, each by its own clock. */
@@ -55,7 +55,7 @@ const NOBODY = '';
 const REST = 2;
 
 /** All times in this file are the clock's monotonic ones: no setting of a clock may move a tenure's end. */
-interface Tenure {
+interface RunningTenure {
   readonly record: LeaseRecord;
   readonly validUntilMs: number;
 }
@@ -92,8 +92,8 @@ export function whileHeld(lease: Pick<Lease, 'held'>): () => boolean {
 class TableLease implements Lease {
   readonly #options: LeaseOptions;
   readonly #validMs: number;
-  readonly #listeners = new Set<HeldListener>();
-  #tenure: Tenure | undefined;
+  readonly #listeners = new Set<TenureListener>();
+  #tenure: RunningTenure | undefined;
   #observation: Observation | undefined;
   #announced: number | undefined;
   #loop: Loop | undefined;
@@ -144,17 +144,17 @@ class TableLease implements Lease {
     return this.held() !== undefined;
   }
 
-  held(): Held | undefined {
+  held(): Tenure | undefined {
     const tenure = this.#tenure;
     return tenure && this.#leftOf(tenure) > 0 ? { epoch: tenure.record.epoch } : undefined;
   }
 
-  onChange(listener: HeldListener): () => void {
+  onChange(listener: TenureListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  #leftOf({ validUntilMs }: Tenure): number {
+  #leftOf({ validUntilMs }: RunningTenure): number {
     return validUntilMs - this.#options.clock.monotonic();
   }
 
@@ -211,7 +211,7 @@ class TableLease implements Lease {
     for (const listener of [...this.#listeners]) listener(current);
   }
 
-  async #renew(tenure: Tenure): Promise<void> {
+  async #renew(tenure: RunningTenure): Promise<void> {
     const { store, name, holder } = this.#options;
     const { record } = tenure;
     if (await this.#write({ ...record, beat: record.beat + 1 }, record, tenure)) return;
@@ -240,7 +240,11 @@ class TableLease implements Lease {
     this.#waitsFor = undefined;
   }
 
-  async #write(next: LeaseRecord, expected: LeaseRecord | undefined, before?: Tenure): Promise<boolean> {
+  async #write(
+    next: LeaseRecord,
+    expected: LeaseRecord | undefined,
+    before?: RunningTenure,
+  ): Promise<boolean> {
     const { store, clock, name } = this.#options;
     const validUntilMs = clock.monotonic() + this.#validMs;
     if (!(await this.#answer(() => store.writeLease(name, next, expected), before))) return false;
@@ -251,7 +255,7 @@ class TableLease implements Lease {
   }
 
   /** Waits no longer than it is of use: a renewal for its tenure, anything else for as long as a tenure lasts. */
-  #answer<T>(call: () => Promise<T>, tenure?: Tenure): Promise<T> {
+  #answer<T>(call: () => Promise<T>, tenure?: RunningTenure): Promise<T> {
     const { clock, renewEveryMs } = this.#options;
     const limitMs = tenure ? Math.min(renewEveryMs, this.#leftOf(tenure)) : this.#validMs;
     return within(clock, limitMs, call);

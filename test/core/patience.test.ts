@@ -35,7 +35,7 @@ describe('patience', () => {
     let { setbacks } = losePatience([failed], NO_SETBACKS, NOW);
     expect(heldBack(failed.step, setbacks, NOW + SECOND)).toMatchObject({
       result: 'failed',
-      held: true,
+      untried: true,
       message: 'AccessDenied',
     });
     expect(heldBack(failed.step, setbacks, NOW + 2 * SECOND)).toBeUndefined();

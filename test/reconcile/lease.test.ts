@@ -3,10 +3,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../controller/api/clock.ts';
 import {
   createLease,
-  type Held,
   type Lease,
   type LeaseNews,
   type LeaseOptions,
+  type Tenure,
 } from '../../controller/reconcile/lease.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { type Store, StoreUnavailableError } from '../../controller/store/store.ts';
@@ -29,7 +29,7 @@ describe('a lease', () => {
       ...{ store, clock, name: 'main', holder, durationMs: DURATION_MS, renewEveryMs: RENEW_MS },
       ...options,
     });
-    const changes: (Held | undefined)[] = [];
+    const changes: (Tenure | undefined)[] = [];
     lease.onChange((held) => changes.push(held));
     return { lease, changes };
   };

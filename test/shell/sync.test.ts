@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ApiClient } from '../../controller/api/client.ts';
-import type { Held } from '../../controller/reconcile/lease.ts';
+import type { Tenure } from '../../controller/reconcile/lease.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { createSync } from '../../controller/shell/sync.ts';
 import type { GitSource } from '../../controller/sources/git.ts';
@@ -27,7 +27,7 @@ function slowSource(api: ApiClient) {
 
 describe('the syncing of git sources', () => {
   let api: ApiClient;
-  let held: Held | undefined;
+  let held: Tenure | undefined;
   let isOwn: boolean;
   let sync: ReturnType<typeof createSync>;
   let fetches: ((name: string) => void)[];
