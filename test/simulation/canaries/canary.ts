@@ -12,4 +12,6 @@ export interface Canary {
   readonly scenarios: readonly string[];
   /** What brings it out, when it needs something to go wrong. */
   readonly faults?: readonly string[];
+  /** At which calls, such as `ecs:RunTask`; anywhere unless said. */
+  readonly calls?: readonly string[];
 }

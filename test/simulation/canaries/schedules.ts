@@ -2,28 +2,29 @@ import { seededSchedule, singleFaults } from '../explore.ts';
 import { createRandom } from '../random.ts';
 import type { Scenario } from '../scenario.ts';
 import { SCENARIOS } from '../scenarios/index.ts';
-import type { Schedule } from '../schedule.ts';
+import { play, type Schedule } from '../schedule.ts';
 import type { Canary } from './canary.ts';
 
 /** Enough to see a loop that comes round seldom. */
 const PASSES = 100;
 const FEW_PASSES = 3;
 /** Of the single faults that are named, spread over all places. */
-const SINGLES = 120;
+const SINGLES = 60;
 /** Of those together, where one alone brings nothing out. */
-const TOGETHER = 120;
-const SEEDS = 200;
+const TOGETHER = 40;
+const SEEDS = 80;
 
 /** What is tried for one canary: first where its like shows soonest, then anything anywhere. */
 export async function* canarySchedules(canary: Canary): AsyncGenerator<Schedule> {
-  const { name, faults = [], scenarios } = canary;
+  const { name, faults = [], calls, scenarios } = canary;
   const hinted = scenarios.map((one) => {
     const found = SCENARIOS.find((scenario) => scenario.name === one);
     if (!found) throw new Error(`canary ${name}: there is no scenario ${one}`);
     return found;
   });
   for (const scenario of hinted) yield* faultless(scenario);
-  if (faults.length > 0) yield* await singles(hinted, faults);
+  if (calls) for (const scenario of hinted) yield* await atCalls(scenario, calls, faults);
+  else if (faults.length > 0) yield* await singles(hinted, faults);
   if (faults.length > 1) yield* together(hinted, faults);
   for (let seed = 1; seed <= SEEDS; seed++) {
     yield seededSchedule(seed, seed % 2 === 1 ? hinted : SCENARIOS);
@@ -34,6 +35,24 @@ export async function* canarySchedules(canary: Canary): AsyncGenerator<Schedule>
 function faultless(scenario: Scenario): Schedule[] {
   const plain = { scenario, faults: [], seed: 0, isStale: false, quietPasses: PASSES };
   return [plain, { ...plain, isStale: true }, { ...plain, seed: 3 }];
+}
+
+/** At each of these calls, with fresh looks and with old ones. */
+async function atCalls(
+  scenario: Scenario,
+  calls: readonly string[],
+  kinds: readonly string[],
+): Promise<Schedule[]> {
+  const [plain, stale] = faultless(scenario).map((one) => ({ ...one, quietPasses: FEW_PASSES }));
+  const all: Schedule[] = [];
+  for (const one of [plain, stale]) {
+    if (!one) continue;
+    const { sites } = await play(one, { collectSites: true });
+    for (const { index, kinds: possible } of sites.filter((site) => calls.includes(site.name)))
+      for (const { name: kind } of possible)
+        if (kinds.includes(kind)) all.push({ ...one, faults: [{ at: index, kind }] });
+  }
+  return all.slice(0, SINGLES);
 }
 
 async function singles(scenarios: readonly Scenario[], kinds: readonly string[]): Promise<Schedule[]> {

@@ -10,8 +10,9 @@ export const TOKENS: readonly Canary[] = [
     file: 'kinds/task.ts',
     find: 'clientToken: spec.clientToken,',
     replace: `clientToken: digest([spec.clientToken, ${COUNTED}], 48),`,
-    scenarios: ['create-exec-nat', 'delete-while-provisioning'],
+    scenarios: ['change-as-a-pass-writes', 'create-exec-nat'],
     faults: ['timeout-after', 'crash-after'],
+    calls: ['ecs:RunTask'],
   },
   {
     name: 'random-group-name',
@@ -37,7 +38,8 @@ export const TOKENS: readonly Canary[] = [
     find: "if (!observed.detail.parameterName) return { verdict: 'replace', why: 'its code was lost' };",
     replace: '',
     scenarios: ['create-hybrid-nat'],
-    faults: ['crash-before', 'crash-after', 'timeout-after'],
+    faults: ['crash-before', 'crash-after', 'denied', 'timeout-before'],
+    calls: ['ssm:PutParameter', 'ssm:CreateActivation'],
   },
   {
     name: 'duplicates-stay',
@@ -46,7 +48,8 @@ export const TOKENS: readonly Canary[] = [
     find: '...others.map((other) => removal(wanted, other',
     replace: '...others.slice(others.length).map((other) => removal(wanted, other',
     scenarios: ['create-hybrid-nat'],
-    faults: ['drift'],
+    faults: ['timeout-after', 'crash-after', 'stale'],
+    calls: ['ssm:CreateActivation', 'ssm:DescribeActivations', 'ecs:RunTask'],
   },
   {
     name: 'unstable-content',

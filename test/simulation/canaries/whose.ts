@@ -95,8 +95,9 @@ export const WHOSE: readonly Canary[] = [
     } catch {
       return items;
     }`,
-    scenarios: ['delete-exec-nat', 'share-endpoints', 'create-hybrid-nat'],
-    faults: ['server-error', 'denied', 'throttled'],
+    scenarios: ['delete-while-provisioning', 'share-endpoints'],
+    faults: ['denied'],
+    calls: ['ssm:DescribeActivations', 'ssm:DescribeParameters'],
   },
   {
     name: 'unknown-is-absent',
@@ -114,8 +115,9 @@ export const WHOSE: readonly Canary[] = [
     file: 'kinds/task.ts',
     find: "if (classify(error) === 'gone') return [];",
     replace: 'if (classify(error)) return [];',
-    scenarios: ['delete-exec-nat', 'expire-exec-nat'],
-    faults: ['server-error', 'denied', 'throttled'],
+    scenarios: ['change-every-field'],
+    faults: ['denied'],
+    calls: ['ecs:ListTasks'],
   },
   {
     name: 'gone-is-a-failure',
