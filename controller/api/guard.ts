@@ -74,7 +74,23 @@ export function confirmationOf(guard: Guard | undefined): Confirmation | undefin
   if (token === undefined || annotations[ANNOTATION.confirm] !== token) return undefined;
   // While it is being done the condition tells of the confirmation instead.
   const reason = known?.token === token ? known.reason : trippedCondition(guard)?.reason;
-  return { token, reason, by: annotations[ANNOTATION.confirmedBy] || NOBODY, withheld: new Set(withheld) };
+  return {
+    token,
+    reason,
+    by: nameIn(annotations[ANNOTATION.confirmedBy], token) ?? NOBODY,
+    withheld: new Set(withheld),
+  };
+}
+
+/** Who confirms that token, as the annotation beside it says. */
+export function confirmedBy(token: string, user: string): string {
+  return `${token} ${user}`;
+}
+
+/** It may be left from an earlier confirmation by another person: then it says nothing of this one. */
+function nameIn(annotation: string | undefined, token: string): string | undefined {
+  const name = annotation?.startsWith(`${token} `) ? annotation.slice(token.length).trim() : '';
+  return name === '' ? undefined : name;
 }
 
 /** The status of a guard that holds something back. The same trip at another time has another token: no confirmation serves twice. */

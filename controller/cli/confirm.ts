@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ANNOTATION } from '../api/bastion.ts';
 import { formatDuration } from '../api/duration.ts';
-import { type Guard, isTripped, trippedCondition } from '../api/guard.ts';
+import { confirmedBy, type Guard, isTripped, trippedCondition } from '../api/guard.ts';
 import { objectName } from '../api/object.ts';
 import type { Connection } from './connection.ts';
 import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
@@ -45,7 +45,8 @@ async function confirm(io: CliIo, connection: Connection, name: string, options:
     io.stderr.write('nothing is confirmed\n');
     return 1;
   }
-  const annotations = { [ANNOTATION.confirm]: token, [ANNOTATION.confirmedBy]: io.user ?? null };
+  const by = io.user === undefined ? null : confirmedBy(token, io.user);
+  const annotations = { [ANNOTATION.confirm]: token, [ANNOTATION.confirmedBy]: by };
   await guards.patch(namespace, name, { metadata: { annotations } });
   return awaitAnswer(io, connection, guard, { token, timeoutMs: Math.max(0, options.timeout) });
 }

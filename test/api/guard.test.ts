@@ -3,6 +3,7 @@ import { ANNOTATION } from '../../controller/api/bastion.ts';
 import {
   clearedStatus,
   confirmationOf,
+  confirmedBy,
   confirmedStatus,
   type Guard,
   guardManifest,
@@ -75,6 +76,17 @@ describe('a confirmation', () => {
     const done = clearedStatus(guardOf(going, given), 'gone', LATER);
     expect(confirmationOf(guardOf(done, given))).toBeUndefined();
     expect(trippedCondition(guardOf(done))).toMatchObject({ status: 'False', reason: 'Confirmed' });
+  });
+
+  it('is by whoever gave it, and not by who gave one before', () => {
+    const status = trip(undefined);
+    const token = status.token ?? '';
+    const byOf = (annotation: string) =>
+      confirmationOf(guardOf(status, { [ANNOTATION.confirm]: token, [ANNOTATION.confirmedBy]: annotation }))
+        ?.by;
+    expect(byOf(confirmedBy(token, 'alice from team a'))).toBe('alice from team a');
+    for (const other of [confirmedBy('0ld', 'alice'), 'alice', token, `${token} `])
+      expect(byOf(other)).toBe('somebody who gave no name');
   });
 
   it('that was acted on is not refused afterwards, though its annotation stays', () => {

@@ -48,7 +48,7 @@ describe('confirm', () => {
     expect(running.out()).toBe(SHOWN);
     expect((await find())?.metadata.annotations).toEqual({
       [ANNOTATION.confirm]: token,
-      [ANNOTATION.confirmedBy]: 'alice',
+      [ANNOTATION.confirmedBy]: `${token} alice`,
     });
     await act();
     const done = await running.done;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION, condition } from '../../controller/api/bastion.ts';
-import { GUARD_NAMESPACE, type Guard, trippedCondition } from '../../controller/api/guard.ts';
+import { confirmedBy, GUARD_NAMESPACE, type Guard, trippedCondition } from '../../controller/api/guard.ts';
 import { SETTINGS } from './harness.ts';
 import { ACCOUNT, createManagerBed, LEASE_MS, type ManagerBed, REGION, type Replica } from './manager-bed.ts';
 import { ownedIn } from './owned.ts';
@@ -23,9 +23,11 @@ const isQuiet = (bed: ManagerBed, name: string) => async () => {
   const guard = await guardOf(bed, name);
   return trippedCondition(guard)?.status === 'False' && guard.status?.token === undefined;
 };
-const confirm = (bed: ManagerBed, { metadata, status }: Guard, token = status?.token) =>
+const confirm = (bed: ManagerBed, { metadata, status }: Guard, token = status?.token ?? '') =>
   bed.api.guards.patch(metadata.namespace, metadata.name, {
-    metadata: { annotations: { [ANNOTATION.confirm]: token, [ANNOTATION.confirmedBy]: 'alice' } },
+    metadata: {
+      annotations: { [ANNOTATION.confirm]: token, [ANNOTATION.confirmedBy]: confirmedBy(token, 'alice') },
+    },
   });
 const eventsOf = async (bed: ManagerBed, name: string) =>
   (await bed.api.events.list()).items

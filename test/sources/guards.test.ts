@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ANNOTATION } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
-import { type Guard, trippedCondition } from '../../controller/api/guard.ts';
+import { confirmedBy, type Guard, trippedCondition } from '../../controller/api/guard.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { createGitSource } from '../../controller/sources/git.ts';
 import type { Store } from '../../controller/store/store.ts';
@@ -41,7 +41,11 @@ describe('the guard of a git source', () => {
   };
   const confirm = async (token?: string) => {
     const { metadata, status } = await guard();
-    const annotations = { [ANNOTATION.confirm]: token ?? status?.token, [ANNOTATION.confirmedBy]: 'alice' };
+    const given = token ?? status?.token ?? '';
+    const annotations = {
+      [ANNOTATION.confirm]: given,
+      [ANNOTATION.confirmedBy]: confirmedBy(given, 'alice'),
+    };
     await api.guards.patch(metadata.namespace, metadata.name, { metadata: { annotations } });
   };
   const emptied = async () => {

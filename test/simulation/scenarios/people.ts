@@ -1,4 +1,5 @@
 import { ANNOTATION } from '../../../controller/api/bastion.ts';
+import { confirmedBy } from '../../../controller/api/guard.ts';
 import type { World } from '../world.ts';
 
 /** Opens a session as `bastionctl connect` does. @returns its id; undefined when there is nothing to connect to */
@@ -25,7 +26,10 @@ export async function somebodyConfirms(world: World): Promise<void> {
   for (const { metadata, status } of (await world.api.guards.list()).items) {
     if (status?.token === undefined) continue;
     world.history.add(world.now(), 'user', `confirms ${metadata.name} ${status.token}`);
-    const annotations = { [ANNOTATION.confirm]: status.token, [ANNOTATION.confirmedBy]: 'somebody' };
+    const annotations = {
+      [ANNOTATION.confirm]: status.token,
+      [ANNOTATION.confirmedBy]: confirmedBy(status.token, 'somebody'),
+    };
     await world.api.guards.patch(metadata.namespace, metadata.name, { metadata: { annotations } });
   }
 }
