@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ifFound } from './attempt.ts';
 import { type ApiClient, ApiError } from './client.ts';
 import { rfc3339 } from './clock.ts';
 import type { EventDraft } from './event.ts';
@@ -19,20 +20,11 @@ export async function recordEvent(
   const name = `${about.metadata.name}.${digest.slice(0, 12)}`;
   const at = rfc3339(now);
   try {
-    const known = await findEvent(api, namespace, name);
+    const known = await ifFound(() => api.events.get(namespace, name));
     if (known) await api.events.patch(namespace, name, { count: known.count + 1, lastTimestamp: at });
     else await api.events.create(eventOf(about, draft, name, at));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-  }
-}
-
-async function findEvent(api: ApiClient, namespace: string, name: string) {
-  try {
-    return await api.events.get(namespace, name);
-  } catch (error) {
-    if (error instanceof ApiError && error.reason === 'NotFound') return undefined;
-    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type ApiClient, ApiError } from './client.ts';
+import { ifFound, unlessChanged } from './attempt.ts';
+import type { ApiClient } from './client.ts';
 import type { EventDraft } from './event.ts';
 import { recordEvent } from './event-record.ts';
 import {
@@ -30,13 +31,8 @@ export interface GuardDesk {
   readonly now: number;
 }
 
-export async function findGuard(api: ApiClient, name: string): Promise<Guard | undefined> {
-  try {
-    return await api.guards.get(GUARD_NAMESPACE, name);
-  } catch (error) {
-    if (error instanceof ApiError && error.reason === 'NotFound') return undefined;
-    throw error;
-  }
+export function findGuard(api: ApiClient, name: string): Promise<Guard | undefined> {
+  return ifFound(() => api.guards.get(GUARD_NAMESPACE, name));
 }
 
 /** Shows what is held back. Writes only what has changed, and tells only what is new. */
@@ -119,15 +115,4 @@ async function createGuard(api: ApiClient, name: string): Promise<Guard | undefi
 async function write(api: ApiClient, guard: Guard, status: GuardStatus): Promise<Guard | undefined> {
   if (isDeepStrictEqual(guard.status, status)) return undefined;
   return unlessChanged(() => api.guards.updateStatus({ ...guard, status }));
-}
-
-async function unlessChanged(work: () => Promise<Guard>): Promise<Guard | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    const isLost =
-      error instanceof ApiError && ['Conflict', 'NotFound', 'AlreadyExists'].includes(error.reason);
-    if (!isLost) throw error;
-    return undefined;
-  }
 }

@@ -1,3 +1,4 @@
+import { unlessChanged } from '../api/attempt.ts';
 import { type Bastion, type BastionStatus, condition, FINALIZER } from '../api/bastion.ts';
 import { type ApiClient, ApiError } from '../api/client.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
@@ -76,14 +77,4 @@ async function release(api: ApiClient, { metadata }: Bastion): Promise<void> {
   const finalizers = (metadata.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER);
   const { name, namespace, resourceVersion } = metadata;
   await api.bastions.patch(namespace, name, { metadata: { finalizers, resourceVersion } });
-}
-
-async function unlessChanged<T>(write: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await write();
-  } catch (error) {
-    const lost = error instanceof ApiError && (error.reason === 'Conflict' || error.reason === 'NotFound');
-    if (!lost) throw error;
-    return undefined;
-  }
 }
