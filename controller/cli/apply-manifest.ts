@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { ifFound } from '../api/attempt.ts';
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import { type ApiClient, ApiError, type Manifest } from '../api/client.ts';
 import { DEFAULT_NAMESPACE } from './context.ts';
-import { CliError, isNotFound } from './failure.ts';
+import { CliError } from './failure.ts';
 import { lastApplied, threeWayPatch, withLastApplied } from './three-way.ts';
 import { sourceWarning } from './warnings.ts';
 
@@ -26,7 +27,7 @@ export async function applyManifest(
 ): Promise<Applied> {
   const namespace = namespaceOf(manifest, given);
   const modified = withLastApplied(manifest, namespace);
-  const current = await find(api, namespace, manifest.metadata.name);
+  const current = await ifFound(() => api.bastions.get(namespace, manifest.metadata.name));
   if (current) return merge(api, current, modified, dryRun);
   try {
     const bastion = await api.bastions.create(modified, { dryRun });
@@ -47,15 +48,6 @@ export function namespaceOf({ metadata }: Manifest, given: string | undefined): 
     );
   }
   return own ?? given ?? DEFAULT_NAMESPACE;
-}
-
-async function find(api: ApiClient, namespace: string, name: string): Promise<Bastion | undefined> {
-  try {
-    return await api.bastions.get(namespace, name);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }
 
 async function merge(
