@@ -13,19 +13,28 @@ const WRITES: ReadonlySet<string | symbol> = new Set(['create', 'update', 'updat
 /** The same API, for one who may write only as long as `mayWrite` says so: each write asks, and throws `Fenced` otherwise. */
 export function fenceWrites(api: ApiClient, mayWrite: () => boolean): ApiClient {
   return {
-    bastions: fence(api.bastions, 'bastions', mayWrite),
-    events: fence(api.events, 'events', mayWrite),
-    guards: fence(api.guards, 'guards', mayWrite),
+    bastions: fence(api.bastions, { name: 'bastions', writes: WRITES, mayWrite }),
+    events: fence(api.events, { name: 'events', writes: WRITES, mayWrite }),
+    guards: fence(api.guards, { name: 'guards', writes: WRITES, mayWrite }),
   };
 }
 
-function fence<T extends object>(resources: T, collection: string, mayWrite: () => boolean): T {
-  return new Proxy(resources, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name);
-      if (typeof value !== 'function' || !WRITES.has(name)) return value;
+export interface FenceOptions {
+  /** As an error names it. */
+  readonly name: string;
+  /** The methods that ask, all of which answer with a promise. */
+  readonly writes: ReadonlySet<string | symbol>;
+  readonly mayWrite: () => boolean;
+}
+
+export function fence<T extends object>(whole: T, { name, writes, mayWrite }: FenceOptions): T {
+  return new Proxy(whole, {
+    get(target, method) {
+      const value: unknown = Reflect.get(target, method);
+      if (typeof value !== 'function') return value;
+      if (!writes.has(method)) return (...args: unknown[]): unknown => Reflect.apply(value, target, args);
       return async (...args: unknown[]) => {
-        if (!mayWrite()) throw new Fenced(`${collection}.${String(name)}`);
+        if (!mayWrite()) throw new Fenced(`${name}.${String(method)}`);
         return Reflect.apply(value, target, args);
       };
     },

@@ -13,7 +13,7 @@ interface IdentityRecord extends KubeObject, Identity {
   readonly kind: 'Identity';
 }
 
-const IDENTITY_GUARD = 'identity';
+export const IDENTITY_GUARD = 'identity';
 const RECORD = `${GUARD_NAMESPACE}/${IDENTITY_GUARD}` as const;
 
 /** What a controller may do on a store, which may belong to another. */

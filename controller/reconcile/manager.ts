@@ -9,16 +9,18 @@ import type { Held } from '../core/held.ts';
 import type { Settings } from '../core/resource.ts';
 import type { Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
+import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
 import { logGuards } from './guard-log.ts';
 import { hold } from './hold.ts';
-import { allowsTheSame, reminder, type Standing, takeStanding } from './identity.ts';
+import { allowsTheSame, IDENTITY_GUARD, reminder, type Standing, takeStanding } from './identity.ts';
 import { Informer } from './informer.ts';
 import { type Lease, whileHeld } from './lease.ts';
 import type { Refresh } from './observe.ts';
 import { Queue } from './queue.ts';
 import type { Pass } from './reconcile.ts';
 import { rememberedRegions, rememberScope } from './scopes.ts';
+import { isShrinkGuardOf } from './shrink.ts';
 import { tidy } from './tidy.ts';
 import { ScopeWorker } from './worker.ts';
 
@@ -40,6 +42,8 @@ export interface ManagerOptions {
   /** Clients for one region and one tenure, which send nothing once `mayCall` denies it. */
   readonly connectRegion: (region: string, mayCall: () => boolean) => () => Aws;
   readonly shrinkLimit: number;
+  /** The guards of the git sources that there are. */
+  readonly sourceGuards: readonly string[];
   /** Who holds it acts; the others stand by. */
   readonly lease: Lease;
   readonly log: Log;
@@ -127,16 +131,17 @@ export class Controller {
 
   /** Finds out whose store this is before anything is done, and looks again as long as a guard holds something back for it. */
   async #takeStanding(): Promise<void> {
-    const { api, clock, lease, log, accountId, settings, defaultRegion: region } = this.#options;
+    const { api, store, clock, lease, log, accountId, settings, defaultRegion: region } = this.#options;
     this.#standingRetry?.cancel();
     const isMine = whileHeld(lease);
     if (!isMine() || this.#stopping.signal.aborted) return;
     const own = { accountId, installation: settings.installation, region };
     try {
-      const standing = await takeStanding({ ...this.#options, api: fenceWrites(api, isMine), own });
+      const standing = await takeStanding({
+        ...{ api: fenceWrites(api, isMine), store: fenceStore(store, isMine), clock, own },
+      });
       const before = this.#standing;
-      const isTold = before !== undefined || this.#gaveWayFor !== undefined;
-      logGuards(log, isTold ? standing.news : reminder(standing));
+      logGuards(log, before || this.#gaveWayFor ? standing.news : reminder(standing));
       if (!isMine() || this.#stopping.signal.aborted) return;
       this.#standing = standing;
       if (standing.halted) return await this.#giveWay(standing.halted);
@@ -204,12 +209,19 @@ export class Controller {
     new Set([...this.#workers.keys(), ...inUse]).forEach(ask);
     try {
       (await rememberedRegions(store, accountId)).forEach(ask);
-      await tidy({ api: fenceWrites(api, whileHeld(lease)), store, clock });
+      const isMine = whileHeld(lease);
+      const fenced = { api: fenceWrites(api, isMine), store: fenceStore(store, isMine) };
+      logGuards(log, await tidy({ ...fenced, clock, isLookedAt: (guard) => this.#isLookedAt(guard) }));
     } catch (error) {
       if (error instanceof Fenced) return;
       log('error', 'cannot sweep', { error: explain(error), retryMs: SWEEP_RETRY_MS });
       this.#sweepRetry = clock.setTimer(SWEEP_RETRY_MS, () => void this.sweep());
     }
+  }
+
+  #isLookedAt(guard: string): boolean {
+    const { accountId, sourceGuards } = this.#options;
+    return guard === IDENTITY_GUARD || isShrinkGuardOf(guard, accountId) || sourceGuards.includes(guard);
   }
 
   async #runScope(region: string, refresh: Refresh): Promise<Wake> {
@@ -243,7 +255,7 @@ export class Controller {
       defaultRegion: this.#defaultRegion(),
       connect: connectRegion(region, mayMutate),
       mayMutate,
-      rememberScope: () => rememberScope(store, clock, accountId, region),
+      rememberScope: () => rememberScope(fenceStore(store, mayMutate), clock, accountId, region),
     });
     this.#workers.set(region, worker);
     return worker;

@@ -18,6 +18,10 @@ function shrinkGuardName({ accountId, region }: Place): string {
   return `unclaimed.${accountId}.${region}`;
 }
 
+export function isShrinkGuardOf(name: string, accountId: string): boolean {
+  return name.startsWith(shrinkGuardName({ accountId, region: '' }));
+}
+
 /** Whether something is held back in a scope, or confirmed and not known to be done. */
 export function isShrinkOpen({ shrink, guards }: Told, place: Place): boolean {
   if (shrink.state === 'clear') return false;

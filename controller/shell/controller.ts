@@ -10,6 +10,9 @@ import { createLease, type Lease, type LeaseNews } from '../reconcile/lease.ts';
 import { Controller, type Log } from '../reconcile/manager.ts';
 import { createFacade } from '../server/facade.ts';
 import { createGitSource } from '../sources/git.ts';
+import { parseGitSpec } from '../sources/git-spec.ts';
+import { sourceGuardName } from '../sources/source-guard.ts';
+import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
 import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
@@ -97,7 +100,7 @@ async function assemble(
   const controller = controllerOf(options, { api, store, lease, aws }, () => void sync.run());
   const sync = createSync({
     ...{ ...options, api, lease, mayServe: () => controller.mayServe() },
-    open: (fenced) => sourcesOf(options, fenced, store),
+    open: (fenced, mayWrite) => sourcesOf(options, fenced, fenceStore(store, mayWrite)),
   });
   const speak = () => announce(dataDir, announcementOf(options, aws));
   closers.push(() => withdraw(dataDir, process.pid));
@@ -175,11 +178,12 @@ function controllerOf(
   { aws, ...parts }: Parts,
   onServing: () => void,
 ): Controller {
-  const { clock, log, region, installation, image, maxTtlMs, shrinkLimit } = options;
+  const { clock, log, region, installation, image, maxTtlMs, shrinkLimit, git } = options;
   const { accountId, connection } = aws;
   return new Controller({
     ...{ ...parts, clock, log, kinds: KINDS, accountId, defaultRegion: region, shrinkLimit, onServing },
     settings: { installation, image, maxTtlMs },
+    sourceGuards: git.map((spec) => sourceGuardName(parseGitSpec(spec))),
     connectRegion: (name, mayCall) =>
       connect({ connection, clock, mayCall, scope: { accountId, region: name, installation } }),
   });

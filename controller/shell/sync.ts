@@ -8,8 +8,8 @@ import { createSourceLog } from './source-log.ts';
 
 export interface SyncOptions {
   readonly api: ApiClient;
-  /** Makes the sources, which write through the API they are given. */
-  readonly open: (api: ApiClient) => readonly GitSource[];
+  /** Makes the sources, which write through the API they are given, and elsewhere only as long as they may. */
+  readonly open: (api: ApiClient, mayWrite: () => boolean) => readonly GitSource[];
   readonly lease: Pick<Lease, 'held'>;
   /** Whether this replica leads, over a store that is known to be its own. */
   readonly mayServe: () => boolean;
@@ -34,7 +34,8 @@ const LAST_SYNC_MS = 5_000;
  */
 export function createSync({ api, open, lease, mayServe, clock, log, speed = 1 }: SyncOptions): Sync {
   let mayWrite = () => false;
-  const sources = open(fenceWrites(api, () => mayWrite()));
+  const mayWriteNow = () => mayWrite();
+  const sources = open(fenceWrites(api, mayWriteNow), mayWriteNow);
   const syncs = sources.map((source) => ({ source, sync: createSourceLog({ clock, log }) }));
   const running = new Set<Promise<unknown>>();
   const run = async () => {

@@ -100,6 +100,17 @@ describe('the guard of what nobody claims', () => {
     await replica.controller.stop();
   });
 
+  it('is cleared once the store belongs to another account', async () => {
+    const { bed, replica } = await trippedByLoss();
+    await replica.controller.stop();
+    const second = bed.start('b', STRANGER);
+    await bed.runUntil(isTripped(bed, 'identity'));
+    await confirm(bed, await guardOf(bed, 'identity'));
+    await bed.runUntil(isQuiet(bed, UNCLAIMED));
+    expect(said(second, 'guard cleared').map(({ fields }) => fields['guard'])).toEqual([UNCLAIMED]);
+    await second.controller.stop();
+  });
+
   it('goes on with a confirmation after another replica has taken over', async () => {
     const { bed, replica } = await trippedByLoss();
     await confirm(bed, await guardOf(bed, UNCLAIMED));

@@ -115,6 +115,7 @@ function startReplica({
     api: createFacade({ store, clock, newUid }),
     ...{ store, clock, lease, kinds: KINDS, settings: SETTINGS, accountId: ACCOUNT, defaultRegion: REGION },
     shrinkLimit: DEFAULT_SHRINK_LIMIT,
+    sourceGuards: [],
     connectRegion: (region, mayCall) => {
       const { accountId = ACCOUNT, settings = SETTINGS } = change;
       const scope = { accountId, region, installation: settings.installation };

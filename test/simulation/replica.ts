@@ -6,6 +6,8 @@ import { Controller } from '../../controller/reconcile/manager.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
 import { createGitSource, type GitSource } from '../../controller/sources/git.ts';
+import { parseGitSpec } from '../../controller/sources/git-spec.ts';
+import { sourceGuardName } from '../../controller/sources/source-guard.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
 import type { MemoryTable } from '../store/memory-table.ts';
 import type { AwsPort } from './aws-port.ts';
@@ -29,6 +31,7 @@ const RESYNC_MS = 60_000;
 const SWEEP_MS = 3_600_000;
 const GIT_MS = 15_000;
 const POLL_MS = 5_000;
+const GIT_SPEC = 'https://git.example.com/team/bastions.git';
 
 export interface ReplicaOptions {
   readonly name: string;
@@ -71,6 +74,7 @@ export class Replica implements Caller {
       ...{ api, store, clock, lease: this.#lease, kinds: KINDS, settings: SETTINGS, accountId: ACCOUNT },
       defaultRegion: REGION,
       shrinkLimit: DEFAULT_SHRINK_LIMIT,
+      sourceGuards: [sourceGuardName(parseGitSpec(GIT_SPEC))],
       connectRegion: (region, mayCall) => {
         const scope = { accountId: ACCOUNT, region, installation: SETTINGS.installation };
         return connectTo((request) => aws.send(this, request), { scope, clock, mayCall });
@@ -80,7 +84,7 @@ export class Replica implements Caller {
     this.#source =
       git &&
       createGitSource({
-        ...{ spec: 'https://git.example.com/team/bastions.git', api, store, clock, cacheDir: '', env: {} },
+        ...{ spec: GIT_SPEC, api, store, clock, cacheDir: '', env: {} },
         open: () => git.repositoryFor(boundary, this),
       });
   }
