@@ -1,4 +1,5 @@
-import { type ApiClient, ApiError } from '../api/client.ts';
+import { unlessChanged } from '../api/attempt.ts';
+import type { ApiClient } from '../api/client.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import { type Guard, trippedCondition } from '../api/guard.ts';
 import { clearGuard, type GuardNews } from '../api/guard-record.ts';
@@ -48,11 +49,6 @@ async function remove(
   resources: Pick<ApiClient['events'] | ApiClient['guards'], 'delete'>,
   { namespace, name, resourceVersion }: ObjectMeta,
 ): Promise<void> {
-  try {
-    await resources.delete(namespace, name, { resourceVersion });
-  } catch (error) {
-    // Somebody else was quicker, or it has happened again.
-    const isLost = error instanceof ApiError && (error.reason === 'NotFound' || error.reason === 'Conflict');
-    if (!isLost) throw error;
-  }
+  // It may have happened again meanwhile.
+  await unlessChanged<unknown>(() => resources.delete(namespace, name, { resourceVersion }));
 }
