@@ -53,7 +53,9 @@ export function nextWake(terms: WakeTerms): Wake {
   if (terms.recorded) candidates.push(atOnce(terms));
   if (terms.verifiableAt !== undefined && !terms.unknown)
     candidates.push(verification(terms.verifiableAt, terms));
-  if (terms.guarded || terms.outcomes.some(({ step }) => step.action === 'withheld')) {
+  // What could not be read is tried again in its own rhythm, and says nothing before.
+  const isHeldBack = terms.guarded || terms.outcomes.some(({ step }) => step.action === 'withheld');
+  if (isHeldBack && !terms.unknown) {
     candidates.push({ afterMs: SECOND_LOOK_MS, refresh: 'all' });
   }
   const afterMs = Math.min(...candidates.map((candidate) => candidate.afterMs));

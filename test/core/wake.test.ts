@@ -67,6 +67,13 @@ describe('the next wake', () => {
     });
   });
 
+  it('backs off from what cannot be read, also while a guard holds something back', () => {
+    expect(wakeFor({ guarded: true }).afterMs).toBe(30_000);
+    expect(wakeFor({ guarded: true, unknown: true, failedPasses: 99 }).afterMs).toBe(5 * 60_000);
+    const outcomes = [outcome('withheld', TASK, 'waiting')];
+    expect(wakeFor({ outcomes, unknown: true, failedPasses: 99 }).afterMs).toBe(5 * 60_000);
+  });
+
   it('stops hurrying when looking again at once does not help', () => {
     expect(wakeFor({ verifiableAt: NOW }).afterMs).toBe(0);
     expect(wakeFor({ verifiableAt: NOW, hurriedPasses: 3 }).afterMs).toBeGreaterThan(3_000);
