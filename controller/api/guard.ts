@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { ANNOTATION, API_VERSION, GROUP } from './bastion.ts';
 import { rfc3339 } from './clock.ts';
 import type { GuardStatus } from './generated/guard.ts';
-import type { KubeObject } from './object.ts';
+import { type KubeObject, SYSTEM_NAMESPACE } from './object.ts';
 
 export type { GuardStatus } from './generated/guard.ts';
 
 export const GUARD_KIND = 'Guard';
-export const GUARD_NAMESPACE = 'bastion-system';
+export const GUARD_NAMESPACE = SYSTEM_NAMESPACE;
 export const GUARD_RESOURCE = `guards.${GROUP}`;
 
 /** Something that the controller holds back until a person has confirmed it. Exists only while tripped, and a day longer. */

@@ -1,3 +1,6 @@
+/** Of what the controller keeps for itself, and for the whole store. */
+export const SYSTEM_NAMESPACE = 'bastion-system';
+
 /** The part of the Kubernetes object model that every stored object shares. */
 export interface ObjectMeta {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { API_VERSION } from '../api/bastion.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
-import type { KubeObject } from '../api/object.ts';
+import { type KubeObject, SYSTEM_NAMESPACE } from '../api/object.ts';
 import { ConflictError, type Store } from '../store/store.ts';
 
 /** An account and region that may hold resources of ours, whether or not a Bastion still names it. */
@@ -10,8 +10,6 @@ interface ScopeRecord extends KubeObject {
   readonly region: string;
 }
 
-const NAMESPACE = 'bastion-system';
-
 /** Written before the first resource is made in a scope, so that a crash right after cannot make it be forgotten. */
 export async function rememberScope(
   store: Store,
@@ -20,13 +18,13 @@ export async function rememberScope(
   region: string,
 ): Promise<void> {
   const name = `${accountId}.${region}`;
-  if (await store.get('scopes', `${NAMESPACE}/${name}`)) return;
+  if (await store.get('scopes', `${SYSTEM_NAMESPACE}/${name}`)) return;
   const record: ScopeRecord = {
     apiVersion: API_VERSION,
     kind: 'Scope',
     metadata: {
       name,
-      namespace: NAMESPACE,
+      namespace: SYSTEM_NAMESPACE,
       uid: name,
       resourceVersion: '',
       generation: 1,

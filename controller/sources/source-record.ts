@@ -1,6 +1,6 @@
 import { API_VERSION } from '../api/bastion.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
-import type { KubeObject, ObjectName } from '../api/object.ts';
+import { type KubeObject, type ObjectName, SYSTEM_NAMESPACE } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
 import { type GitSpec, sourceId } from './git-spec.ts';
 
@@ -28,10 +28,8 @@ export interface GitSource extends KubeObject {
   readonly status: SourceStatus;
 }
 
-const NAMESPACE = 'bastion-system';
-
 export async function readSource(store: Store, spec: GitSpec): Promise<GitSource | undefined> {
-  return store.get<GitSource>('sources', `${NAMESPACE}/${sourceId(spec)}`);
+  return store.get<GitSource>('sources', `${SYSTEM_NAMESPACE}/${sourceId(spec)}`);
 }
 
 /** Writes only what has changed. */
@@ -46,7 +44,7 @@ export async function writeSource(
     apiVersion: API_VERSION,
     kind: 'GitSource' as const,
     metadata: {
-      ...{ name, namespace: NAMESPACE, uid: name, resourceVersion: '', generation: 1 },
+      ...{ name, namespace: SYSTEM_NAMESPACE, uid: name, resourceVersion: '', generation: 1 },
       creationTimestamp: rfc3339(clock.now()),
     },
     spec: { source: spec.display },
