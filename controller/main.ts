@@ -50,7 +50,7 @@ const program = new Command('bastion-controller')
   .option('--max-ttl <duration>', 'longest life of one activation, renewals included', DEFAULTS.maxTtl)
   .option(
     '--shrink-limit <count>',
-    'how many resources that nobody claims may go at once',
+    'how many resources that nobody claims may go without a confirmation',
     String(DEFAULTS.shrinkLimit),
   )
   .option('--replicas <count>', 'how many controllers to run here: one leads, the others stand by', '1')
