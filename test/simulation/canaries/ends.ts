@@ -19,6 +19,7 @@ export const ENDS: readonly Canary[] = [
       (isTornDown || bastion.status?.resources?.some(({ state }) => state === 'Failed') === true);`,
     scenarios: ['delete-exec-nat'],
     faults: ['server-error', 'timeout-before', 'denied'],
+    calls: ['ec2:DeleteSecurityGroup', 'ec2:RevokeSecurityGroupIngress', 'iam:DeleteRole', 'ecs:StopTask'],
   },
   {
     name: 'finalizer-never-dropped',
@@ -35,7 +36,8 @@ export const ENDS: readonly Canary[] = [
     find: '(complete && isClean && isSecond)',
     replace: '(isClean && isSecond && complete !== undefined)',
     scenarios: ['delete-exec-nat', 'suspend-exec-nat'],
-    faults: ['server-error', 'denied', 'throttled'],
+    faults: ['denied'],
+    calls: ['ec2:DescribeSecurityGroups', 'iam:GetAccountAuthorizationDetails'],
   },
   {
     name: 'expiry-takes-what-is-shared',

@@ -2,8 +2,8 @@ import { type Bastion, condition } from '../../../controller/api/bastion.ts';
 import type { Thing } from '../inventory.ts';
 import type { OracleFactory } from '../oracle.ts';
 
-/** A look can be older than something that was made just before. */
-const SEEN_MS = 30_000;
+/** For longer than changes do not show here; two looks that are believed lie further apart. */
+const SEEN_MS = 5_000;
 
 /** Nobody is told that nothing is left, and no Bastion is let go, while something made for it is there. */
 export const truthfulEnd: OracleFactory = ({ now, things, wasMisled, violate }) => {
@@ -21,8 +21,8 @@ export const truthfulEnd: OracleFactory = ({ now, things, wasMisled, violate }) 
     bastion && condition(bastion, 'TornDown')?.status === 'True';
   return {
     name: 'truthful-end',
-    onTick: () => {
-      for (const one of things()) if (!firstSeen.has(idOf(one))) firstSeen.set(idOf(one), now());
+    aroundEffect: (_call, service) => () => {
+      for (const one of things(service)) if (!firstSeen.has(idOf(one))) firstSeen.set(idOf(one), now());
     },
     onBastion: (next, before) => {
       const isOver = !next || (isTornDown(next) && !isTornDown(before));
