@@ -22,7 +22,7 @@ const program = new Command('test:faults')
     'every single fault of every scenario, fresh and stale, and every pair of crashes of the core ones',
   )
   .option('--scenario <name...>', 'these alone')
-  .option('--workers <count>', 'processes', count, availableParallelism())
+  .option('--workers <count>', 'processes, at least 1', atLeastOne, availableParallelism())
   .option('--no-transitions', 'leave out the ways from each spec to each other one')
   .option('--no-canaries', 'leave out the bugs that are to be caught')
   .option('--replay <schedule>', 'play one schedule and tell its history')
@@ -43,6 +43,11 @@ interface Flags {
 function count(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('allowed: a whole number from 0');
   return Number(text);
+}
+
+function atLeastOne(text: string): number {
+  if (count(text) === 0) throw new InvalidArgumentError('allowed: a whole number from 1');
+  return count(text);
 }
 
 async function replay(text: string): Promise<boolean> {
