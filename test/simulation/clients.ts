@@ -15,7 +15,7 @@ import type { WireResponse } from '../../controller/aws/simulator/wire/encode.ts
 const written = new Map<string, WireRequest>();
 const read = new Map<string, unknown>();
 /** Some tens of kilobytes each: what comes again comes soon. */
-const MOST_REMEMBERED = 4_000;
+const MOST_REMEMBERED = 2_000;
 
 /** The SDK's clients as the controller makes them, but for the way to AWS. */
 export function connectTo(
