@@ -121,9 +121,8 @@ async function hunted(workers: number): Promise<{ caught: number; total: number 
 function runWorker(plan: Plan, share: object, onReport: (report: Report) => void): Promise<void> {
   return new Promise((resolve) => {
     const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [], {
-      // Histories are short-lived garbage: with room for the young little of it is ever moved, and with room for the old it is
-      // swept seldom.
-      execArgv: ['--max-semi-space-size=64', '--max-old-space-size=8192', '--import', 'tsx'],
+      // Histories are short-lived garbage: with room for the young, little of it is ever moved.
+      execArgv: ['--max-semi-space-size=64', '--import', 'tsx'],
     });
     let isDone = false;
     child.on('message', (report: Report) => {

@@ -9,6 +9,7 @@ import { createGitSource, type GitSource } from '../../controller/sources/git.ts
 import { parseGitSpec } from '../../controller/sources/git-spec.ts';
 import { sourceGuardName } from '../../controller/sources/source-guard.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
+import type { Store } from '../../controller/store/store.ts';
 import type { MemoryTable } from '../store/memory-table.ts';
 import type { AwsPort } from './aws-port.ts';
 import type { Boundary, Caller } from './boundary.ts';
@@ -50,6 +51,7 @@ export class Replica implements Caller {
   readonly #options: ReplicaOptions;
   readonly #controller: Controller;
   readonly #lease: Lease;
+  readonly #store: Store;
   readonly #source: GitSource | undefined;
   #isAlive = true;
   #isStopping = false;
@@ -65,6 +67,7 @@ export class Replica implements Caller {
     let ids = 0;
     const newId = () => `${options.name}-${++ids}`;
     const store = createTableStore({ items, clock, newId, pollMs: POLL_MS });
+    this.#store = store;
     const api = createFacade({ store, clock, newUid: newId });
     this.#lease = createLease({
       ...{ store, clock, name: 'controller', holder: options.name },
@@ -124,6 +127,12 @@ export class Replica implements Caller {
   /** Like SIGSTOP, and SIGCONT so much later. */
   pause(forMs: number): void {
     this.#pausedUntil = this.#options.timeline.now() + forMs;
+  }
+
+  /** The history is over: a watch that nobody ends is kept in memory for ever, and all that it knows. */
+  end(): void {
+    this.#isAlive = false;
+    void this.#store.close();
   }
 
   stepClock(byMs: number): void {

@@ -102,6 +102,7 @@ export async function play(schedule: Schedule, options: PlayOptions = {}): Promi
     if (error instanceof ApiError) world.violate('served', `somebody was refused: ${error.message}`);
     else if (!(error instanceof Violated)) throw error;
   }
+  world.end();
   const { violations, history, boundary } = world;
   return {
     violations,

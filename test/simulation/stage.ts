@@ -152,6 +152,11 @@ export class Stage implements Strikes {
     return { changes: this.#changes, troubledUntil: this.#troubledUntil, skewMs: this.#skewMs };
   }
 
+  /** Lets go what a history holds. */
+  end(): void {
+    for (const replica of this.replicas) replica.end();
+  }
+
   violate(oracle: string, what: string): void {
     this.#watch.violate(oracle, what);
   }

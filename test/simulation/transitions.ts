@@ -62,6 +62,7 @@ function walk(stops: readonly string[], { throughGit }: { throughGit: boolean })
       while (rest.length > 1) {
         const world = newWorld(throughGit);
         rest = rest.slice(await walkFrom(world, rest, throughGit ? commit : apply));
+        world.end();
         violations.push(...world.violations);
       }
       return violations;
