@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION, condition } from '../../controller/api/bastion.ts';
 import { confirmedBy, GUARD_NAMESPACE, type Guard, trippedCondition } from '../../controller/api/guard.ts';
-import { SETTINGS } from './harness.ts';
-import { ACCOUNT, createManagerBed, LEASE_MS, type ManagerBed, REGION, type Replica } from './manager-bed.ts';
+import { ACCOUNT, REGION, SETTINGS } from './harness.ts';
+import { createManagerBed, LEASE_MS, type ManagerBed, type Replica } from './manager-bed.ts';
 import { ownedIn } from './owned.ts';
 
 const SECOND = 1_000;

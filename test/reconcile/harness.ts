@@ -1,5 +1,6 @@
 import type { Bastion, BastionSpec } from '../../controller/api/bastion.ts';
 import type { ApiClient, Manifest } from '../../controller/api/client.ts';
+import type { Clock } from '../../controller/api/clock.ts';
 import { type Aws, connect } from '../../controller/aws/clients.ts';
 import { ORDINARY, seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
 import {
@@ -23,8 +24,8 @@ export const SETTINGS: Settings = {
   maxTtlMs: 168 * 3_600_000,
 };
 
-const REGION = 'ap-northeast-1';
-const ACCOUNT = '123456789012';
+export const REGION = 'ap-northeast-1';
+export const ACCOUNT = '123456789012';
 
 /** One controller without its shell: the test is the clock, the queue and the user. */
 export interface Harness {
@@ -133,7 +134,7 @@ export function startHarness(options: HarnessOptions = {}): Harness {
   };
 }
 
-export function newSimulator(clock: VirtualClock, latencies?: SimulatorOptions['latencies']): Simulator {
+export function newSimulator(clock: Clock, latencies?: SimulatorOptions['latencies']): Simulator {
   const simulator: Simulator = createSimulator({
     clock,
     accountId: ACCOUNT,

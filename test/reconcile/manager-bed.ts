@@ -10,10 +10,8 @@ import { createFacade } from '../../controller/server/facade.ts';
 import { type Store, StoreUnavailableError } from '../../controller/store/store.ts';
 import { settle, VirtualClock } from '../clock.ts';
 import { createMemorySubject } from '../store/memory.ts';
-import { manifestOf, newSimulator, SETTINGS } from './harness.ts';
+import { ACCOUNT, manifestOf, newSimulator, REGION, SETTINGS } from './harness.ts';
 
-export const REGION = 'ap-northeast-1';
-export const ACCOUNT = '123456789012';
 export const LEASE_MS = 20_000;
 const RENEW_MS = 5_000;
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { KINDS } from '../../controller/kinds/index.ts';
 import { rememberedRegions, rememberScope } from '../../controller/reconcile/scopes.ts';
-import { ACCOUNT, createManagerBed, type ManagerBed, REGION } from './manager-bed.ts';
+import { ACCOUNT, REGION } from './harness.ts';
+import { createManagerBed, type ManagerBed } from './manager-bed.ts';
 import { ownedIn } from './owned.ts';
 
 const SECOND = 1_000;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { connect } from '../../controller/aws/clients.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
-import { SETTINGS } from './harness.ts';
-import { ACCOUNT, createManagerBed, LEASE_MS, type ManagerBed, REGION } from './manager-bed.ts';
+import { ACCOUNT, REGION, SETTINGS } from './harness.ts';
+import { createManagerBed, LEASE_MS, type ManagerBed } from './manager-bed.ts';
 import { ownedIn } from './owned.ts';
 
 const SECOND = 1_000;

@@ -1,6 +1,6 @@
 import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { TAG } from '../../controller/aws/tags.ts';
-import { SETTINGS } from './replica.ts';
+import { SETTINGS } from '../reconcile/harness.ts';
 
 /** Something that exists in simulated AWS. */
 export interface Thing {

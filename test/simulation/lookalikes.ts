@@ -1,7 +1,7 @@
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { TAG } from '../../controller/aws/tags.ts';
-import { REGION } from './replica.ts';
+import { REGION } from '../reconcile/harness.ts';
 
 const TRUST = JSON.stringify({
   Version: '2012-10-17',

@@ -1,5 +1,4 @@
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
-import type { Settings } from '../../controller/core/resource.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
 import { createLease, type Lease } from '../../controller/reconcile/lease.ts';
 import { Controller } from '../../controller/reconcile/manager.ts';
@@ -10,6 +9,7 @@ import { parseGitSpec } from '../../controller/sources/git-spec.ts';
 import { sourceGuardName } from '../../controller/sources/source-guard.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
 import type { Store } from '../../controller/store/store.ts';
+import { ACCOUNT, REGION, SETTINGS } from '../reconcile/harness.ts';
 import type { MemoryTable } from '../store/memory-table.ts';
 import type { AwsPort } from './aws-port.ts';
 import type { Boundary, Caller } from './boundary.ts';
@@ -19,13 +19,6 @@ import type { SimulatedGit } from './repository.ts';
 import { tableFor } from './table-port.ts';
 import type { Timeline } from './timeline.ts';
 
-export const SETTINGS: Settings = {
-  installation: 'test',
-  image: '{account}.dkr.ecr.{region}.amazonaws.com/bastion:latest',
-  maxTtlMs: 168 * 3_600_000,
-};
-export const REGION = 'ap-northeast-1';
-export const ACCOUNT = '123456789012';
 const LEASE_MS = 20_000;
 const RENEW_MS = 5_000;
 const RESYNC_MS = 60_000;

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../controller/api/client.ts';
 import { VirtualClock } from '../clock.ts';
-import { startHarness } from '../reconcile/harness.ts';
+import { manifestOf, startHarness } from '../reconcile/harness.ts';
 import { INVALID_SPECS, SPECS } from './specs.ts';
 import { everyNth, transitions } from './transitions.ts';
-import { manifestOf } from './world.ts';
 
 const manifest = (spec: Readonly<Record<string, unknown>>) => ({ ...manifestOf('orders'), spec });
 

@@ -1,6 +1,6 @@
 import type { BastionSpec } from '../../controller/api/bastion.ts';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
-import { ACCOUNT, REGION } from './replica.ts';
+import { ACCOUNT, REGION } from '../reconcile/harness.ts';
 import { hybrid, ISOLATED, NAT, NAT_TARGET, TARGET } from './scenarios/steps.ts';
 
 type Spec = Partial<BastionSpec>;

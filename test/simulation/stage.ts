@@ -1,13 +1,10 @@
 import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
-import { seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
-import {
-  createSimulator,
-  type Simulator,
-  type SimulatorOptions,
-} from '../../controller/aws/simulator/simulator.ts';
+import type { Clock } from '../../controller/api/clock.ts';
+import type { Simulator, SimulatorOptions } from '../../controller/aws/simulator/simulator.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
+import { newSimulator } from '../reconcile/harness.ts';
 import { createMemoryTable, type MemoryTable } from '../store/memory-table.ts';
 import { AwsPort } from './aws-port.ts';
 import { Boundary, type Call, type Failure, type Target, type Verdict } from './boundary.ts';
@@ -17,7 +14,7 @@ import { History } from './history.ts';
 import type { Thing } from './inventory.ts';
 import { addLookalikes } from './lookalikes.ts';
 import type { OracleFactory } from './oracle.ts';
-import { ACCOUNT, REGION, Replica } from './replica.ts';
+import { Replica } from './replica.ts';
 import { SimulatedGit } from './repository.ts';
 import { Timeline } from './timeline.ts';
 import { type Violation, Watch } from './watch.ts';
@@ -79,21 +76,12 @@ export class Stage implements Strikes {
   constructor(options: StageOptions) {
     this.#options = options;
     const { timeline, history } = this;
-    this.simulator = createSimulator({
-      ...{
-        clock: {
-          now: () => timeline.now(),
-          monotonic: () => timeline.now(),
-          setTimer: () => ({ cancel() {} }),
-        },
-      },
-      ...{ accountId: ACCOUNT, region: REGION, latencies: options.latencies ?? {} },
-      seed: ({ ec2 }) => seedOrdinaryVpc(ec2),
-    });
-    this.simulator.ssm.operations['UpdateServiceSetting']?.({
-      SettingId: '/ssm/managed-instance/activation-tier',
-      SettingValue: 'advanced',
-    });
+    const clock: Clock = {
+      now: () => timeline.now(),
+      monotonic: () => timeline.now(),
+      setTimer: (delayMs, callback) => timeline.after(delayMs, callback),
+    };
+    this.simulator = newSimulator(clock, options.latencies);
     addLookalikes(this.simulator);
     this.git = new SimulatedGit(() => timeline.now());
     this.#watch = new Watch({
@@ -119,11 +107,6 @@ export class Stage implements Strikes {
     this.#aws = new AwsPort({ simulator, boundary, now: () => timeline.now(), staleMs, pageSize });
     let ids = 0;
     const newId = () => `user-${++ids}`;
-    const clock = {
-      now: () => timeline.now(),
-      monotonic: () => timeline.now(),
-      setTimer: timeline.after.bind(timeline),
-    };
     const store = createTableStore({ items: this.#table, clock, newId });
     this.api = createFacade({ store, clock, newUid: newId });
     for (let index = 0; index < options.replicas; index++)

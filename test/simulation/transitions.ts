@@ -1,12 +1,13 @@
 import type { BastionSpec } from '../../controller/api/bastion.ts';
 import { ApiError } from '../../controller/api/client.ts';
+import { manifestOf } from '../reconcile/harness.ts';
 import { ANSWER } from './boundary.ts';
 import { ORACLES } from './oracles/index.ts';
 import { differences, type Picture, pictureOf, statusOf, wrongs } from './pictures.ts';
 import { INVALID_SPECS, SPECS } from './specs.ts';
 import { Violated } from './stage.ts';
 import type { Violation } from './watch.ts';
-import { manifestOf, World } from './world.ts';
+import { World } from './world.ts';
 
 const NAME = 'orders';
 const FILE = `${NAME}.yaml`;

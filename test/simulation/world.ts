@@ -1,16 +1,18 @@
 import { ANNOTATION, type BastionSpec } from '../../controller/api/bastion.ts';
 import { rfc3339 } from '../../controller/api/clock.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import { manifestOf } from '../reconcile/harness.ts';
 import type { Call } from './boundary.ts';
 import { RESTART_MS, Stage } from './stage.ts';
 
 const MINUTE = 60_000;
+/** It outlives a hundred quiet passes. */
+const LONG = '24h';
 
 /** A simulated history as people live in it: what they do, and what they see. */
 export class World extends Stage {
   async apply(name: string, spec: Partial<BastionSpec> = {}): Promise<void> {
-    const manifest = manifestOf(name, spec);
+    const manifest = manifestOf(name, { ttl: LONG, ...spec });
     this.history.add(this.now(), 'user', `applies ${name} ${JSON.stringify(spec)}`);
     const known = this.bastions.get(`default/${name}`);
     if (!known) await this.api.bastions.create(manifest);
@@ -80,17 +82,4 @@ export class World extends Stage {
     const isCurrent = bastion?.status?.observedGeneration === bastion?.metadata.generation;
     return isCurrent ? bastion?.status?.phase : undefined;
   }
-}
-
-export function manifestOf(name: string, spec: Partial<BastionSpec> = {}) {
-  return {
-    apiVersion: 'bastion-operator.dev/v1alpha1',
-    kind: 'Bastion',
-    metadata: { name, namespace: 'default' },
-    spec: {
-      ttl: '24h',
-      network: { vpcId: ORDINARY.isolatedVpc, subnetIds: [...ORDINARY.isolatedSubnets] },
-      ...spec,
-    },
-  };
 }

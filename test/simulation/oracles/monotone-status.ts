@@ -1,7 +1,7 @@
 import { ANNOTATION, type Bastion } from '../../../controller/api/bastion.ts';
+import { SETTINGS } from '../../reconcile/harness.ts';
 import { endOf } from '../life-model.ts';
 import type { OracleFactory } from '../oracle.ts';
-import { SETTINGS } from '../replica.ts';
 
 /** Longer than a clock is ever ahead here. */
 const MOMENT_MS = 60_000;

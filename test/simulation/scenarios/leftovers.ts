@@ -1,8 +1,8 @@
 import type { Simulator } from '../../../controller/aws/simulator/simulator.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../../controller/core/guard.ts';
 import { nameFor } from '../../../controller/core/key.ts';
+import { SETTINGS } from '../../reconcile/harness.ts';
 import { addLeftovers } from '../lookalikes.ts';
-import { SETTINGS } from '../replica.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { somebodyConfirms } from './people.ts';

@@ -1,7 +1,7 @@
 import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
 import type { Simulator } from '../../../controller/aws/simulator/simulator.ts';
 import { keyFor } from '../../../controller/core/key.ts';
-import { REGION } from '../replica.ts';
+import { REGION } from '../../reconcile/harness.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
 import {

@@ -1,6 +1,7 @@
 import { ANNOTATION, type BastionSpec } from '../../../controller/api/bastion.ts';
+import { manifestOf } from '../../reconcile/harness.ts';
 import type { Scenario } from '../scenario.ts';
-import { manifestOf, type World } from '../world.ts';
+import type { World } from '../world.ts';
 import { somebodyConfirms } from './people.ts';
 import { becomes, becomesReady, becomesReadyOrEnds, expires, isGone, MINUTE, OVER_NAT } from './steps.ts';
 
