@@ -27,12 +27,15 @@ export async function* singleFaults(
   }
 }
 
-/** Two crashes at every pair of calls: the second one while the first is being repaired. */
+/**
+ * Two crashes at every pair of calls: the second one while the first is being repaired. Only those before a call: a process
+ * that dies after a change has left the same world behind as one that dies before its next call.
+ */
 export async function* crashPairs(scenario: Scenario): AsyncGenerator<Schedule> {
   const plain = { scenario, faults: [], seed: 0, isStale: false, quietPasses: FEW_PASSES };
   const crashes = async (faults: readonly Fault[]) => {
     const { sites } = await play({ ...plain, faults }, { collectSites: true });
-    return distinct(sites).filter(({ kind }) => kind.startsWith('crash-'));
+    return distinct(sites).filter(({ kind }) => kind === 'crash-before');
   };
   for (const first of await crashes([])) {
     for (const second of await crashes([first])) {
