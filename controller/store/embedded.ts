@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { RequestListener, Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -7,6 +7,7 @@ import dynalite from 'dynalite';
 import { type Clock, sleep } from '../api/clock.ts';
 import { createDynamoStore } from './dynamodb.ts';
 import { claimEndpoint, type Endpoint, publishEndpoint, readEndpoint, removeEndpoint } from './endpoint.ts';
+import { createGate } from './gate.ts';
 import { type Store, StoreUnavailableError } from './store.ts';
 import { ensureTable } from './table.ts';
 
@@ -68,7 +69,7 @@ async function serve(options: EmbeddedStoreOptions, claim: Endpoint): Promise<Em
     createTableMs: 0,
     ...(dataDir !== undefined && { path: join(dataDir, 'store') }),
   });
-  guard(server, claim.key);
+  const gate = createGate(server, claim.key);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -82,6 +83,7 @@ async function serve(options: EmbeddedStoreOptions, claim: Endpoint): Promise<Em
     owner: true,
     async close() {
       await opened.close();
+      await gate.close();
       await stop(server);
       if (dataDir !== undefined) await removeEndpoint(dataDir, endpoint);
     },
@@ -124,17 +126,6 @@ function connect(endpoint: Endpoint, url: string): DynamoDBClient {
     endpoint: url,
     region: 'us-east-1',
     credentials: { accessKeyId: endpoint.key, secretAccessKey: 'embedded' },
-  });
-}
-
-/** The port is open to every user of the machine and to every page in its browsers: only who could read the key gets in. */
-function guard(server: Server, key: string): void {
-  const [answer] = server.listeners('request') as RequestListener[];
-  server.removeAllListeners('request');
-  server.on('request', (request, response) => {
-    const authorised = request.headers.authorization?.includes(`Credential=${key}/`) ?? false;
-    if (authorised) return answer?.(request, response);
-    response.writeHead(403).end();
   });
 }
 

@@ -51,6 +51,24 @@ describe('the embedded store', () => {
     expect(await first.store.get('bastions', 'default/a')).toEqual(stored);
   });
 
+  it('ends what others were asking for before it closes, though they have hung up', async () => {
+    for (let round = 0; round < 4; round++) {
+      const first = await open();
+      const second = await open();
+      const name = (index: number) => `round-${round}-${index}`;
+      for (let index = 0; index < 20; index++)
+        await first.store.put('bastions', thing(name(index)), undefined);
+      const asked = Array.from({ length: 8 }, () => second.store.list('bastions').catch(() => 'cut off'));
+      // One answer is there, so that the others are being worked on.
+      await Promise.race(asked);
+      second.client.destroy();
+      await first.close();
+      await Promise.all(asked);
+    }
+    opened.length = 0;
+    expect(await (await open()).store.list('bastions')).toMatchObject({ revision: 80 });
+  });
+
   it('makes one owner of several that start at once', async () => {
     const all = [process.pid, process.ppid, 1].map(open);
     const settled = Promise.all(all);
