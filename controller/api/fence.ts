@@ -8,7 +8,9 @@ export class Fenced extends Error {
   }
 }
 
-const WRITES: ReadonlySet<string | symbol> = new Set(['create', 'update', 'updateStatus', 'patch', 'delete']);
+const WRITES: ReadonlySet<string | symbol> = new Set([
+  ...['create', 'update', 'updateStatus', 'patch', 'jsonPatch', 'apply', 'delete'],
+]);
 
 /** The same API, for one who may write only as long as `mayWrite` says so: each write asks, and throws `Fenced` otherwise. */
 export function fenceWrites(api: ApiClient, mayWrite: () => boolean): ApiClient {

@@ -64,6 +64,12 @@ export function createResources<T extends KubeObject>(options: ResourcesOptions<
       const change = (stored: T) => patchObject(strategy, stored, sent);
       return modify(namespace, name, { isPinned, dryRun, change });
     },
+    async jsonPatch() {
+      throw badRequest('not yet');
+    },
+    async apply() {
+      throw badRequest('not yet');
+    },
     async delete(namespace, name, { resourceVersion, dryRun } = {}) {
       const change = (stored: T) => markDeleted(options, stored, resourceVersion);
       return modify(namespace, name, { isPinned: resourceVersion !== undefined, dryRun, change });

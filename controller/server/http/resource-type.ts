@@ -1,0 +1,47 @@
+import { API_VERSION, GROUP, KIND } from '../../api/bastion.ts';
+import type { ApiClient, Resources, StatusResources } from '../../api/client.ts';
+import type { Plural } from '../../api/crd.ts';
+import { GUARD_KIND } from '../../api/guard.ts';
+import type { KubeObject } from '../../api/object.ts';
+
+/** One of the resource types that the API serves with all verbs, as discovery, routes and messages need it. */
+export interface ResourceType {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly kind: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  /** Which CRD describes it; none for events, whose schema is Kubernetes' own. */
+  readonly crd?: Plural;
+  of(api: ApiClient): Resources<KubeObject>;
+  /** Left out when the type has no status of its own to write. */
+  statusOf?(api: ApiClient): StatusResources<KubeObject>;
+}
+
+const VERSION = API_VERSION.slice(GROUP.length + 1);
+
+export const BASTIONS: ResourceType = {
+  ...{ group: GROUP, version: VERSION, plural: 'bastions', singular: 'bastion', kind: KIND },
+  ...{ shortNames: ['bst'], categories: ['all'], crd: 'bastions' },
+  of: (api) => api.bastions as Resources<KubeObject>,
+  statusOf: (api) => api.bastions as unknown as StatusResources<KubeObject>,
+};
+
+export const GUARDS: ResourceType = {
+  ...{ group: GROUP, version: VERSION, plural: 'guards', singular: 'guard', kind: GUARD_KIND },
+  ...{ shortNames: [], categories: [], crd: 'guards' },
+  of: (api) => api.guards as Resources<KubeObject>,
+  statusOf: (api) => api.guards as unknown as StatusResources<KubeObject>,
+};
+
+export const EVENTS: ResourceType = {
+  ...{ group: '', version: 'v1', plural: 'events', singular: 'event', kind: 'Event' },
+  ...{ shortNames: ['ev'], categories: [] },
+  of: (api) => api.events as Resources<KubeObject>,
+};
+
+/** The types whose objects are kept in the store under this very group and version. */
+export const RESOURCE_TYPES: readonly ResourceType[] = [BASTIONS, GUARDS, EVENTS];
