@@ -1,5 +1,6 @@
 import { type Clock, type Timer, within } from '../api/clock.ts';
 import type { LeaseRecord, Store } from '../store/store.ts';
+import { Standstill } from './standstill.ts';
 
 export interface LeaseOptions {
   readonly store: Pick<Store, 'readLease' | 'writeLease'>;
@@ -65,13 +66,6 @@ interface Loop {
   running: Promise<void>;
 }
 
-interface Observation {
-  readonly record: LeaseRecord;
-  readonly sinceMs: number;
-  readonly atMs: number;
-  readonly stillMs: number;
-}
-
 /**
  * Who holds the lease may act. Safe without a common clock: the holder's time counts from before it sends a renewal, a
  * contender's from after it has read it, and the holder's is the shorter.
@@ -92,9 +86,9 @@ export function whileHeld(lease: Pick<Lease, 'held'>): () => boolean {
 class TableLease implements Lease {
   readonly #options: LeaseOptions;
   readonly #validMs: number;
+  readonly #standstill: Standstill;
   readonly #listeners = new Set<TenureListener>();
   #tenure: RunningTenure | undefined;
-  #observation: Observation | undefined;
   #announced: number | undefined;
   #loop: Loop | undefined;
   #lapse: Timer | undefined;
@@ -106,6 +100,7 @@ class TableLease implements Lease {
   constructor(options: LeaseOptions) {
     const { name, durationMs, renewEveryMs } = options;
     this.#options = options;
+    this.#standstill = new Standstill(options);
     this.#validMs = Math.floor(durationMs * VALID_PART);
     if (renewEveryMs >= this.#validMs) {
       throw new RangeError(
@@ -190,10 +185,8 @@ class TableLease implements Lease {
 
   /** A contender looks as often as a holder renews, and once more at the moment when it may take over. */
   #untilFree(): number {
-    const { durationMs, renewEveryMs } = this.#options;
-    if (!this.#observation) return renewEveryMs;
-    const { record, stillMs } = this.#observation;
-    const neededMs = Math.max(durationMs, record.durationMs) - stillMs;
+    const { renewEveryMs } = this.#options;
+    const neededMs = this.#standstill.leftMs() ?? renewEveryMs;
     return Math.min(renewEveryMs, Math.max(neededMs, renewEveryMs / SOONER));
   }
 
@@ -235,7 +228,7 @@ class TableLease implements Lease {
       throw error;
     }
     this.#tellTakeOver(stored, next.epoch);
-    this.#observation = undefined;
+    this.#standstill.forget();
     this.#unsure = undefined;
     this.#waitsFor = undefined;
   }
@@ -262,37 +255,27 @@ class TableLease implements Lease {
   }
 
   #isFree(stored: LeaseRecord | undefined, startedMs: number): boolean {
-    const { clock, holder, durationMs, onNews } = this.#options;
+    const { holder, onNews } = this.#options;
     if (!stored || stored.holder === NOBODY) return true;
     // Our own tenure has lapsed and nobody has taken over: nobody else need be waited for.
     if (stored.holder === holder && this.#wasOurs(stored)) return true;
-    const last =
-      this.#observation && isSame(this.#observation.record, stored) ? this.#observation : undefined;
-    const stillMs = last ? this.#stoodStill(last, startedMs) : 0;
-    const atMs = clock.monotonic();
-    this.#observation = { record: stored, sinceMs: last?.sinceMs ?? atMs, atMs, stillMs };
+    const isSilent = this.#standstill.look(stored, startedMs);
     if (this.#waitsFor !== stored.epoch)
       onNews?.({ type: 'waits', holder: stored.holder, epoch: stored.epoch });
     this.#waitsFor = stored.epoch;
-    return stillMs >= Math.max(durationMs, stored.durationMs);
+    return isSilent;
   }
 
   #wasOurs({ epoch }: LeaseRecord): boolean {
     return epoch === this.#tenure?.record.epoch || epoch === this.#unsure;
   }
 
-  /** After a pause of this whole process the holder gets the benefit of the doubt: one look counts for two at most. */
-  #stoodStill(last: Observation, startedMs: number): number {
-    return last.stillMs + Math.min(Math.max(0, startedMs - last.atMs), 2 * this.#options.renewEveryMs);
-  }
-
   #tellTakeOver(stored: LeaseRecord | undefined, epoch: number): void {
-    const { clock, holder, onNews } = this.#options;
-    const seen = this.#observation;
-    const from = stored?.holder || seen?.record.holder;
+    const { holder, onNews } = this.#options;
+    const seen = this.#standstill.silence();
+    const from = stored?.holder || seen?.holder;
     if (from === undefined || from === holder) return;
-    const silentMs = seen && Math.round(clock.monotonic() - seen.sinceMs);
-    onNews?.({ type: 'took-over', from, epoch, silentMs });
+    onNews?.({ type: 'took-over', from, epoch, silentMs: seen?.silentMs });
   }
 
   async #release(): Promise<void> {
@@ -317,8 +300,4 @@ class TableLease implements Lease {
       onError?.(error);
     }
   }
-}
-
-function isSame(a: LeaseRecord, b: LeaseRecord): boolean {
-  return a.holder === b.holder && a.epoch === b.epoch && a.beat === b.beat;
 }

@@ -39,9 +39,9 @@ export const TURNS: readonly Canary[] = [
   {
     name: 'lease-taken-too-soon',
     like: 'a contender that takes over as soon as it sees the same record twice',
-    file: 'reconcile/lease.ts',
-    find: 'return stillMs >= Math.max(durationMs, stored.durationMs);',
-    replace: 'return stillMs > 0 * Math.max(durationMs, stored.durationMs);',
+    file: 'reconcile/standstill.ts',
+    find: 'return stillMs >= Math.max(durationMs, record.durationMs);',
+    replace: 'return stillMs > 0 * Math.max(durationMs, record.durationMs);',
     scenarios: ['hand-over'],
     faults: ['pause', 'partition'],
   },
