@@ -6,12 +6,11 @@ import {
 import { describe, expect, it } from 'vitest';
 import { type BastionSpec, condition } from '../../controller/api/bastion.ts';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
-import { type Harness, startHarness } from './harness.ts';
+import { type Harness, REGION, startHarness } from './harness.ts';
 import { ownedIn } from './owned.ts';
 
 const MINUTE = 60_000;
 const { isolatedVpc, isolatedSubnets, isolatedRouteTables, natVpc, natSubnets } = ORDINARY;
-const REGION = 'ap-northeast-1';
 const GROUP = 'sg-00000000000platform';
 
 const ready = (harness: Harness, name = 'orders') =>

@@ -53,7 +53,7 @@ describe('a lease', () => {
   };
   /** The store of one process, which can be cut off. */
   const cuttable = () => {
-    const line = { cut: false, loseAnswers: false };
+    const line = { cut: false, loseAnswers: false, isMute: false };
     const call = async <T>(send: () => Promise<T>): Promise<T> => {
       if (line.cut) throw new StoreUnavailableError('cut off');
       const answer = await send();
@@ -64,7 +64,11 @@ describe('a lease', () => {
       line,
       store: {
         readLease: (name: string) => call(() => store.readLease(name)),
-        writeLease: (...args: Parameters<Store['writeLease']>) => call(() => store.writeLease(...args)),
+        writeLease: async (...args: Parameters<Store['writeLease']>) => {
+          const written = await call(() => store.writeLease(...args));
+          if (line.isMute) await new Promise(() => undefined);
+          return written;
+        },
       },
     };
   };
@@ -171,21 +175,12 @@ describe('a lease', () => {
   });
 
   it('is released though a renewal that was given up got through', async () => {
-    let hang = false;
-    const a = contender('a', {
-      store: {
-        readLease: (name) => store.readLease(name),
-        writeLease: async (...args) => {
-          const written = await store.writeLease(...args);
-          if (hang) await new Promise(() => undefined);
-          return written;
-        },
-      },
-    });
+    const { line, store: mute } = cuttable();
+    const a = contender('a', { store: mute });
     await startHolding(a.lease);
-    hang = true;
+    line.isMute = true;
     await clock.advance(RENEW_MS);
-    hang = false;
+    line.isMute = false;
     const stopping = a.lease.stop();
     await clock.advance(RENEW_MS);
     await stopping;
@@ -193,20 +188,12 @@ describe('a lease', () => {
   });
 
   it('is taken without waiting by the one whose own take-over was answered too late', async () => {
-    let hang = true;
-    const a = contender('a', {
-      store: {
-        readLease: (name) => store.readLease(name),
-        writeLease: async (...args) => {
-          const written = await store.writeLease(...args);
-          if (hang) await new Promise(() => undefined);
-          return written;
-        },
-      },
-    });
+    const { line, store: mute } = cuttable();
+    line.isMute = true;
+    const a = contender('a', { store: mute });
     a.lease.start();
     await clock.advance(DURATION_MS * (2 / 3));
-    hang = false;
+    line.isMute = false;
     await clock.advance(RENEW_MS);
     expect(a.lease.held()).toEqual({ epoch: 2 });
   });
