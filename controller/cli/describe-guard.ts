@@ -1,8 +1,8 @@
 import { ANNOTATION } from '../api/bastion.ts';
 import type { KubeEvent } from '../api/event.ts';
 import { type Guard, trippedCondition } from '../api/guard.ts';
+import { oneLine } from '../api/text.ts';
 import { entries, eventRows, table } from './describe-text.ts';
-import { oneLine } from './table.ts';
 import { timeWithDistance } from './time-text.ts';
 
 export function describeGuard(guard: Guard, events: readonly KubeEvent[], now: number): string {

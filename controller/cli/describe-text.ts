@@ -1,9 +1,12 @@
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
+import { lastSeen } from '../api/columns.ts';
 import type { KubeEvent } from '../api/event.ts';
-import { lastSeen, phasePainter } from './columns.ts';
+import { ageOf } from '../api/relative-time.ts';
+import { oneLine } from '../api/text.ts';
+import { phasePainter } from './columns.ts';
 import { connectLines } from './connect-text.ts';
-import { createTable, oneLine } from './table.ts';
-import { ageOf, timeWithDistance } from './time-text.ts';
+import { createTable } from './table.ts';
+import { timeWithDistance } from './time-text.ts';
 
 type Entry = readonly [label: string, value: string | undefined, paint?: (text: string) => string];
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { KubeEvent } from '../api/event.ts';
-import { type Column, columnsOf, wantsColor } from './columns.ts';
+import { columnsOf, wantsColor } from './columns.ts';
 import type { Connection } from './connection.ts';
 import {
   type Context,
@@ -95,7 +95,7 @@ function createEventRows(
   { allNamespaces, headers }: { allNamespaces: boolean; headers: boolean },
 ) {
   const options = { wide: false, withNamespace: allNamespaces, color: wantsColor(io) };
-  const columns = columnsOf('events', options) as readonly Column<KubeEvent>[];
+  const columns = columnsOf('events', options);
   const table = createTable(
     columns.map(({ header }) => header),
     { noHeaders: !headers },

@@ -1,4 +1,5 @@
 import { ApiError } from '../api/client.ts';
+import { JsonPathError } from '../api/jsonpath.ts';
 import { formatFieldError } from '../api/schema.ts';
 import type { Connection } from './connection.ts';
 import type { CliIo } from './io.ts';
@@ -27,7 +28,8 @@ export function refuseToWatch({ idle }: Pick<Connection, 'idle'>): void {
 
 /** An error as lines for stderr; never a stack trace. */
 export function describeFailure(error: unknown): string[] {
-  if (error instanceof CliError) return [`error: ${error.message}`, ...hintLine(error.hint)];
+  if (error instanceof CliError || error instanceof JsonPathError)
+    return [`error: ${error.message}`, ...hintLine(error.hint)];
   if (error instanceof ApiError) return [...describeApiError(error), ...hintLine(HINTS[error.reason])];
   return [`error: ${error instanceof Error ? error.message : String(error)}`];
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ListQuery, WatchEvent } from '../api/client.ts';
 import type { KubeEvent } from '../api/event.ts';
+import { evaluatePath, parsePath, showFound } from '../api/jsonpath.ts';
 import { type KubeObject, objectName } from '../api/object.ts';
 import { columnsOf, wantsColor } from './columns.ts';
 import type { Connection } from './connection.ts';
@@ -9,7 +10,6 @@ import { byTime } from './events.ts';
 import { CliError, refuseToWatch, reportFailure } from './failure.ts';
 import { follow } from './follow.ts';
 import type { CliIo } from './io.ts';
-import { evaluatePath, parsePath, showFound } from './jsonpath.ts';
 import { type Format, parseFormat, renderJson, renderObjects, renderYaml } from './output.ts';
 import { homeOf, parseTyped, resourcesOf, type Selected, type TypeName } from './resource-type.ts';
 import { createTable } from './table.ts';

@@ -1,7 +1,7 @@
 import picocolors from 'picocolors';
+import { oneLine } from '../api/text.ts';
 import type { Step } from '../core/plan.ts';
 import type { PlanPreview, RegionPreview } from './connection.ts';
-import { oneLine } from './table.ts';
 
 /** How a step counts for people; the two halves of a replacement are one. */
 export type Effect = 'create' | 'change' | 'replace' | 'delete' | 'wait' | 'stopped' | 'unchanged';

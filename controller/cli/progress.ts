@@ -1,6 +1,6 @@
 import { type Bastion, condition } from '../api/bastion.ts';
+import { oneLine } from '../api/text.ts';
 import type { CliIo } from './io.ts';
-import { oneLine } from './table.ts';
 
 export interface Progress {
   /** Says what is waited for now. */

@@ -1,5 +1,5 @@
+import { evaluatePath, type Path, parsePath, showFound } from '../api/jsonpath.ts';
 import { CliError } from './failure.ts';
-import { evaluatePath, type Path, parsePath, showFound } from './jsonpath.ts';
 
 type Part =
   | { readonly type: 'text'; readonly text: string }

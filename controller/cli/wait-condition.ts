@@ -1,6 +1,6 @@
 import { type Bastion, type ConditionType, condition } from '../api/bastion.ts';
+import { evaluatePath, parsePath, showFound } from '../api/jsonpath.ts';
 import { CliError } from './failure.ts';
-import { evaluatePath, parsePath, showFound } from './jsonpath.ts';
 
 /** What `wait --for` asks of a Bastion; undefined stands for one that does not exist. */
 export interface Requirement {

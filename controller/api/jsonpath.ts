@@ -1,5 +1,4 @@
-import { isRecord, ownField } from '../api/json.ts';
-import { CliError } from './failure.ts';
+import { isRecord, ownField } from './json.ts';
 
 type Segment =
   | { readonly type: 'field'; readonly name: string }
@@ -15,13 +14,23 @@ type Segment =
 
 export type Path = readonly Segment[];
 
+/** A path that cannot be read, and what one looks like. */
+export class JsonPathError extends Error {
+  override readonly name = 'JsonPathError';
+  readonly hint: string | undefined;
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
 const FIELD = /^\.?((?:[\w-]|\\.)+)/;
 const QUOTED = /^\[\s*'((?:[^'\\]|\\.)*)'\s*\]/;
 const INDEX = /^\[\s*(-?\d+)\s*\]/;
 const ALL = /^(?:\[\s*\*\s*\]|\.\*)/;
 const FILTER = /^\[\?\(\s*@([^=!\s)]*)\s*(?:(==|!=)\s*([^)]*?)\s*)?\)\]/;
 
-/** Reads `.a.b`, `['a.b']`, `[0]`, `[-1]`, `[*]`, `..a` and `[?(@.a=="b")]`; a leading `$` and surrounding braces are fine. @throws CliError */
+/** Reads `.a.b`, `['a.b']`, `[0]`, `[-1]`, `[*]`, `..a` and `[?(@.a=="b")]`; a leading `$` and surrounding braces are fine. @throws JsonPathError */
 export function parsePath(text: string): Path {
   const inner = text
     .trim()
@@ -32,7 +41,7 @@ export function parsePath(text: string): Path {
   while (rest !== '' && rest !== '.') {
     const [segment, length] = nextSegment(rest, segments.length === 0) ?? [];
     if (!segment || !length) {
-      throw new CliError(
+      throw new JsonPathError(
         `jsonpath "${text}": cannot read "${rest}"`,
         'for example: {.items[*].metadata.name} or {.status.conditions[?(@.type=="Ready")].status}',
       );
@@ -68,7 +77,7 @@ function parseLiteral(text: string): unknown {
   if (quoted) return quoted[2];
   if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
   if (text === 'true' || text === 'false') return text === 'true';
-  throw new CliError(`jsonpath filter: found ${text}, allowed: a "text", a number, true or false`);
+  throw new JsonPathError(`jsonpath filter: found ${text}, allowed: a "text", a number, true or false`);
 }
 
 function unescaped(text: string): string {
