@@ -4,6 +4,7 @@ import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
 import { createLeases } from './leases.ts';
 import { createLog, type Log, type LogEntry } from './log.ts';
 import { createObjects, type Objects } from './objects.ts';
+import { endWith } from './signals.ts';
 import {
   type Collection,
   ConflictError,
@@ -88,8 +89,12 @@ export function createTableStore({ items, clock, newId, pollMs = 500 }: TableSto
       })) as T;
     },
     async *watch(options) {
-      const signal = AbortSignal.any([options.signal, closing.signal]);
-      yield* watchLog({ log, bell, clock, pollMs }, { ...options, signal });
+      const ending = endWith([options.signal, closing.signal]);
+      try {
+        yield* watchLog({ log, bell, clock, pollMs }, { ...options, signal: ending.signal });
+      } finally {
+        ending.release();
+      }
     },
     async trim(keepMs) {
       const now = clock.now();

@@ -55,6 +55,11 @@ export interface WatchOptions {
   readonly collection?: Collection;
   readonly from: number;
   readonly signal: AbortSignal;
+  /**
+   * Told up to which revision everything has been seen, those of other collections too, whenever the watch has caught up with
+   * the store; the first time at once when nothing is new.
+   */
+  readonly onProgress?: (revision: number) => void;
 }
 
 export interface LeaseRecord {

@@ -47,7 +47,7 @@ export interface WatchParts {
 
 export async function* watchLog(parts: WatchParts, options: WatchOptions): AsyncGenerator<Change> {
   const { log, bell, clock, pollMs } = parts;
-  const { collection, from, signal } = options;
+  const { collection, from, signal, onProgress } = options;
   try {
     const head = (await log.head())?.revision ?? 0;
     if (from > head) {
@@ -56,6 +56,7 @@ export async function* watchLog(parts: WatchParts, options: WatchOptions): Async
       );
     }
     let last = from;
+    let told: number | undefined;
     while (!signal.aborted) {
       const seen = bell.count();
       const entries = await log.after(last, PAGE, signal);
@@ -69,6 +70,10 @@ export async function* watchLog(parts: WatchParts, options: WatchOptions): Async
         if (collection !== undefined && collection !== within) continue;
         yield { type, collection: within, object, revision };
         if (signal.aborted) return;
+      }
+      if (entries.length < PAGE && told !== last) {
+        told = last;
+        onProgress?.(last);
       }
       if (entries.length === 0) await bell.wait(clock, pollMs, seen, signal);
     }

@@ -11,6 +11,7 @@ import {
   StoreUnavailableError,
 } from '../../controller/store/store.ts';
 import type { Table } from '../../controller/store/table.ts';
+import { shareWatches } from '../../controller/store/tail.ts';
 import { settle, VirtualClock } from '../clock.ts';
 import { createFaultyTable, type FaultyTable, type Mishap } from './faulty-table.ts';
 import { createMemoryTable } from './memory-table.ts';
@@ -47,10 +48,13 @@ export function createReal(): Real {
   const items = createMemoryTable();
   let ids = 0;
   const newId = () => `id-${ids++}`;
+  let opened = 0;
   const open = (): Writer => {
     const table = createFaultyTable(items);
     const store = createTableStore({ items: table, clock, newId, pollMs: POLL_MS });
-    return { table, store, mirror: startMirror(store, 'bastions') };
+    // Every other process has a tail, with so short a ring that its watches fall out of it.
+    const watched = opened++ % 2 === 0 ? store : shareWatches(store, { limits: { changes: 2 } });
+    return { table, store, mirror: startMirror(watched, 'bastions') };
   };
   const writers = Array.from({ length: WRITERS }, open);
   return { clock, items, writers, open, seen: { unansweredEffects: 0, conflicts: 0, trimmed: 0 } };

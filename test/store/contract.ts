@@ -2,7 +2,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { objectName } from '../../controller/api/object.ts';
 import type { Change, ListResult, Store } from '../../controller/store/store.ts';
 import { ConflictError, ExpiredError } from '../../controller/store/store.ts';
-import { COLLECTIONS, collect, readConsistently, replay, type Subject, thing } from './subject.ts';
+import {
+  COLLECTIONS,
+  collect,
+  POLL_MS,
+  passTime,
+  readConsistently,
+  replay,
+  type Subject,
+  thing,
+} from './subject.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -120,6 +129,40 @@ export function storeContract(title: string, create: () => Promise<Subject>): vo
         stop.abort();
       }
       expect(names).toEqual(['3 b']);
+    });
+
+    it('tells a watch how far it has seen, whatever the changes were about', async () => {
+      await write('a');
+      await store.put('events', thing('noise'), undefined);
+      const stop = new AbortController();
+      const seen: (number | string)[] = [];
+      const watching = (async () => {
+        const onProgress = (revision: number) => seen.push(revision);
+        const options = { collection: 'bastions', from: 1, signal: stop.signal, onProgress } as const;
+        for await (const { object } of store.watch(options)) seen.push(object.metadata.name);
+      })();
+      const until = (revision: number) => passTime(subject, () => seen.at(-1) === revision);
+      await until(2);
+      await write('b');
+      await until(3);
+      await subject.open().put('events', thing('more noise'), undefined);
+      await until(4);
+      stop.abort();
+      await watching;
+      expect(seen).toEqual([2, 'b', 3, 4]);
+    });
+
+    it('tells a watch at once that nothing is new', async () => {
+      await write('a');
+      const stop = new AbortController();
+      const seen: number[] = [];
+      const onProgress = (revision: number) => seen.push(revision);
+      const next = store.watch({ from: 1, signal: stop.signal, onProgress })[Symbol.asyncIterator]().next();
+      await passTime(subject, () => seen.length > 0);
+      for (let poll = 0; poll < 5; poll++) await subject.clock.advance(POLL_MS);
+      stop.abort();
+      await next;
+      expect(seen).toEqual([1]);
     });
 
     it('wakes a watch at once when the same process writes', async () => {

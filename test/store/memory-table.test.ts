@@ -1,31 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createTableStore } from '../../controller/store/dynamodb.ts';
 import { ABSENT } from '../../controller/store/table.ts';
-import { VirtualClock } from '../clock.ts';
 import { storeContract } from './contract.ts';
-import { createMemoryTable } from './memory-table.ts';
-import { POLL_MS, type Subject } from './subject.ts';
+import { createMemoryTable, createMemoryTableSubject } from './memory-table.ts';
 
-async function createSubject(): Promise<Subject> {
-  const clock = new VirtualClock();
-  const items = createMemoryTable();
-  let ids = 0;
-  const newId = () => `id-${ids++}`;
-  const stores: { close(): Promise<void> }[] = [];
-  return {
-    clock,
-    open() {
-      const store = createTableStore({ items, clock, newId, pollMs: POLL_MS });
-      stores.push(store);
-      return store;
-    },
-    async close() {
-      for (const store of stores) await store.close();
-    },
-  };
-}
-
-storeContract('a store on the memory table', createSubject);
+storeContract('a store on the memory table', createMemoryTableSubject);
 
 describe('the memory table', () => {
   const key = { pk: 'log', sk: '1' };

@@ -1,4 +1,7 @@
+import { createTableStore } from '../../controller/store/dynamodb.ts';
 import type { Condition, Item, Key, Query, Table } from '../../controller/store/table.ts';
+import { VirtualClock } from '../clock.ts';
+import { POLL_MS, type Subject } from './subject.ts';
 
 export interface MemoryTable extends Table {
   /** Copies of all items, by partition and sort key. */
@@ -7,6 +10,25 @@ export interface MemoryTable extends Table {
   peek(key: Key): Item | undefined;
   /** Puts an item whatever stands there: what nobody's store does, but somebody by hand. */
   force(item: Item & Key): void;
+}
+
+/** Stores as they stand on DynamoDB, each with its own way to the same table. */
+export async function createMemoryTableSubject(items: Table = createMemoryTable()): Promise<Subject> {
+  const clock = new VirtualClock();
+  let ids = 0;
+  const newId = () => `id-${ids++}`;
+  const stores: { close(): Promise<void> }[] = [];
+  return {
+    clock,
+    open() {
+      const store = createTableStore({ items, clock, newId, pollMs: POLL_MS });
+      stores.push(store);
+      return store;
+    },
+    async close() {
+      for (const store of stores) await store.close();
+    },
+  };
 }
 
 /**

@@ -76,11 +76,14 @@ class MemoryStore implements Store {
     return structuredClone(this.#record('DELETED', collection, stored)) as T;
   }
 
-  async *watch({ collection, from, signal }: WatchOptions): AsyncGenerator<Change> {
+  async *watch({ collection, from, signal, onProgress }: WatchOptions): AsyncGenerator<Change> {
     const ends = AbortSignal.any([signal, this.#closed.signal]);
+    let told: number | undefined;
     for (let next = from; !ends.aborted; ) {
       const entry = this.#after(next);
       if (!entry) {
+        if (told !== next) onProgress?.(next);
+        told = next;
         await this.#wake(ends);
         continue;
       }
@@ -123,12 +126,15 @@ class MemoryStore implements Store {
   }
 
   #wake(ends: AbortSignal): Promise<void> {
+    const { wakers } = this.#memory;
+    if (ends.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = () => {
         ends.removeEventListener('abort', wake);
+        wakers.delete(wake);
         resolve();
       };
-      this.#memory.wakers.add(wake);
+      wakers.add(wake);
       ends.addEventListener('abort', wake, { once: true });
     });
   }
@@ -145,8 +151,7 @@ class MemoryStore implements Store {
     const metadata = { ...object.metadata, resourceVersion: String(revision) };
     const stored = structuredClone({ ...object, metadata });
     history.push({ type, collection, object: stored, revision, timeMs: clock.now() });
-    for (const wake of wakers) wake();
-    wakers.clear();
+    for (const wake of [...wakers]) wake();
     return stored;
   }
 }

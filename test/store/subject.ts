@@ -34,6 +34,15 @@ export function uniqueTable(): string {
   return `contract-${randomUUID()}`;
 }
 
+/** Moves the clock on, so that polls happen, until `isDone`; fails after a minute. */
+export async function passTime({ clock }: Pick<Subject, 'clock'>, isDone: () => boolean): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!isDone()) {
+    if (performance.now() > deadline) throw new Error('a minute has passed, and it has not come about');
+    await clock.advance(POLL_MS);
+  }
+}
+
 /** Collects `count` changes after `from`, moving the clock on so that polls happen; gives up after a minute. */
 export async function collect(
   store: Store,

@@ -1,0 +1,197 @@
+import { createRing, type Ring, type RingLimits } from './ring.ts';
+import { endWith } from './signals.ts';
+import type { Change, Store, WatchOptions } from './store.ts';
+
+export interface ShareOptions {
+  /** How much of the newest history is kept in memory, while there is a watch. */
+  readonly limits?: Partial<RingLimits>;
+}
+
+const LIMITS: RingLimits = { changes: 4_096, characters: 32 * 1024 * 1024 };
+
+/**
+ * The same store for a process that serves many watches: one watch of the store, the tail, feeds them all.
+ *
+ *   const api = createFacade({ store: shareWatches(store), clock, newUid });
+ *
+ * Each watch is a cursor into a ring of the newest changes. One that is not within the ring, since it starts earlier or was too
+ * slow, reads the store's own history until it has caught up. What ends the tail ends the watches on it in the same way.
+ */
+export function shareWatches(store: Store, { limits }: ShareOptions = {}): Store {
+  const hub = createHub(store, { ...LIMITS, ...limits });
+  return {
+    get: (collection, name) => store.get(collection, name),
+    list: (collection) => store.list(collection),
+    put: (collection, object, expected) => store.put(collection, object, expected),
+    delete: (collection, name, expected) => store.delete(collection, name, expected),
+    watch: (options) => follow(store, hub, options),
+    trim: (keepMs) => store.trim(keepMs),
+    readLease: (name) => store.readLease(name),
+    writeLease: (name, next, expected) => store.writeLease(name, next, expected),
+    async close() {
+      hub.stop();
+      await store.close();
+    },
+  };
+}
+
+/** One watch of the store and those who wait for what comes of it. */
+interface Tail {
+  readonly ring: Ring;
+  readonly ending: AbortController;
+  readonly waiting: Set<() => void>;
+  /** How it ended; `failure` is left out when the store or the hub was closed. */
+  end?: { readonly failure?: unknown };
+}
+
+/** Knows how many watches there are, and runs a tail for as long as there are any. */
+interface Hub {
+  readonly tail: Tail | undefined;
+  /** Makes a tail from a revision on, unless there is one. */
+  start(from: number): void;
+  /** @returns what takes the watch out again; calling it twice does no harm. */
+  enter(): () => void;
+  stop(): void;
+}
+
+function createHub(store: Store, limits: RingLimits): Hub {
+  const inside = new Set<symbol>();
+  let tail: Tail | undefined;
+
+  function stop(): void {
+    tail?.ending.abort();
+    tail = undefined;
+  }
+
+  return {
+    get tail() {
+      return tail;
+    },
+    start(from) {
+      if (tail) return;
+      const started = {
+        ring: createRing(from, limits),
+        ending: new AbortController(),
+        waiting: new Set<() => void>(),
+      };
+      tail = started;
+      void runTail(store, started).finally(() => {
+        // Its ring goes with it: nobody knows any more whether the store is still the one that it came from.
+        if (tail === started) tail = undefined;
+        wakeAll(started);
+      });
+    },
+    enter() {
+      const seat = Symbol('watch');
+      inside.add(seat);
+      return () => {
+        if (inside.delete(seat) && inside.size === 0) stop();
+      };
+    },
+    stop,
+  };
+}
+
+async function runTail(store: Store, tail: Tail): Promise<void> {
+  const { ring, ending } = tail;
+  try {
+    for await (const change of store.watch({ from: ring.end, signal: ending.signal })) {
+      ring.push(change);
+      wakeAll(tail);
+    }
+    tail.end = {};
+  } catch (failure) {
+    tail.end = { failure };
+  }
+}
+
+async function* follow(store: Store, hub: Hub, options: WatchOptions): AsyncGenerator<Change> {
+  const { signal } = options;
+  if (signal.aborted) return;
+  const leave = hub.enter();
+  // On the signal and not only at the end: who has stopped reading may never come back to end it.
+  signal.addEventListener('abort', leave, { once: true });
+  let cursor = options.from;
+  let isKnown = false;
+  try {
+    while (!signal.aborted) {
+      const { tail } = hub;
+      if (tail && cursor >= tail.ring.start && (isKnown || cursor <= tail.ring.end)) {
+        cursor = yield* ride(tail, options, cursor);
+        if (signal.aborted) return;
+        if (tail.end && 'failure' in tail.end) throw tail.end.failure;
+        if (tail.end) return;
+        continue;
+      }
+      const reached = yield* catchUp(store, options, cursor);
+      if (reached === undefined) return;
+      cursor = reached;
+      isKnown = true;
+      if (!signal.aborted) hub.start(reached);
+    }
+  } finally {
+    signal.removeEventListener('abort', leave);
+    leave();
+  }
+}
+
+/** Reads the ring until the tail has ended or the cursor has fallen out of it. @returns where the cursor is then */
+async function* ride(tail: Tail, options: WatchOptions, from: number): AsyncGenerator<Change, number> {
+  const { collection, signal, onProgress } = options;
+  const { ring } = tail;
+  let cursor = from;
+  let told: number | undefined;
+  while (!signal.aborted && cursor >= ring.start) {
+    const change = ring.at(cursor + 1);
+    if (change) {
+      cursor++;
+      if (collection === undefined || collection === change.collection) yield change;
+      continue;
+    }
+    if (told !== cursor) onProgress?.(cursor);
+    told = cursor;
+    if (tail.end) return cursor;
+    await nextChange(tail, signal);
+  }
+  return cursor;
+}
+
+/**
+ * Reads the store's own history up to its newest change.
+ * @returns the revision of that; undefined when the watch was ended, or the store closed
+ */
+async function* catchUp(
+  store: Store,
+  { collection, signal }: WatchOptions,
+  from: number,
+): AsyncGenerator<Change, number | undefined> {
+  const reading = endWith([signal]);
+  let reached: number | undefined;
+  const onProgress = (revision: number) => {
+    reached = revision;
+    reading.end();
+  };
+  try {
+    yield* store.watch({ ...(collection && { collection }), from, signal: reading.signal, onProgress });
+    return reached;
+  } finally {
+    reading.release();
+  }
+}
+
+function nextChange({ waiting }: Tail, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const wake = () => {
+      waiting.delete(wake);
+      signal.removeEventListener('abort', wake);
+      resolve();
+    };
+    waiting.add(wake);
+    signal.addEventListener('abort', wake, { once: true });
+  });
+}
+
+function wakeAll({ waiting }: Tail): void {
+  for (const wake of [...waiting]) wake();
+}
