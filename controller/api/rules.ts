@@ -111,10 +111,19 @@ export function checkRules(root: Place, known: readonly FieldError[]): FieldErro
       const explained = known.some((error) => reads.some((read) => isWithin(error.field, read)));
       if (message === undefined || (message === UNDECIDED && explained)) continue;
       const type = REASON_TYPE[rule.source.reason ?? 'FieldValueInvalid'];
-      errors.push({ field: `${field}${rule.source.fieldPath ?? ''}`.replace(/^\./, ''), type, message });
+      const { fieldPath = '' } = rule.source;
+      const path = fieldPath.split('.').slice(1);
+      const shown = withFound(message, path.reduce(ownField, value));
+      errors.push({ field: `${field}${fieldPath}`.replace(/^\./, ''), type, message: shown });
     }
   });
   return errors;
+}
+
+/** Kubernetes says itself what it found, and its cost estimate leaves the rules no room to say it. */
+function withFound(message: string, found: unknown): string {
+  const isShown = /^allowed\b/.test(message) && typeof found !== 'object' && found !== undefined;
+  return isShown ? `found ${showValue(found)}, ${message}` : message;
 }
 
 const UNDECIDED = 'the rule for this field cannot be evaluated on what was found';

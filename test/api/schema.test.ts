@@ -468,7 +468,9 @@ describe('describeSchema', () => {
     const result = validateBastion(sample({}, { name: 'a'.repeat(101) }));
     expect(result).toMatchObject({
       ok: false,
-      errors: [{ field: 'metadata.name', message: 'found 101 characters, allowed: at most 100' }],
+      errors: [
+        { field: 'metadata.name', message: `found "${'a'.repeat(79)}…, allowed: at most 100 characters` },
+      ],
     });
     expect(validateBastion(sample({}, { name: 'a'.repeat(100) }))).toMatchObject({ ok: true });
   });
