@@ -4,9 +4,8 @@ import { ApiError } from '../../api/client.ts';
 import { type Clock, rfc3339 } from '../../api/clock.ts';
 import { showTyped } from '../../api/json.ts';
 import { formatFieldError, validateBastion } from '../../api/schema.ts';
-import { bodyBytes } from './body.ts';
+import { bodyBytes, readBody } from './body.ts';
 import type { AddRoutes } from './context.ts';
-import { objectIn } from './object-in.ts';
 
 /** What the next pass of the controller would do, with the Bastions that are sent in place of the stored ones. */
 export const addPlan: AddRoutes = (app, { clock, preview }) => {
@@ -21,7 +20,7 @@ export const addPlan: AddRoutes = (app, { clock, preview }) => {
 /** Undefined when only the stored ones count. @throws ApiError BadRequest, Invalid */
 function bastionsIn(request: FastifyRequest, clock: Clock): readonly Bastion[] | undefined {
   if (bodyBytes(request).length === 0) return undefined;
-  const { bastions } = objectIn(request);
+  const { bastions } = readBody(request);
   if (bastions === undefined || bastions === null) return undefined;
   if (Array.isArray(bastions)) return bastions.map((sent, index) => bastionOf(sent, index, clock));
   throw new ApiError('BadRequest', `bastions: found ${showTyped(bastions)}, allowed: a list`);

@@ -1,7 +1,6 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { ApiError } from '../../api/client.ts';
 import { type JsonObject, showValue } from '../../api/json.ts';
-import { PROTOBUF_TYPE } from './body.ts';
 import {
   ENVELOPE,
   type Field,
@@ -10,6 +9,9 @@ import {
   type Message,
   TYPE_META,
 } from './protobuf-messages.ts';
+
+/** The media type of what `decodeProtobuf` reads. */
+export const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 
 /** `k8s\0`: what Kubernetes puts before every message. */
 const MAGIC = Buffer.from('k8s\0');
@@ -157,10 +159,10 @@ function spend(budget: Budget): void {
 }
 
 function badBody(why: string): ApiError {
-  return new ApiError('BadRequest', `the body cannot be read as ${PROTOBUF_TYPE}: ${why}`);
+  return new ApiError('BadRequest', `the body cannot be read as ${PROTOBUF}: ${why}`);
 }
 
 function unsupported(apiVersion: string, kind: string): ApiError {
-  const message = `${showValue(`${apiVersion} ${kind}`)} cannot be read as ${PROTOBUF_TYPE}: send application/json`;
+  const message = `${showValue(`${apiVersion} ${kind}`)} cannot be read as ${PROTOBUF}: send application/json`;
   return new ApiError('UnsupportedMediaType', message);
 }

@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../../api/client.ts';
 import { isRecord, type JsonObject, ownField } from '../../api/json.ts';
 import { type AccessRequest, judgeAccess, rulesOf } from './access.ts';
+import { readBody } from './body.ts';
 import type { AddRoutes } from './context.ts';
-import { objectIn } from './object-in.ts';
 import { servedResources } from './served.ts';
 
 const AUTHENTICATION = 'authentication.k8s.io/v1';
@@ -31,7 +31,7 @@ export const addReviews: AddRoutes = (app, context) => {
 
 /** @throws ApiError BadRequest when the body is of another type than the route */
 function reviewIn(request: FastifyRequest, apiVersion: string, kind: string): JsonObject {
-  const sent = objectIn(request);
+  const sent = readBody(request);
   const found = { apiVersion: sent['apiVersion'] ?? apiVersion, kind: sent['kind'] ?? kind };
   if (found.apiVersion !== apiVersion || found.kind !== kind) {
     const is = `${String(found.apiVersion)}, Kind=${String(found.kind)}`;
