@@ -57,9 +57,22 @@ export function parseManifests(text: string, { source }: { readonly source: stri
     });
 }
 
-type Content =
+/** What one document holds; undefined where it holds nothing. */
+export type Content =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: FieldError; readonly line?: number };
+
+/** Reads one document under the limits of a manifest, whatever it holds. Never throws. */
+export function readYaml(text: string): Content {
+  if (text.length > MAX_CHARACTERS) {
+    const message = `found ${text.length} characters of YAML, allowed: at most ${MAX_CHARACTERS}; send JSON`;
+    return { ok: false, error: { field: '', type: 'TooLong', message } };
+  }
+  const [first, second] = splitDocuments(text);
+  if (first && !second) return readChunk(first);
+  const message = `found ${first ? 'several YAML documents' : 'nothing'}, allowed: one YAML document`;
+  return { ok: false, error: { field: '', type: 'Invalid', message } };
+}
 
 function readChunk(chunk: Chunk): Content {
   try {

@@ -1,0 +1,36 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError, type Resources, type StatusResources } from '../../api/client.ts';
+import type { KubeObject } from '../../api/object.ts';
+import type { Shape } from './represent.ts';
+import type { ResourceType } from './resource-type.ts';
+
+/** One resource type as its routes see it. */
+export interface Endpoint {
+  readonly type: ResourceType;
+  readonly resources: Resources<KubeObject>;
+  /** Left out when the type has no status of its own to write. */
+  readonly statusResources: StatusResources<KubeObject> | undefined;
+  readonly shape: Shape;
+}
+
+export type Verb = (endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+const MAX_NAME = 253;
+
+/** Undefined in a path over all namespaces. */
+export function namespaceOf(request: FastifyRequest): string | undefined {
+  return (request.params as { readonly namespace?: string }).namespace;
+}
+
+/** @throws ApiError NotFound for names that no object can have */
+export function pathNames({ type }: Endpoint, request: FastifyRequest): { namespace: string; name: string } {
+  const { namespace = '', name = '' } = request.params as {
+    readonly namespace?: string;
+    readonly name?: string;
+  };
+  if ([namespace, name].every((part) => part.length <= MAX_NAME && /^[a-z0-9.-]+$/.test(part))) {
+    return { namespace, name };
+  }
+  const resource = type.group === '' ? type.plural : `${type.plural}.${type.group}`;
+  throw new ApiError('NotFound', `${resource} ${JSON.stringify(name)} not found`);
+}

@@ -1,0 +1,48 @@
+import type { Clock } from '../../api/clock.ts';
+import type { EventEncoder } from './event-encoder.ts';
+import type { Watches } from './watches.ts';
+
+/** What all groups of routes of one server share; `app.serving`. */
+export interface Serving {
+  /** Aborts when the server closes: whatever streams has to end then. */
+  readonly closing: AbortSignal;
+  readonly clock: Clock;
+  readonly watches: Watches;
+  readonly encoder: EventEncoder;
+  /** Five characters for the end of a generated name, others each time. */
+  readonly newSuffix: () => string;
+  /** Told of each failure that is the server's own. */
+  readonly onFailure: (failure: RequestFailure) => void;
+}
+
+export interface RequestFailure {
+  readonly method: string;
+  /** Without its query. */
+  readonly path: string;
+  readonly error: unknown;
+}
+
+/** Who a request comes from. */
+export interface Caller {
+  readonly name: string;
+  readonly groups: readonly string[];
+}
+
+/** What a request is about, for the details of a failure. */
+export interface Subject {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly plural: string;
+  readonly kind: string;
+  readonly name?: string | undefined;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly serving: Serving;
+  }
+  interface FastifyRequest {
+    caller: Caller;
+    subject: Subject | undefined;
+  }
+}
