@@ -2,7 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../api/clock.ts';
 import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
 import { createLeases } from './leases.ts';
-import { createLog, type Log, type LogEntry } from './log.ts';
+import { asRead, createLog, type Log, type LogEntry } from './log.ts';
 import { createObjects, type Objects } from './objects.ts';
 import { endWith } from './signals.ts';
 import {
@@ -60,7 +60,7 @@ export function createTableStore({ items, clock, newId, pollMs = 500 }: TableSto
 
   async function writeAndRing(collection: Collection, name: ObjectName, draft: Draft): Promise<KubeObject> {
     const entry = await write(collection, name, draft);
-    bell.ring();
+    bell.ring(asRead(entry));
     return entry.object;
   }
 

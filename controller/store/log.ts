@@ -126,6 +126,11 @@ function parseEntry(item: Item): LogEntry {
   };
 }
 
+/** The entry as it comes back from the log: a copy that no writer can change any more. */
+export function asRead(entry: LogEntry): LogEntry {
+  return parseEntry(formatEntry(entry));
+}
+
 function takeWhile<T>(items: readonly T[], keep: (item: T) => boolean): readonly T[] {
   const end = items.findIndex((item) => !keep(item));
   return end < 0 ? items : items.slice(0, end);

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** Aborts with the first of several signals, or by its own `end`. */
 export interface Ending {
   readonly signal: AbortSignal;
@@ -9,7 +11,11 @@ export interface Ending {
 export function endWith(signals: readonly AbortSignal[]): Ending {
   const ending = new AbortController();
   const end = () => ending.abort();
-  for (const signal of signals) signal.addEventListener('abort', end, { once: true });
+  for (const signal of signals) {
+    // Any number of watches may end with one signal: Node takes that for a leak.
+    setMaxListeners(0, signal);
+    signal.addEventListener('abort', end, { once: true });
+  }
   if (signals.some(({ aborted }) => aborted)) end();
   return {
     ...{ signal: ending.signal, end },

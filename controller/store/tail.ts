@@ -106,31 +106,32 @@ async function runTail(store: Store, tail: Tail): Promise<void> {
 }
 
 async function* follow(store: Store, hub: Hub, options: WatchOptions): AsyncGenerator<Change> {
-  const { signal } = options;
-  if (signal.aborted) return;
+  const ending = endWith([options.signal]);
+  const { signal } = ending;
   const leave = hub.enter();
   // On the signal and not only at the end: who has stopped reading may never come back to end it.
   signal.addEventListener('abort', leave, { once: true });
+  const own = { ...options, signal };
   let cursor = options.from;
   let isKnown = false;
   try {
     while (!signal.aborted) {
       const { tail } = hub;
       if (tail && cursor >= tail.ring.start && (isKnown || cursor <= tail.ring.end)) {
-        cursor = yield* ride(tail, options, cursor);
+        cursor = yield* ride(tail, own, cursor);
         if (signal.aborted) return;
         if (tail.end && 'failure' in tail.end) throw tail.end.failure;
         if (tail.end) return;
         continue;
       }
-      const reached = yield* catchUp(store, options, cursor);
+      const reached = yield* catchUp(store, own, cursor);
       if (reached === undefined) return;
       cursor = reached;
       isKnown = true;
       if (!signal.aborted) hub.start(reached);
     }
   } finally {
-    signal.removeEventListener('abort', leave);
+    ending.release();
     leave();
   }
 }
@@ -138,22 +139,34 @@ async function* follow(store: Store, hub: Hub, options: WatchOptions): AsyncGene
 /** Reads the ring until the tail has ended or the cursor has fallen out of it. @returns where the cursor is then */
 async function* ride(tail: Tail, options: WatchOptions, from: number): AsyncGenerator<Change, number> {
   const { collection, signal, onProgress } = options;
-  const { ring } = tail;
+  const { ring, waiting } = tail;
   let cursor = from;
   let told: number | undefined;
-  while (!signal.aborted && cursor >= ring.start) {
-    const change = ring.at(cursor + 1);
-    if (change) {
-      cursor++;
-      if (collection === undefined || collection === change.collection) yield change;
-      continue;
+  let proceed = () => {};
+  // One for all its waits: there are as many of them as changes.
+  const wake = () => proceed();
+  waiting.add(wake);
+  signal.addEventListener('abort', wake, { once: true });
+  try {
+    while (!signal.aborted && cursor >= ring.start) {
+      const change = ring.at(cursor + 1);
+      if (change) {
+        cursor++;
+        if (collection === undefined || collection === change.collection) yield change;
+        continue;
+      }
+      if (told !== cursor) onProgress?.(cursor);
+      told = cursor;
+      if (tail.end || signal.aborted) break;
+      await new Promise<void>((resolve) => {
+        proceed = resolve;
+      });
     }
-    if (told !== cursor) onProgress?.(cursor);
-    told = cursor;
-    if (tail.end) return cursor;
-    await nextChange(tail, signal);
+    return cursor;
+  } finally {
+    waiting.delete(wake);
+    signal.removeEventListener('abort', wake);
   }
-  return cursor;
 }
 
 /**
@@ -179,19 +192,6 @@ async function* catchUp(
   }
 }
 
-function nextChange({ waiting }: Tail, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const wake = () => {
-      waiting.delete(wake);
-      signal.removeEventListener('abort', wake);
-      resolve();
-    };
-    waiting.add(wake);
-    signal.addEventListener('abort', wake, { once: true });
-  });
-}
-
 function wakeAll({ waiting }: Tail): void {
-  for (const wake of [...waiting]) wake();
+  for (const wake of waiting) wake();
 }

@@ -1,12 +1,17 @@
 import type { Clock } from '../api/clock.ts';
-import type { Log } from './log.ts';
+import type { Log, LogEntry } from './log.ts';
 import { type Change, ExpiredError, type WatchOptions } from './store.ts';
 
 const PAGE = 200;
+/** Of this process's own entries: more than a watch of it is ever behind while it reads on. */
+const RECENT = 64;
 
-/** Wakes the watches of this process at once when it has written something itself. */
+/** Wakes the watches of this process at once when it has written something itself, and spares them reading that. */
 export interface Bell {
-  ring(): void;
+  /** @param entry as a reader of the log would find it */
+  ring(entry: LogEntry): void;
+  /** What was rung since `seen` that follows a revision without a gap; most often nothing. */
+  after(revision: number, seen: number): readonly LogEntry[];
   /** Grows with each ring: a ring between a read and the wait after it is not missed. */
   count(): number;
   wait(clock: Clock, delayMs: number, seen: number, signal: AbortSignal): Promise<void>;
@@ -14,10 +19,19 @@ export interface Bell {
 
 export function createBell(): Bell {
   const waiting = new Set<() => void>();
+  const recent: LogEntry[] = [];
   let count = 0;
   return {
     count: () => count,
-    ring() {
+    after(revision, seen) {
+      const rung = recent.slice(Math.max(0, recent.length - (count - seen)));
+      const start = rung.findIndex((entry) => entry.revision === revision + 1);
+      const following = start < 0 ? [] : rung.slice(start);
+      return following.filter((entry, index) => entry.revision === revision + 1 + index);
+    },
+    ring(entry) {
+      recent.push(entry);
+      if (recent.length > RECENT) recent.shift();
       count++;
       for (const wake of [...waiting]) wake();
     },
@@ -56,10 +70,12 @@ export async function* watchLog(parts: WatchParts, options: WatchOptions): Async
       );
     }
     let last = from;
+    let seen = bell.count();
     let told: number | undefined;
     while (!signal.aborted) {
-      const seen = bell.count();
-      const entries = await log.after(last, PAGE, signal);
+      const own = bell.after(last, seen);
+      seen = bell.count();
+      const entries = own.length > 0 ? own : await log.after(last, PAGE, signal);
       for (const { revision, type, collection: within, object } of entries) {
         if (revision !== last + 1) {
           throw new ExpiredError(
@@ -75,7 +91,7 @@ export async function* watchLog(parts: WatchParts, options: WatchOptions): Async
         told = last;
         onProgress?.(last);
       }
-      if (entries.length === 0) await bell.wait(clock, pollMs, seen, signal);
+      if (entries.length === 0 || own.length > 0) await bell.wait(clock, pollMs, seen, signal);
     }
   } catch (error) {
     if (!signal.aborted || error instanceof ExpiredError) throw error;
