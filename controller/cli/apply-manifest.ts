@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ifFound } from '../api/attempt.ts';
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import { type ApiClient, ApiError, type Manifest } from '../api/client.ts';
-import { DEFAULT_NAMESPACE } from './context.ts';
+import type { GlobalOptions } from './context.ts';
 import { CliError } from './failure.ts';
 import { lastApplied, threeWayPatch, withLastApplied } from './three-way.ts';
 import { sourceWarning } from './warnings.ts';
@@ -13,9 +13,7 @@ export interface Applied {
   readonly warnings: readonly string[];
 }
 
-export interface ApplyOptions {
-  /** As given on the command line; undefined leaves it to the manifest. */
-  readonly namespace?: string | undefined;
+export interface ApplyOptions extends Pick<GlobalOptions, 'namespace' | 'home'> {
   readonly dryRun: boolean;
 }
 
@@ -23,9 +21,9 @@ export interface ApplyOptions {
 export async function applyManifest(
   api: ApiClient,
   manifest: Manifest,
-  { namespace: given, dryRun }: ApplyOptions,
+  { dryRun, ...options }: ApplyOptions,
 ): Promise<Applied> {
-  const namespace = namespaceOf(manifest, given);
+  const namespace = namespaceOf(manifest, options);
   const modified = withLastApplied(manifest, namespace);
   const current = await ifFound(() => api.bastions.get(namespace, manifest.metadata.name));
   if (current) return merge(api, current, modified, dryRun);
@@ -39,7 +37,10 @@ export async function applyManifest(
 }
 
 /** @throws CliError when the command line and the manifest name different ones */
-export function namespaceOf({ metadata }: Manifest, given: string | undefined): string {
+export function namespaceOf(
+  { metadata }: Manifest,
+  { home, namespace: given }: Pick<GlobalOptions, 'namespace' | 'home'>,
+): string {
   const own = metadata.namespace;
   if (own !== undefined && given !== undefined && own !== given) {
     throw new CliError(
@@ -47,7 +48,7 @@ export function namespaceOf({ metadata }: Manifest, given: string | undefined): 
         `you must pass '--namespace=${own}' to perform this operation`,
     );
   }
-  return own ?? given ?? DEFAULT_NAMESPACE;
+  return own ?? given ?? home;
 }
 
 async function merge(

@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { CliError, describeFailure, writeLines } from './failure.ts';
 import { addFilename, DRY_RUN_SUFFIX, type DryRun, dryRunOption } from './flags.ts';
-import type { CliIo } from './io.ts';
+import type { CliIo, ProgramName } from './io.ts';
 import { errorLines, type ReadDocument, type Reading, readManifests } from './manifests.ts';
 import { type Format, parseFormat, renderObjects } from './output.ts';
 import { fullName } from './resource-type.ts';
@@ -61,7 +61,7 @@ async function apply(
     try {
       const applied = await applyDocument(document, (manifest) => {
         return applyManifest(api, manifest, {
-          namespace: options.namespace,
+          ...{ namespace: options.namespace, home: options.home },
           dryRun: options.dryRun !== 'none',
         });
       });
@@ -73,7 +73,7 @@ async function apply(
       }
     } catch (error) {
       failed = true;
-      writeLines(io.stderr, documentFailure(document.place, error));
+      writeLines(io.stderr, documentFailure(document.place, error, io.program));
     }
   }
   if (options.format.type !== 'table' && objects.length > 0) {
@@ -94,7 +94,9 @@ export async function applyDocument(
 }
 
 /** What went wrong with one document; every line says where it stands. */
-export function documentFailure(place: string, error: unknown): string[] {
+export function documentFailure(place: string, error: unknown, program: ProgramName): string[] {
   if (error instanceof ApiError && error.causes.length > 0) return errorLines(place, error.causes);
-  return describeFailure(error).map((line) => (line.startsWith('hint:') ? line : `${place}: ${line}`));
+  return describeFailure(error, program).map((line) =>
+    line.startsWith('hint:') ? line : `${place}: ${line}`,
+  );
 }

@@ -6,7 +6,7 @@ import { objectName } from '../api/object.ts';
 import type { Connection } from './connection.ts';
 import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
 import { withheldLines } from './describe-guard.ts';
-import { CliError, writeLines } from './failure.ts';
+import { CliError, hintLines, writeLines } from './failure.ts';
 import { timeoutOption } from './flags.ts';
 import { watchUntil } from './follow.ts';
 import type { CliIo } from './io.ts';
@@ -36,7 +36,7 @@ export function addConfirm(program: Command, { io, connected }: Context): void {
 }
 
 async function confirm(io: CliIo, connection: Connection, name: string, options: Options): Promise<number> {
-  const { namespace = homeOf('guards') } = options;
+  const { namespace = homeOf('guards', options.home) } = options;
   const { guards } = connection.api;
   const guard = await guards.get(namespace, name);
   const token = tokenOf(guard, options.token);
@@ -112,7 +112,10 @@ async function awaitAnswer(
   }
   writeLines(io.stderr, [
     `error: the controller has not acted on it${idle ? '' : ` within ${formatDuration(timeoutMs)}`}`,
-    `hint: the confirmation is recorded and holds as long as nothing else is withheld. Look again: bastionctl describe guard ${name}`,
+    ...hintLines(
+      `the confirmation is recorded and holds as long as nothing else is withheld. Look again: bastionctl describe guard ${name}`,
+      io.program,
+    ),
   ]);
   return 1;
 }

@@ -9,6 +9,13 @@ export interface ConnectionOptions {
   readonly region?: string | undefined;
   readonly aws?: string | undefined;
   readonly installation?: string | undefined;
+  /** The URL of a server to ask, instead of the store itself. */
+  readonly server?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly certificateAuthority?: string | undefined;
+  /** Of kubectl's configuration, and where that is. */
+  readonly context?: string | undefined;
+  readonly kubeconfig?: string | undefined;
   /** Left out: a store that does not exist yet stays so, and looks empty. */
   readonly mayCreate?: boolean | undefined;
 }
@@ -20,9 +27,22 @@ export interface Connection {
    * same namespace and name, beside all others.
    */
   preview(bastions: readonly Bastion[] | undefined): Promise<PlanPreview>;
+  /** Serves this API on a loopback address. */
+  serve(options: ServeOptions): Promise<Served>;
   close(): Promise<void>;
   /** Set when nobody acts on what is stored here. */
   readonly idle?: IdleStore | undefined;
+}
+
+export interface ServeOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly isReadOnly: boolean;
+}
+
+export interface Served {
+  readonly url: string;
+  close(): Promise<void>;
 }
 
 export interface IdleStore {

@@ -7,6 +7,8 @@ import { idleWarning } from './warnings.ts';
 export interface GlobalOptions extends ConnectionOptions {
   /** Undefined when not given: then what a manifest says counts, or `default`. */
   readonly namespace?: string | undefined;
+  /** Where objects are when nobody says: what a kubectl context names, or `default`. */
+  readonly home: string;
 }
 
 /** What a verb needs to register itself: its work answers the exit code. */
@@ -35,8 +37,7 @@ export function createContext(io: CliIo, setExitCode: (code: number) => void): C
       setExitCode(await work());
     },
     async connected(command, work, { mayCreate } = {}) {
-      const { dataDir, table, region, aws, installation } = globalsOf(command);
-      const connection = await io.connect({ dataDir, table, region, aws, installation, mayCreate });
+      const connection = await io.connect({ ...connectionOptionsOf(command), mayCreate });
       try {
         if (connection.idle) io.stderr.write(`${idleWarning(connection.idle)}\n`);
         setExitCode(await work(connection));
@@ -45,6 +46,14 @@ export function createContext(io: CliIo, setExitCode: (code: number) => void): C
       }
     },
   };
+}
+
+/** The flags that say where the Bastions are, and no others. */
+export function connectionOptionsOf(command: Command): ConnectionOptions {
+  const { dataDir, table, region, aws, installation, ...rest } = globalsOf(command);
+  const { server, tokenFile, certificateAuthority, context, kubeconfig } = rest;
+  const store = { dataDir, table, region, aws, installation };
+  return { ...store, server, tokenFile, certificateAuthority, context, kubeconfig };
 }
 
 export function globalsOf(command: Command): GlobalOptions {

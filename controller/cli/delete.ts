@@ -4,14 +4,8 @@ import type { ApiClient } from '../api/client.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { namespaceOf } from './apply-manifest.ts';
 import type { Connection, IdleStore } from './connection.ts';
-import {
-  type Context,
-  DEFAULT_NAMESPACE,
-  EXIT_INTERRUPTED,
-  type GlobalOptions,
-  globalsOf,
-} from './context.ts';
-import { CliError, isNotFound, reportFailure, writeLines } from './failure.ts';
+import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
+import { CliError, hintLines, isNotFound, reportFailure, writeLines } from './failure.ts';
 import { addFilename, DRY_RUN_SUFFIX, type DryRun, dryRunOption, timeoutOption } from './flags.ts';
 import { watchUntil } from './follow.ts';
 import type { CliIo } from './io.ts';
@@ -100,13 +94,13 @@ async function deleteBastions(io: CliIo, { api, idle }: Connection, request: Req
 }
 
 async function targetsOf(io: CliIo, api: ApiClient, { names, reading, options }: Request) {
-  const { namespace = DEFAULT_NAMESPACE, selector, allNamespaces } = options;
+  const { home, namespace = home, selector, allNamespaces } = options;
   const targets: [namespace: string, name: string][] = names.map((name) => [namespace, name]);
   let failed = false;
   for (const document of reading.documents) {
     try {
       if (document.ok)
-        targets.push([namespaceOf(document.manifest, options.namespace), document.manifest.metadata.name]);
+        targets.push([namespaceOf(document.manifest, options), document.manifest.metadata.name]);
       // A manifest that is no longer valid still names what it once made.
       else if (document.name !== undefined) targets.push([document.namespace ?? namespace, document.name]);
       else {
@@ -168,7 +162,10 @@ function tellLeft(io: CliIo, left: readonly Bastion[], idle: IdleStore | undefin
     const { name, namespace } = metadata;
     const timedOut = [
       `error: timed out waiting for the condition on bastions/${name}`,
-      `hint: it goes on in the controller; what is left: bastionctl describe bastion ${name} -n ${namespace}`,
+      ...hintLines(
+        `it goes on in the controller; what is left: bastionctl describe bastion ${name} -n ${namespace}`,
+        io.program,
+      ),
     ];
     const unattended = [`error: bastions/${name} is marked; a controller on ${idle?.dataDir} will finish it`];
     writeLines(io.stderr, idle ? unattended : timedOut);

@@ -3,9 +3,14 @@ import type { KubeEvent } from '../api/event.ts';
 import { type Guard, trippedCondition } from '../api/guard.ts';
 import { oneLine } from '../api/text.ts';
 import { entries, eventRows, table } from './describe-text.ts';
+import type { ProgramName } from './io.ts';
 import { timeWithDistance } from './time-text.ts';
 
-export function describeGuard(guard: Guard, events: readonly KubeEvent[], now: number): string {
+export function describeGuard(
+  guard: Guard,
+  events: readonly KubeEvent[],
+  { now, program }: { readonly now: number; readonly program: ProgramName },
+): string {
   const { metadata, status } = guard;
   const { status: tripped = 'Unknown', reason, message, lastTransitionTime } = trippedCondition(guard) ?? {};
   const { token, confirmation } = status ?? {};
@@ -24,7 +29,7 @@ export function describeGuard(guard: Guard, events: readonly KubeEvent[], now: n
       ],
     ]),
     ...withheldLines(guard),
-    ...(token !== undefined && tripped === 'True' ? confirmLines(guard, token) : []),
+    ...(token !== undefined && tripped === 'True' ? confirmLines(guard, token, program) : []),
     ...table('Events', ['Type', 'Reason', 'Age', 'From', 'Message'], eventRows(events, now), true),
   ]
     .map((line) => `${line}\n`)
@@ -43,10 +48,14 @@ export function withheldLines({ status }: Guard): string[] {
   ];
 }
 
-function confirmLines({ metadata: { name, namespace } }: Guard, token: string): string[] {
+function confirmLines(
+  { metadata: { name, namespace } }: Guard,
+  token: string,
+  program: ProgramName,
+): string[] {
   return [
     'Confirm:',
-    `  bastionctl confirm ${name} --token=${token}`,
+    `  ${program} confirm ${name} --token=${token}`,
     `  kubectl annotate guard ${name} -n ${namespace} --overwrite ${ANNOTATION.confirm}=${token}`,
   ];
 }

@@ -4,7 +4,7 @@ import type { ApiClient, Resources } from '../api/client.ts';
 import type { KubeObject } from '../api/object.ts';
 import { wantsColor } from './columns.ts';
 import type { Connection } from './connection.ts';
-import { type Context, DEFAULT_NAMESPACE, type GlobalOptions, globalsOf } from './context.ts';
+import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { describeGuard } from './describe-guard.ts';
 import { describeBastion } from './describe-text.ts';
 import { byTime } from './events.ts';
@@ -63,18 +63,18 @@ async function describeGuards(
   io: CliIo,
   { api }: Connection,
   names: readonly string[],
-  { namespace = homeOf('guards') }: Options,
+  { home, namespace = homeOf('guards', home) }: Options,
 ): Promise<number> {
   const found =
     names.length > 0
-      ? await getAll(io, api.guards, names, { namespace })
+      ? await getAll(io, api.guards, names, { home, namespace })
       : (await api.guards.list({ namespace })).items;
   const { items } = await api.events.list({ namespace });
   const texts = found.map((guard) => {
     const events = items
       .filter(({ involvedObject }) => involvedObject.uid === guard.metadata.uid)
       .sort(byTime);
-    return describeGuard(guard, events, io.clock.now());
+    return describeGuard(guard, events, { now: io.clock.now(), program: io.program });
   });
   io.stdout.write(texts.join('\n\n'));
   if (found.length === 0 && names.length === 0) io.stderr.write('No guard holds anything back.\n');
@@ -85,7 +85,7 @@ async function getAll<T extends KubeObject>(
   io: CliIo,
   resources: Resources<T>,
   names: readonly string[],
-  { namespace = DEFAULT_NAMESPACE }: Pick<Options, 'namespace'>,
+  { home, namespace = home }: Pick<Options, 'home' | 'namespace'>,
 ): Promise<readonly T[]> {
   const found: T[] = [];
   for (const name of names) {
@@ -99,7 +99,7 @@ async function getAll<T extends KubeObject>(
 }
 
 async function listAll(io: CliIo, { bastions }: ApiClient, options: Options): Promise<readonly Bastion[]> {
-  const { namespace = DEFAULT_NAMESPACE, allNamespaces = false, selector } = options;
+  const { home, namespace = home, allNamespaces = false, selector } = options;
   const query = {
     ...(allNamespaces ? {} : { namespace }),
     ...(selector === undefined ? {} : { labelSelector: selector }),

@@ -2,13 +2,7 @@ import type { Command } from 'commander';
 import type { KubeEvent } from '../api/event.ts';
 import { columnsOf, wantsColor } from './columns.ts';
 import type { Connection } from './connection.ts';
-import {
-  type Context,
-  DEFAULT_NAMESPACE,
-  EXIT_INTERRUPTED,
-  type GlobalOptions,
-  globalsOf,
-} from './context.ts';
+import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
 import { CliError, refuseToWatch } from './failure.ts';
 import { follow } from './follow.ts';
 import type { CliIo } from './io.ts';
@@ -61,7 +55,7 @@ function filterOf(options: Options): Wanted['matches'] {
 async function events(
   io: CliIo,
   connection: Connection,
-  { namespace = DEFAULT_NAMESPACE, allNamespaces = false, watch = false, headers }: Options,
+  { home, namespace = home, allNamespaces = false, watch = false, headers }: Options,
   { format, matches }: Wanted,
 ): Promise<number> {
   if (watch) refuseToWatch(connection);

@@ -1,8 +1,9 @@
 import { ApiError } from '../api/client.ts';
 import { JsonPathError } from '../api/jsonpath.ts';
 import { formatFieldError } from '../api/schema.ts';
+import { ConfigurationError } from '../client/configuration-error.ts';
 import type { Connection } from './connection.ts';
-import type { CliIo } from './io.ts';
+import type { CliIo, ProgramName } from './io.ts';
 
 /** What a person got wrong, or cannot have: one sentence, and what to do next. */
 export class CliError extends Error {
@@ -17,7 +18,17 @@ export class CliError extends Error {
 const HINTS: Partial<Record<ApiError['reason'], string>> = {
   NotFound: 'list what exists with: bastionctl get bastions -A',
   Conflict: 'somebody else changed it at the same time; run the command again',
-  Unavailable: 'check --table, --region and --data-dir, and your AWS credentials if it is a real table',
+};
+
+const UNAVAILABLE: Readonly<Record<ProgramName, string>> = {
+  bastionctl:
+    'check --server, or --table, --region and --data-dir, and your AWS credentials if it is a real table',
+  'kubectl bastion': 'choose another context with --context; kubectl config get-contexts shows them',
+};
+
+const UNAUTHORIZED: Readonly<Record<ProgramName, string>> = {
+  bastionctl: 'name the file that holds your token: --token-file',
+  'kubectl bastion': 'renew the token of this user in the kubeconfig',
 };
 
 /** @throws CliError where nothing can ever come: a controller that starts later has a store of its own */
@@ -27,10 +38,11 @@ export function refuseToWatch({ idle }: Pick<Connection, 'idle'>): void {
 }
 
 /** An error as lines for stderr; never a stack trace. */
-export function describeFailure(error: unknown): string[] {
-  if (error instanceof CliError || error instanceof JsonPathError)
-    return [`error: ${error.message}`, ...hintLine(error.hint)];
-  if (error instanceof ApiError) return [...describeApiError(error), ...hintLine(HINTS[error.reason])];
+export function describeFailure(error: unknown, program: ProgramName): string[] {
+  if (error instanceof CliError || error instanceof JsonPathError || error instanceof ConfigurationError)
+    return [`error: ${error.message}`, ...hintLines(error.hint, program)];
+  if (error instanceof ApiError)
+    return [...describeApiError(error), ...hintLines(hintFor(error.reason, program), program)];
   return [`error: ${error instanceof Error ? error.message : String(error)}`];
 }
 
@@ -41,12 +53,23 @@ function describeApiError({ reason, message, causes }: ApiError): string[] {
   return [`The ${head} is invalid:`, ...causes.map((cause) => `* ${formatFieldError(cause)}`)];
 }
 
-function hintLine(hint: string | undefined): string[] {
-  return hint === undefined ? [] : [`hint: ${hint}`];
+function hintFor(reason: ApiError['reason'], program: ProgramName): string | undefined {
+  if (reason === 'Unavailable') return UNAVAILABLE[program];
+  return reason === 'Unauthorized' ? UNAUTHORIZED[program] : HINTS[reason];
+}
+
+/** Hints are written for bastionctl, and name the program that the person runs. */
+export function hintLines(hint: string | undefined, program: ProgramName): string[] {
+  return hint === undefined ? [] : [`hint: ${asProgram(hint, program)}`];
+}
+
+/** A text of ours, with its commands as they are written for `program`. */
+export function asProgram(text: string, program: ProgramName): string {
+  return text.replace(/\bbastionctl (?=[a-zA-Z-])/g, `${program} `);
 }
 
 export function reportFailure(io: CliIo, error: unknown): void {
-  writeLines(io.stderr, describeFailure(error));
+  writeLines(io.stderr, describeFailure(error, io.program));
 }
 
 export function writeLines(writer: { write(text: string): void }, lines: readonly string[]): void {

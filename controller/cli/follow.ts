@@ -4,6 +4,8 @@ import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
 
 /** A server may end a watch whenever it likes; asking again at once would be a storm. */
 const REWATCH_DELAY_MS = 1000;
+/** How often a server that has ended a watch is looked for again: it may only have been restarted. */
+const REWATCHES = 15;
 
 export interface FollowOptions {
   readonly clock: Clock;
@@ -20,17 +22,26 @@ export async function* follow<T extends KubeObject>(
   const known = new Map<ObjectName, T>();
   for (const item of start.items) known.set(objectName(item), item);
   let from = start.resourceVersion;
+  const onProgress = (resourceVersion: string) => {
+    from = resourceVersion;
+  };
+  let patience = 0;
   while (!signal.aborted) {
     try {
-      for await (const change of resources.watch({ ...query, from }, signal)) {
+      for await (const change of resources.watch({ ...query, from, onProgress }, signal)) {
         from = change.object.metadata.resourceVersion;
         remember(known, change);
         yield change;
       }
+      patience = REWATCHES;
       await sleep(clock, REWATCH_DELAY_MS, signal);
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof ApiError) || error.reason !== 'Expired') throw error;
+      if (isReason(error, 'Unavailable') && patience-- > 0) {
+        await sleep(clock, REWATCH_DELAY_MS, signal);
+        continue;
+      }
+      if (!isReason(error, 'Expired')) throw error;
       const fresh = await resources.list(query);
       from = fresh.resourceVersion;
       for (const change of missed(known, fresh.items)) {
@@ -39,6 +50,10 @@ export async function* follow<T extends KubeObject>(
       }
     }
   }
+}
+
+function isReason(error: unknown, reason: ApiError['reason']): boolean {
+  return error instanceof ApiError && error.reason === reason;
 }
 
 function remember<T extends KubeObject>(known: Map<ObjectName, T>, { type, object }: WatchEvent<T>): void {

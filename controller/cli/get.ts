@@ -50,6 +50,8 @@ export function addGet(program: Command, { io, connected }: Context): void {
 
 export interface View {
   readonly format: Format;
+  /** Of what is named. */
+  readonly namespace: string;
   readonly query: ListQuery;
   readonly watch: 'no' | 'after' | 'only';
   readonly allNamespaces: boolean;
@@ -58,7 +60,8 @@ export interface View {
 }
 
 function viewOf(selected: Selected, options: Options): View {
-  const { namespace = homeOf(selected.type), allNamespaces = false, selector, fieldSelector } = options;
+  const { allNamespaces = false, selector, fieldSelector } = options;
+  const { namespace = homeOf(selected.type, options.home) } = options;
   const watch = options.watchOnly ? 'only' : options.watch ? 'after' : 'no';
   const { names } = selected;
   if (names.length > 0 && allNamespaces) {
@@ -74,6 +77,7 @@ function viewOf(selected: Selected, options: Options): View {
     throw new CliError('you may only specify a single resource to watch');
   return {
     format: parseFormat(options.output, FORMATS),
+    namespace,
     query: {
       ...(allNamespaces ? {} : { namespace }),
       ...(watch !== 'no' && names[0] !== undefined ? { name: names[0] } : {}),
@@ -115,7 +119,7 @@ async function find(io: CliIo, { api }: Connection, { type, names }: Selected, v
   let failed = false;
   for (const name of names) {
     try {
-      objects.push(await resources.get(view.query.namespace ?? homeOf(type), name));
+      objects.push(await resources.get(view.namespace, name));
     } catch (error) {
       failed = true;
       reportFailure(io, error);
@@ -166,7 +170,7 @@ async function watch(io: CliIo, connection: Connection, selected: Selected, view
   const [name] = selected.names;
   // Answers "not found" as a plain `get` would.
   if (name !== undefined && start.items.length === 0 && view.watch === 'after') {
-    await resources.get(view.query.namespace ?? homeOf(selected.type), name);
+    await resources.get(view.namespace, name);
   }
   if (view.watch === 'after') {
     if (start.items.length > 0) print(inOrder(start.items, selected.type));

@@ -7,6 +7,9 @@ export interface Writer {
   readonly columns?: number | undefined;
 }
 
+/** The two names under which people run this. */
+export type ProgramName = 'bastionctl' | 'kubectl bastion';
+
 /** Everything the command line touches outside itself. */
 export interface CliIo {
   readonly stdout: Writer;
@@ -21,9 +24,18 @@ export interface CliIo {
   /** Who works here, for the record. */
   readonly user?: string | undefined;
   readonly clock: Clock;
+  readonly program: ProgramName;
   /** Of this program. */
   readonly version: string;
   connect(options: ConnectionOptions): Promise<Connection>;
+  /** What kubectl's context calls home; undefined where it says nothing, or is not asked. */
+  namespaceOf(options: ConnectionOptions): Promise<string | undefined>;
+  /** Where the API is served: as named, or by the controller that runs here. */
+  findServer(options: ConnectionOptions): Promise<URL>;
+  /** kubectl's configuration, the files in the order in which they count. */
+  readonly kubeconfigFiles: readonly string[];
+  /** Puts all of `text` there or nothing, to be read by this user only. @throws an error with `code`, as node:fs does */
+  writeFile(path: string, text: string): Promise<void>;
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
   /** NO_COLOR is set. */

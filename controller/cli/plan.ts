@@ -47,7 +47,7 @@ interface Request extends Options {
 
 /** 0; 2 for changes if asked; 1 when AWS could not be read in full, or a given manifest has a problem. */
 async function plan(io: CliIo, connection: Connection, request: Request): Promise<number> {
-  const given = request.reading && (await asApplied(io, connection, request.reading, request.namespace));
+  const given = request.reading && (await asApplied(io, connection, request.reading, request));
   if (given === 'failed') return 1;
   const preview = await connection.preview(given);
   const { format } = request;
@@ -71,7 +71,7 @@ async function asApplied(
   io: CliIo,
   { api }: Connection,
   { documents, failures }: Reading,
-  namespace: string | undefined,
+  { home, namespace }: Pick<Options, 'home' | 'namespace'>,
 ): Promise<readonly Bastion[] | 'failed'> {
   writeLines(io.stderr, failures);
   let failed = failures.length > 0;
@@ -79,12 +79,12 @@ async function asApplied(
   for (const document of documents) {
     try {
       const { bastion } = await applyDocument(document, (manifest) => {
-        return applyManifest(api, manifest, { namespace, dryRun: true });
+        return applyManifest(api, manifest, { home, namespace, dryRun: true });
       });
       bastions.push(bastion);
     } catch (error) {
       failed = true;
-      writeLines(io.stderr, documentFailure(document.place, error));
+      writeLines(io.stderr, documentFailure(document.place, error, io.program));
     }
   }
   return failed ? 'failed' : bastions;

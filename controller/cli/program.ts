@@ -1,16 +1,24 @@
 import { Command, CommanderError } from 'commander';
 import { addApply } from './apply.ts';
 import { addConfirm } from './confirm.ts';
-import { type AddVerb, createContext, EXIT_INTERRUPTED } from './context.ts';
+import {
+  type AddVerb,
+  connectionOptionsOf,
+  createContext,
+  DEFAULT_NAMESPACE,
+  EXIT_INTERRUPTED,
+} from './context.ts';
 import { addDelete } from './delete.ts';
 import { addDescribe } from './describe.ts';
 import { addEvents } from './events.ts';
 import { addExplain } from './explain.ts';
-import { CliError, reportFailure } from './failure.ts';
+import { asProgram, CliError, reportFailure } from './failure.ts';
 import { normalizeFlags } from './flags.ts';
 import { addGet } from './get.ts';
-import type { CliIo } from './io.ts';
+import type { CliIo, ProgramName } from './io.ts';
+import { addKubeconfig } from './kubeconfig.ts';
 import { addPlan } from './plan.ts';
+import { addProxy } from './proxy.ts';
 import { addRenew } from './renew.ts';
 import { addResume, addSuspend } from './suspend.ts';
 import { addValidate } from './validate.ts';
@@ -20,6 +28,30 @@ const VERBS: readonly AddVerb[] = [
   ...[addApply, addGet, addDescribe, addEvents, addWait, addPlan, addValidate],
   ...[addRenew, addSuspend, addResume, addDelete, addConfirm, addExplain],
 ];
+
+/** What kubectl's plugin leaves to kubectl. */
+const OWN_VERBS: Readonly<Record<ProgramName, readonly AddVerb[]>> = {
+  bastionctl: [addProxy, addKubeconfig],
+  'kubectl bastion': [],
+};
+
+const CONNECTION_FLAGS: Readonly<Record<ProgramName, (program: Command) => Command>> = {
+  bastionctl: (program) =>
+    program
+      .option('--data-dir <directory>', 'where the embedded store is kept')
+      .option('--table <name>', 'a DynamoDB table instead of the embedded store')
+      .option('--region <region>', 'AWS region of the table and of Bastions that name none')
+      .option('--aws <value>', 'real for AWS itself; otherwise the simulated one')
+      .option('--installation <id>', "tells this controller's resources from another's in one account")
+      .option('--server <url>', 'ask this server instead of the store itself; or BASTION_SERVER')
+      .option('--token-file <file>', 'who you are for that server')
+      .option('--certificate-authority <file>', 'who vouches for that server, if nobody known does'),
+  'kubectl bastion': (program) =>
+    program
+      .option('--context <name>', 'of your kubeconfig, instead of the current one')
+      .option('--kubeconfig <file>', 'instead of $KUBECONFIG or ~/.kube/config')
+      .option('-s, --server <url>', "instead of the context's"),
+};
 
 /**
  * Runs one command line (without the program's own name).
@@ -31,7 +63,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   const context = createContext(io, (code) => {
     exitCode = code;
   });
-  for (const add of VERBS) add(program, context);
+  for (const add of [...VERBS, ...OWN_VERBS[io.program]]) add(program, context);
   if (argv.length === 0) {
     program.outputHelp();
     return 0;
@@ -57,8 +89,15 @@ Examples:
   bastionctl delete bastion orders                                     close it and take everything down`;
 
 function createProgram(io: CliIo): Command {
-  const { stdout, stderr } = io;
-  return new Command('bastionctl')
+  const { stdout, stderr, program: name } = io;
+  const program = new Command(name)
+    // What a context calls home has to be known before a verb looks at its words.
+    .hook('preAction', async (_, command) => {
+      program.setOptionValue(
+        'home',
+        (await io.namespaceOf(connectionOptionsOf(command))) ?? DEFAULT_NAMESPACE,
+      );
+    })
     .description('Time-boxed bastions in AWS: open, watch, use and close them. Works like kubectl.')
     .version(io.version, '--version', 'show the version')
     .exitOverride()
@@ -71,13 +110,9 @@ function createProgram(io: CliIo): Command {
       getErrHasColors: () => stderr.isTTY && !io.noColor,
     })
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError("(see 'bastionctl --help' or 'bastionctl COMMAND --help')")
+    .showHelpAfterError(`(see '${name} --help' or '${name} COMMAND --help')`)
     .helpCommand('help [command]', 'show what a command does')
     .option('-n, --namespace <namespace>', 'the namespace to work in; default is "default"')
-    .option('--data-dir <directory>', 'where the embedded store is kept')
-    .option('--table <name>', 'a DynamoDB table instead of the embedded store')
-    .option('--region <region>', 'AWS region of the table and of Bastions that name none')
-    .option('--aws <value>', 'real for AWS itself; otherwise the simulated one')
-    .option('--installation <id>', "tells this controller's resources from another's in one account")
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', asProgram(EXAMPLES, name));
+  return CONNECTION_FLAGS[name](program);
 }

@@ -4,14 +4,8 @@ import { rfc3339 } from '../api/clock.ts';
 import { formatDuration, parseDuration } from '../api/duration.ts';
 import { objectName } from '../api/object.ts';
 import type { Connection } from './connection.ts';
-import {
-  type Context,
-  DEFAULT_NAMESPACE,
-  EXIT_INTERRUPTED,
-  type GlobalOptions,
-  globalsOf,
-} from './context.ts';
-import { CliError, writeLines } from './failure.ts';
+import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
+import { CliError, hintLines, writeLines } from './failure.ts';
 import { DRY_RUN_SUFFIX, type DryRun, dryRunOption, timeoutOption } from './flags.ts';
 import { watchUntil } from './follow.ts';
 import type { CliIo } from './io.ts';
@@ -40,7 +34,7 @@ export function addRenew(program: Command, { io, connected }: Context): void {
 }
 
 async function renew(io: CliIo, { api }: Connection, name: string, options: Options): Promise<number> {
-  const { namespace = DEFAULT_NAMESPACE, dryRun } = options;
+  const { home, namespace = home, dryRun } = options;
   const timeoutMs = Math.max(0, options.timeout);
   const before = await api.bastions.get(namespace, name);
   checkOpen(before);
@@ -112,7 +106,10 @@ async function awaitAnswer(
     end === undefined ? 'it has no expiry yet' : `it still expires at ${timeWithDistance(end, clock.now())}`;
   writeLines(io.stderr, [
     `error: no new expiry within ${formatDuration(timeoutMs)}; ${still}`,
-    `hint: the renewal is recorded; either --max-ttl is reached or no controller is running. Look again: bastionctl get bastion ${name} -n ${namespace}`,
+    ...hintLines(
+      `the renewal is recorded; either --max-ttl is reached or no controller is running. Look again: bastionctl get bastion ${name} -n ${namespace}`,
+      io.program,
+    ),
   ]);
   return 1;
 }

@@ -3,7 +3,6 @@ import type { ApiClient, Resources } from '../api/client.ts';
 import { GUARD_NAMESPACE } from '../api/guard.ts';
 import type { KubeObject } from '../api/object.ts';
 import { suggest } from '../api/suggest.ts';
-import { DEFAULT_NAMESPACE } from './context.ts';
 import { CliError } from './failure.ts';
 
 export type TypeName = 'bastions' | 'events' | 'guards';
@@ -78,8 +77,8 @@ export function areGuards(words: readonly string[]): boolean {
 }
 
 /** Where objects of a type are when nobody says: the controller keeps its Guards in a namespace of their own. */
-export function homeOf(type: TypeName): string {
-  return type === 'guards' ? GUARD_NAMESPACE : DEFAULT_NAMESPACE;
+export function homeOf(type: TypeName, home: string): string {
+  return type === 'guards' ? GUARD_NAMESPACE : home;
 }
 
 function parseSlashed(words: readonly string[]): Selected {

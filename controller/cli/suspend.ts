@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Connection } from './connection.ts';
-import { type Context, DEFAULT_NAMESPACE, type GlobalOptions, globalsOf } from './context.ts';
+import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { reportFailure, writeLines } from './failure.ts';
 import { DRY_RUN_SUFFIX, type DryRun, dryRunOption } from './flags.ts';
 import type { CliIo } from './io.ts';
@@ -46,7 +46,7 @@ interface Request extends Options {
 }
 
 async function setSuspend(io: CliIo, { api }: Connection, request: Request): Promise<number> {
-  const { names, verb, dryRun, namespace = DEFAULT_NAMESPACE } = request;
+  const { names, verb, dryRun, home, namespace = home } = request;
   const { suspend, done } = VERBS[verb];
   let failed = false;
   for (const name of names) {

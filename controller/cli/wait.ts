@@ -3,14 +3,8 @@ import type { Bastion } from '../api/bastion.ts';
 import type { ListQuery } from '../api/client.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Connection } from './connection.ts';
-import {
-  type Context,
-  DEFAULT_NAMESPACE,
-  EXIT_INTERRUPTED,
-  type GlobalOptions,
-  globalsOf,
-} from './context.ts';
-import { CliError, isNotFound, reportFailure, writeLines } from './failure.ts';
+import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
+import { CliError, hintLines, isNotFound, reportFailure, writeLines } from './failure.ts';
 import { timeoutOption } from './flags.ts';
 import { watchUntil } from './follow.ts';
 import type { CliIo } from './io.ts';
@@ -61,7 +55,7 @@ async function wait(
   names: readonly string[],
   options: Options & { readonly requirement: Requirement },
 ): Promise<number> {
-  const { namespace = DEFAULT_NAMESPACE, requirement } = options;
+  const { home, namespace = home, requirement } = options;
   const query: ListQuery = {
     ...(options.allNamespaces && names.length === 0 ? {} : { namespace }),
     ...(options.selector === undefined ? {} : { labelSelector: options.selector }),
@@ -132,7 +126,7 @@ async function waitFor(io: CliIo, api: Connection['api'], waiting: Waiting): Pro
     const { name, namespace: where } = bastion.metadata;
     writeLines(io.stderr, [
       `error: timed out waiting for the condition on bastions/${name}`,
-      `hint: ${busyWith(bastion)}; more: bastionctl describe bastion ${name} -n ${where}`,
+      ...hintLines(`${busyWith(bastion)}; more: bastionctl describe bastion ${name} -n ${where}`, io.program),
     ]);
   }
   return 1;

@@ -4,8 +4,9 @@ import type {
   ConnectionOptions,
   IdleStore,
   PlanPreview,
+  ServeOptions,
 } from '../../controller/cli/connection.ts';
-import type { CliIo } from '../../controller/cli/io.ts';
+import type { CliIo, ProgramName } from '../../controller/cli/io.ts';
 import { runCli } from '../../controller/cli/program.ts';
 import { settle } from '../clock.ts';
 import { createFixture, event, sample } from '../server/fixture.ts';
@@ -32,6 +33,7 @@ interface Terminal {
   readonly isTTY?: boolean;
   readonly noColor?: boolean;
   readonly stdin?: string;
+  readonly program?: ProgramName;
   /** What the person types when asked. */
   readonly answers?: readonly string[];
 }
@@ -47,6 +49,12 @@ export function createCli() {
     open: 0,
     refuse: undefined as Error | undefined,
     idle: undefined as IdleStore | undefined,
+    /** Of kubectl's context. */
+    namespace: undefined as string | undefined,
+    server: 'http://127.0.0.1:8088',
+    kubeconfigFiles: ['/home/alice/.kube/config'],
+    served: [] as ServeOptions[],
+    serving: 0,
   };
 
   function connect(options: ConnectionOptions): Promise<Connection> {
@@ -60,6 +68,12 @@ export function createCli() {
         previews.push(bastions);
         return world.plan;
       },
+      async serve(options) {
+        world.served.push(options);
+        world.serving++;
+        const close = async () => void world.serving--;
+        return { url: `http://${options.address}:${options.port}`, close };
+      },
       async close() {
         world.open--;
       },
@@ -67,7 +81,7 @@ export function createCli() {
   }
 
   function start(line: string | readonly string[], terminal: Terminal = {}): Running {
-    const { isTTY = false, noColor = false, stdin = '', answers } = terminal;
+    const { isTTY = false, noColor = false, stdin = '', answers, program = 'bastionctl' } = terminal;
     const typed = [...(answers ?? [])];
     let out = '';
     let err = '';
@@ -100,7 +114,13 @@ export function createCli() {
         if (inside.length === 0) return undefined;
         return inside.filter((file) => recursive || !file.slice(path.length + 1).includes('/'));
       },
-      ...{ clock, connect, version: '1.2.3', signal: stop.signal, noColor },
+      namespaceOf: async () => world.namespace,
+      findServer: async ({ server = world.server }) => new URL(server),
+      kubeconfigFiles: world.kubeconfigFiles,
+      async writeFile(path, text) {
+        files.set(path, text);
+      },
+      ...{ program, clock, connect, version: '1.2.3', signal: stop.signal, noColor },
     };
     const argv = typeof line === 'string' ? line.split(' ').filter(Boolean) : line;
     const done = runCli(argv, io).then((code) => ({ code, out, err }));

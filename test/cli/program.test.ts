@@ -63,7 +63,7 @@ describe('the command line', () => {
     cli.world.refuse = new ApiError('Unavailable', 'table bastions does not exist');
     expect((await cli.run('get')).err).toBe(
       'Error from server (Unavailable): table bastions does not exist\n' +
-        'hint: check --table, --region and --data-dir, and your AWS credentials if it is a real table\n',
+        'hint: check --server, or --table, --region and --data-dir, and your AWS credentials if it is a real table\n',
     );
   });
 
