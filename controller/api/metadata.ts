@@ -27,6 +27,9 @@ const SERVER_FIELDS = [
   'selfLink',
 ];
 
+/** Every field that metadata may have. */
+export const METADATA_FIELDS: readonly string[] = [...PERSONS_FIELDS, ...SERVER_FIELDS];
+
 /** Annotations that hold a time. */
 const TIMES: readonly string[] = [ANNOTATION.renewedAt, ANNOTATION.activateFrom];
 
@@ -52,11 +55,10 @@ export function checkMetadata(metadata: unknown): FieldError[] {
 }
 
 function checkFieldNames(names: readonly string[]): FieldError[] {
-  const known = [...PERSONS_FIELDS, ...SERVER_FIELDS];
   return names
-    .filter((name) => !known.includes(name))
+    .filter((name) => !METADATA_FIELDS.includes(name))
     .map((name) => {
-      const near = suggest(name, known);
+      const near = suggest(name, METADATA_FIELDS);
       const hint = near ? `did you mean ${near}? ` : '';
       const message = `unknown field, ${hint}allowed: ${PERSONS_FIELDS.join(', ')}`;
       return { field: joinField('metadata', name), type: 'Unknown', message };

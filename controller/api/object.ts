@@ -15,6 +15,21 @@ export interface ObjectMeta {
   readonly finalizers?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Who owns which fields; left out while nobody has claimed any. */
+  readonly managedFields?: readonly ManagedFieldsEntry[];
+}
+
+/** The fields that one manager owns through one kind of write, as Kubernetes keeps them. */
+export interface ManagedFieldsEntry {
+  readonly manager: string;
+  readonly operation: 'Apply' | 'Update';
+  readonly apiVersion: string;
+  /** RFC 3339, of the last change of this entry. */
+  readonly time?: string;
+  readonly fieldsType: 'FieldsV1';
+  /** Such as `{"f:spec":{"f:ttl":{}}}`. */
+  readonly fieldsV1: Readonly<Record<string, unknown>>;
+  readonly subresource?: string;
 }
 
 export interface KubeObject {

@@ -1,15 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import { API_VERSION, type Bastion, FINALIZER, GROUP, KIND } from '../api/bastion.ts';
-import { defaultBastion, validateBastion } from '../api/schema.ts';
+import { bastionSchema } from '../api/crd.ts';
+import { defaultBastion, validateBastion, validateStatus } from '../api/schema.ts';
 import type { Strategy } from './strategy.ts';
 
 export const bastionStrategy: Strategy<Bastion> = {
   collection: 'bastions',
+  apiVersion: API_VERSION,
   resource: `bastions.${GROUP}`,
   kind: `${KIND}.${GROUP}`,
   selectable: ['metadata.name', 'metadata.namespace'],
   finalizer: FINALIZER,
   countsGenerations: true,
+  isTracked: true,
+  schema: bastionSchema,
+  checkStatus: validateStatus,
   complete: defaultBastion,
   prepare({ status: _status, ...sent }, stored) {
     const validation = validateBastion(sent, stored);

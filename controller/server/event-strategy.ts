@@ -1,5 +1,6 @@
 import type { FieldError } from '../api/client.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
+import type { StructuralSchema } from '../api/crd.ts';
 import type { KubeEvent } from '../api/event.ts';
 import { isRecord, type JsonObject, ownField, showTyped, showValue } from '../api/json.ts';
 import { checkMetadata } from '../api/metadata.ts';
@@ -7,9 +8,21 @@ import type { Strategy } from './strategy.ts';
 
 const INVOLVED = ['apiVersion', 'kind', 'namespace', 'name', 'uid', 'resourceVersion', 'fieldPath'];
 
+/** The fields of a core/v1 Event; what is within them is not looked at. */
+const FIELDS = [
+  ...['apiVersion', 'kind', 'metadata', 'involvedObject', 'reason', 'message', 'source', 'firstTimestamp'],
+  ...['lastTimestamp', 'count', 'type', 'eventTime', 'series', 'action', 'related', 'reportingComponent'],
+  'reportingInstance',
+];
+const SCHEMA: StructuralSchema = {
+  type: 'object',
+  properties: Object.fromEntries(FIELDS.map((field) => [field, {}])),
+};
+
 export function eventStrategy(clock: Clock): Strategy<KubeEvent> {
   return {
     collection: 'events',
+    apiVersion: 'v1',
     resource: 'events',
     kind: 'Event',
     selectable: [
@@ -20,6 +33,8 @@ export function eventStrategy(clock: Clock): Strategy<KubeEvent> {
       ...INVOLVED.map((name) => `involvedObject.${name}`),
     ],
     countsGenerations: false,
+    isTracked: false,
+    schema: () => SCHEMA,
     complete: (stored) => stored,
     prepare(sent) {
       const errors = checkEvent(sent);

@@ -1,4 +1,4 @@
-import type { ListQuery, WatchEvent } from '../api/client.ts';
+import type { WatchEvent, WatchQuery } from '../api/client.ts';
 import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
 import type { Change, Store } from '../store/store.ts';
 import { badRequest, storeFailure } from './failures.ts';
@@ -12,15 +12,17 @@ type Seen = Map<ObjectName, boolean>;
 export async function* watchSelection<T extends KubeObject>(
   store: Store,
   strategy: Strategy<T>,
-  query: ListQuery & { readonly from: string },
+  query: WatchQuery,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>> {
   const from = parseRevision(query.from);
   const selection = parseSelection(query, strategy.selectable);
   const { collection } = strategy;
+  const { onProgress } = query;
+  const progress = onProgress && { onProgress: (revision: number) => onProgress(String(revision)) };
   try {
     const seen = selection.isFixed ? undefined : await readSeen(store, strategy, selection, from);
-    for await (const change of store.watch({ collection, from, signal })) {
+    for await (const change of store.watch({ collection, from, signal, ...progress })) {
       const object = strategy.complete(change.object as T);
       const type = seen ? judge(change, object, selection, seen) : change.type;
       if (type && (seen || selection.matches(object))) yield { type, object };

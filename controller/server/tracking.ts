@@ -1,0 +1,138 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { FieldError, WriteOptions } from '../api/client.ts';
+import { rfc3339 } from '../api/clock.ts';
+import { isRecord, type JsonObject, ownField, showValue } from '../api/json.ts';
+import type { KubeObject, ManagedFieldsEntry } from '../api/object.ts';
+import { invalid } from './failures.ts';
+import { trackUpdate } from './fields/index.ts';
+import type { ResourceContext } from './resource-context.ts';
+
+export interface TrackedWrite<T> {
+  readonly fieldManager?: string | undefined;
+  /** Undefined where the object is created. */
+  readonly stored: T | undefined;
+  /** With the entries of `stored`. */
+  readonly next: T;
+  readonly subresource?: 'status' | undefined;
+  /** The metadata.managedFields that the client sent. */
+  readonly sentEntries?: unknown;
+}
+
+/**
+ * `next` with what the write makes of metadata.managedFields. Nobody keeps account of an object until a write names its manager:
+ * then what is there already counts as this process's own.
+ */
+export function track<T extends KubeObject>(options: ResourceContext<T>, write: TrackedWrite<T>): T {
+  const { stored, next, fieldManager } = write;
+  if (!options.strategy.isTracked) return next;
+  const own = stored?.metadata.managedFields;
+  const entries = nextEntries(options, write);
+  if (entries === 'reset') return withEntries(next, undefined);
+  if (entries === undefined && fieldManager === undefined) return next;
+  if (stored && isDeepStrictEqual(next, stored)) return entries === own ? stored : withEntries(next, entries);
+  const known = entries ?? (stored && claimed(options, stored));
+  const tracked = trackUpdate({
+    before: stored && asJson(withEntries(stored, known)),
+    after: asJson(withEntries(next, known)),
+    ...common(options),
+    ...(write.subresource ? { subresource: write.subresource } : {}),
+    manager: fieldManager ?? options.fieldManager,
+  });
+  return asObject<T>(tracked);
+}
+
+export function withEntries<T extends KubeObject>(
+  object: T,
+  entries: readonly ManagedFieldsEntry[] | undefined,
+): T {
+  const { managedFields: _managedFields, ...metadata } = object.metadata;
+  if (entries === undefined || entries.length === 0) return { ...object, metadata };
+  return { ...object, metadata: { ...metadata, managedFields: entries } };
+}
+
+/** What every call of the field algorithms is told. */
+export function common<T extends KubeObject>({ strategy, clock }: ResourceContext<T>) {
+  return { schema: strategy.schema(), apiVersion: strategy.apiVersion, now: rfc3339(clock.now()) };
+}
+
+/** The entries that make all there is this process's own. */
+function claimed<T extends KubeObject>(options: ResourceContext<T>, stored: T) {
+  const { status, ...rest } = asJson(stored);
+  const by = { ...common(options), manager: options.fieldManager };
+  const content = trackUpdate({ ...by, before: undefined, after: rest });
+  if (status === undefined) return asObject<T>(content).metadata.managedFields;
+  const whole = trackUpdate({ ...by, before: content, after: { ...content, status }, subresource: 'status' });
+  return asObject<T>(whole).metadata.managedFields;
+}
+
+/**
+ * The entries that the write starts from: the stored ones, or those that the client has put in their place. As in Kubernetes an
+ * empty list means nothing, since clients that don't know the field send none, and one empty entry does away with them all.
+ * @throws ApiError Invalid
+ */
+function nextEntries<T extends KubeObject>(
+  { strategy }: ResourceContext<T>,
+  { stored, next, subresource, sentEntries }: TrackedWrite<T>,
+): readonly ManagedFieldsEntry[] | 'reset' | undefined {
+  const own = stored?.metadata.managedFields;
+  if (stored === undefined || subresource || sentEntries === undefined || sentEntries === null) return own;
+  if (isDeepStrictEqual(sentEntries, own) || isDeepStrictEqual(sentEntries, [])) return own;
+  if (isDeepStrictEqual(sentEntries, [{}])) return 'reset';
+  const errors = checkEntries(sentEntries);
+  if (errors.length > 0) throw invalid(strategy, next.metadata.name, errors);
+  return sentEntries as readonly ManagedFieldsEntry[];
+}
+
+function checkEntries(sent: unknown): readonly FieldError[] {
+  const field = 'metadata.managedFields';
+  if (!Array.isArray(sent)) {
+    return [{ field, type: 'TypeInvalid', message: `found ${showValue(sent)}, allowed: a list` }];
+  }
+  return sent.flatMap((entry, index) => checkEntry(`${field}[${index}]`, entry));
+}
+
+function checkEntry(path: string, entry: unknown): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  const check = (name: string, isRight: (found: unknown) => boolean, allowed: string) => {
+    const found = ownField(entry, name);
+    if (isRight(found)) return;
+    const message = `found ${showValue(found)}, allowed: ${allowed}`;
+    errors.push({ field: `${path}.${name}`, type: 'Invalid', message });
+  };
+  const isText = (found: unknown) => typeof found === 'string';
+  const isTextOrNone = (found: unknown) => found === undefined || isText(found);
+  check('manager', (found) => isText(found) && checkName(String(found)) === undefined, 'a name');
+  check('operation', (found) => found === 'Apply' || found === 'Update', 'Apply, Update');
+  check('apiVersion', isText, 'a group and version');
+  check('fieldsType', (found) => found === 'FieldsV1', 'FieldsV1');
+  check('fieldsV1', isRecord, 'an object');
+  check('time', isTextOrNone, 'an RFC 3339 time');
+  check('subresource', isTextOrNone, 'a text');
+  return errors;
+}
+
+const MAX_MANAGER = 128;
+
+/** @throws ApiError Invalid, in Kubernetes' words */
+export function checkFieldManager({ fieldManager }: WriteOptions): void {
+  const why = fieldManager === undefined ? undefined : checkName(fieldManager);
+  if (why === undefined) return;
+  const errors: FieldError[] = [{ field: 'fieldManager', type: 'Invalid', message: why }];
+  throw invalid({ resource: 'writeoptions', kind: 'WriteOptions.meta.k8s.io' }, '', errors);
+}
+
+function checkName(manager: string): string | undefined {
+  if (manager.length > MAX_MANAGER) return `Too long: may not be more than ${MAX_MANAGER} bytes`;
+  if (/\p{C}/u.test(manager)) {
+    return `Invalid value: ${showValue(manager)}: should only contain printable characters`;
+  }
+  return undefined;
+}
+
+export function asJson(object: KubeObject): JsonObject {
+  return object as unknown as JsonObject;
+}
+
+export function asObject<T extends KubeObject>(object: JsonObject): T {
+  return object as unknown as T;
+}
