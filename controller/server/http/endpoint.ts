@@ -1,16 +1,38 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, type Resources, type StatusResources } from '../../api/client.ts';
+import type { ApiColumn } from '../../api/columns.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { Shape } from './represent.ts';
 import type { ResourceType } from './resource-type.ts';
 
+/** What paths and messages need to know of a resource type. */
+export type Naming = Pick<ResourceType, 'group' | 'version' | 'plural' | 'kind'>;
+
 /** One resource type as its routes see it. */
 export interface Endpoint {
-  readonly type: ResourceType;
+  readonly type: Naming;
   readonly resources: Resources<KubeObject>;
   /** Left out when the type has no status of its own to write. */
   readonly statusResources: StatusResources<KubeObject> | undefined;
   readonly shape: Shape;
+  /** Its objects are in no namespace; `resources` is given an empty one. */
+  readonly isClusterScoped: boolean;
+}
+
+interface EndpointOptions {
+  readonly statusResources?: StatusResources<KubeObject> | undefined;
+  readonly isClusterScoped?: boolean;
+}
+
+export function createEndpoint(
+  type: Naming,
+  resources: Resources<KubeObject>,
+  columns: readonly ApiColumn[],
+  { statusResources, isClusterScoped = false }: EndpointOptions = {},
+): Endpoint {
+  const apiVersion = type.group === '' ? type.version : `${type.group}/${type.version}`;
+  const shape: Shape = { apiVersion, kind: type.kind, columns };
+  return { type, resources, statusResources, shape, isClusterScoped };
 }
 
 export type Verb = (endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
@@ -23,12 +45,19 @@ export function namespaceOf(request: FastifyRequest): string | undefined {
 }
 
 /** @throws ApiError NotFound for names that no object can have */
-export function pathNames({ type }: Endpoint, request: FastifyRequest): { namespace: string; name: string } {
+export function pathNames(
+  { type, isClusterScoped }: Endpoint,
+  request: FastifyRequest,
+): { namespace: string; name: string } {
   const { namespace = '', name = '' } = request.params as {
     readonly namespace?: string;
     readonly name?: string;
   };
-  if ([namespace, name].every((part) => part.length <= MAX_NAME && /^[a-z0-9.-]+$/.test(part))) {
+  if (
+    (isClusterScoped ? [name] : [namespace, name]).every(
+      (part) => part.length <= MAX_NAME && /^[a-z0-9.-]+$/.test(part),
+    )
+  ) {
     return { namespace, name };
   }
   const resource = type.group === '' ? type.plural : `${type.plural}.${type.group}`;

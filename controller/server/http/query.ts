@@ -8,6 +8,7 @@ import {
   type WriteOptions,
 } from '../../api/client.ts';
 import { formatFieldError } from '../../api/schema.ts';
+import { SubjectError } from './status-error.ts';
 
 /** The options object of the Kubernetes API that a set of parameters stands for, as messages name it. */
 type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions' | 'ListOptions';
@@ -42,7 +43,8 @@ export function refuseOptions(kind: OptionsKind, errors: readonly FieldError[]):
   if (errors.length === 0) return;
   const named = errors.map(formatFieldError);
   const text = named.length === 1 ? named[0] : `[${named.join(', ')}]`;
-  throw new ApiError('Invalid', `${kind}.meta.k8s.io "" is invalid: ${text}`, errors);
+  const subject = { group: 'meta.k8s.io', plural: kind, kind };
+  throw new SubjectError(subject, 'Invalid', `${kind}.meta.k8s.io "" is invalid: ${text}`, errors);
 }
 
 export function notSupported(field: string, value: string, supported: readonly string[]): FieldError {

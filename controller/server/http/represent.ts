@@ -102,12 +102,12 @@ function tableRow(object: KubeObject, { version, includeObject, columns, now }: 
   return { cells, object: includeObject === 'Object' ? object : partial(object, version) };
 }
 
-/** Answers in the syntax that was asked for. */
+/** Answers in the syntax that was asked for. As bytes, for a text would be given a charset that JSON has none of. */
 export function answer(reply: FastifyReply, body: object, { form, isPretty }: Representation, code = 200) {
   const isYaml = form.syntax === 'yaml';
   const text = isYaml ? dump(body, { noRefs: true }) : `${JSON.stringify(body, null, isPretty ? 2 : 0)}\n`;
   return reply
     .code(code)
     .header('Content-Type', isYaml ? YAML_TYPE : JSON_TYPE)
-    .send(text);
+    .send(Buffer.from(text));
 }

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '../../api/client.ts';
+import type { Clock } from '../../api/clock.ts';
 import type { Caller } from './serving.ts';
 
 export interface AccessToken {
@@ -35,6 +36,18 @@ export function addSafety(app: FastifyInstance, options: SafetyOptions): void {
     checkOrigin(request);
     request.caller = findCaller(request.headers.authorization);
     if (options.isReadOnly) checkReadOnly(request);
+  });
+}
+
+/** Whoever takes longer to read one answer than this is cut off. */
+const MAX_READ_MS = 120_000;
+
+/** Answers wait in memory until they are read: not for ever. Streams look after themselves. */
+export function addReadLimit(app: FastifyInstance, clock: Clock): void {
+  app.addHook('onSend', async (_request, reply, payload) => {
+    if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return;
+    const timer = clock.setTimer(MAX_READ_MS, () => reply.raw.destroy());
+    reply.raw.once('close', () => timer.cancel());
   });
 }
 

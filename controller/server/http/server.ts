@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { addBodies } from './body.ts';
+import { answerBrokenRequest } from './broken-request.ts';
 import type { AddRoutes, ServerContext } from './context.ts';
 import { addDiscovery } from './discovery.ts';
 import { createEventEncoder } from './event-encoder.ts';
@@ -9,7 +10,7 @@ import { addOpenApi } from './openapi.ts';
 import { addPlan } from './plan.ts';
 import { addResources } from './resource-routes.ts';
 import { addReviews } from './reviews.ts';
-import { addSafety, isLoopbackHost } from './safety.ts';
+import { addReadLimit, addSafety, isLoopbackHost } from './safety.ts';
 import type { RequestFailure, Serving } from './serving.ts';
 import { answerFailure, answerUnknownPath } from './status-error.ts';
 import { addVersion } from './version.ts';
@@ -71,6 +72,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   app.setNotFoundHandler(answerUnknownPath);
   const isLoopback = isLoopbackHost(options.listen.host);
   addSafety(app, { isLoopback, isReadOnly: options.isReadOnly, tokens: options.tokens ?? [] });
+  addReadLimit(app, options.clock);
   addBodies(app);
   for (const add of ROUTES) add(app, options);
   await app.listen({ ...options.listen });
@@ -86,6 +88,7 @@ function createApp({ tls, limits }: ApiServerOptions): FastifyInstance {
     requestTimeout: REQUEST_MS,
     routerOptions: { maxParamLength: MAX_PARAMETER },
     frameworkErrors: answerFailure,
+    clientErrorHandler: answerBrokenRequest,
     genReqId: () => '',
   };
   const socket = { keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS, headersTimeout: HEADERS_MS };

@@ -63,8 +63,18 @@ const CAUSES: Readonly<Record<FieldError['type'], string>> = {
 /** What is over soon: too many watches, a store that does not answer. */
 const RETRY_AFTER_SECONDS = 1;
 
-export function failureStatus(error: ApiError, subject?: Subject): Status {
+/** What is wrong is not the object of the request. */
+export class SubjectError extends ApiError {
+  readonly subject: Subject;
+  constructor(subject: Subject, ...rest: ConstructorParameters<typeof ApiError>) {
+    super(...rest);
+    this.subject = subject;
+  }
+}
+
+export function failureStatus(error: ApiError, about?: Subject): Status {
   const { reason, message } = error;
+  const subject = error instanceof SubjectError ? error.subject : about;
   return {
     ...{ kind: 'Status', apiVersion: 'v1' },
     metadata: error.continue === undefined ? {} : { continue: error.continue },
@@ -110,7 +120,8 @@ export function answerFailure(error: unknown, request: FastifyRequest, reply: Fa
   reply
     .code(status.code)
     .header('Content-Type', 'application/json')
-    .send(`${JSON.stringify(status)}\n`);
+
+    .send(Buffer.from(`${JSON.stringify(status)}\n`));
 }
 
 export function internalError(): ApiError {

@@ -1,0 +1,31 @@
+import type { Socket } from 'node:net';
+import type { ConnectionError } from 'fastify';
+
+/** What is no HTTP gets no further than its socket. */
+export function answerBrokenRequest({ code }: ConnectionError, socket: Socket): void {
+  if (code === 'ECONNRESET' || socket.destroyed) return;
+  if (!socket.writable) return void socket.destroy();
+  const { line, reason, message } = judge(code);
+  const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason };
+  const body = `${JSON.stringify({ ...status, details: {}, code: Number(line.slice(0, 3)) })}\n`;
+  const headers = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`;
+  socket.end(`HTTP/1.1 ${line}\r\n${headers}\r\n\r\n${body}`);
+}
+
+function judge(code: string): { readonly line: string; readonly reason: string; readonly message: string } {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return {
+        line: '408 Request Timeout',
+        reason: 'Timeout',
+        message: 'the request took too long to arrive',
+      };
+    case 'HPE_HEADER_OVERFLOW':
+      return {
+        ...{ line: '431 Request Header Fields Too Large', reason: 'RequestEntityTooLarge' },
+        message: 'the headers of the request are too long',
+      };
+    default:
+      return { line: '400 Bad Request', reason: 'BadRequest', message: 'the request is not HTTP/1.1' };
+  }
+}
