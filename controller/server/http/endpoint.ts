@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, type Resources, type StatusResources } from '../../api/client.ts';
-import type { ApiColumn } from '../../api/columns.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { Shape } from './represent.ts';
 import type { ResourceType } from './resource-type.ts';
@@ -15,24 +14,6 @@ export interface Endpoint {
   /** Left out when the type has no status of its own to write. */
   readonly statusResources: StatusResources<KubeObject> | undefined;
   readonly shape: Shape;
-  /** Its objects are in no namespace; `resources` is given an empty one. */
-  readonly isClusterScoped: boolean;
-}
-
-interface EndpointOptions {
-  readonly statusResources?: StatusResources<KubeObject> | undefined;
-  readonly isClusterScoped?: boolean;
-}
-
-export function createEndpoint(
-  type: Naming,
-  resources: Resources<KubeObject>,
-  columns: readonly ApiColumn[],
-  { statusResources, isClusterScoped = false }: EndpointOptions = {},
-): Endpoint {
-  const apiVersion = type.group === '' ? type.version : `${type.group}/${type.version}`;
-  const shape: Shape = { apiVersion, kind: type.kind, columns };
-  return { type, resources, statusResources, shape, isClusterScoped };
 }
 
 export type Verb = (endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
@@ -49,16 +30,11 @@ export function pathNames(
   { type, isClusterScoped }: Endpoint,
   request: FastifyRequest,
 ): { namespace: string; name: string } {
-  const { namespace = '', name = '' } = request.params as {
-    readonly namespace?: string;
-    readonly name?: string;
-  };
-  if (
-    (isClusterScoped ? [name] : [namespace, name]).every(
-      (part) => part.length <= MAX_NAME && /^[a-z0-9.-]+$/.test(part),
-    )
-  ) {
-    return { namespace, name };
+  const { namespace, name = '' } = request.params as { readonly namespace?: string; readonly name?: string };
+  const isPossible = (part: string) => part.length <= MAX_NAME && /^[a-z0-9.-]+$/.test(part);
+  // Where there is no namespace in the path the type has none.
+  if (isPossible(name) && (namespace === undefined || isPossible(namespace))) {
+    return { namespace: namespace ?? '', name };
   }
   const resource = type.group === '' ? type.plural : `${type.plural}.${type.group}`;
   throw new ApiError('NotFound', `${resource} ${JSON.stringify(name)} not found`);

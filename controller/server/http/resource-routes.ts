@@ -1,37 +1,39 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import type { ApiClient } from '../../api/client.ts';
 import { columnsFor } from '../../api/columns.ts';
 import type { AddRoutes } from './context.ts';
 import { deleteCollection, deleteObject } from './delete-verbs.ts';
-import { createEndpoint, type Endpoint, type Verb } from './endpoint.ts';
+import type { Endpoint, Verb } from './endpoint.ts';
 import { getObject, listObjects, watchObjects } from './read-verbs.ts';
-import { RESOURCE_TYPES } from './resource-type.ts';
+import { RESOURCE_TYPES, type ResourceType } from './resource-type.ts';
 import { answerUnknownMethod } from './status-error.ts';
 import { createObject, patchObject, patchStatus, replaceObject, replaceStatus } from './write-verbs.ts';
 
 /** The verbs of the Kubernetes API over what is kept in the store. */
 export const addResources: AddRoutes = (app, { api }) => {
-  for (const type of RESOURCE_TYPES) {
-    const columns = columnsFor(type.crd ?? 'events');
-    const statusResources = type.statusOf?.(api);
-    addResource(app, createEndpoint(type, type.of(api), columns, { statusResources }));
-  }
+  for (const type of RESOURCE_TYPES) addType(app, endpointOf(type, api));
 };
 
-/** All verbs over one resource type; those that its `resources` refuse are refused in their words. */
-export function addResource(app: FastifyInstance, endpoint: Endpoint): void {
-  const { type, isClusterScoped } = endpoint;
-  const base = type.group === '' ? `/api/${type.version}` : `/apis/${type.group}/${type.version}`;
-  const everywhere = type.plural;
-  const place = isClusterScoped ? everywhere : `namespaces/:namespace/${everywhere}`;
+function endpointOf(type: ResourceType, api: ApiClient): Endpoint {
+  const { group, version, kind } = type;
+  const apiVersion = group === '' ? version : `${group}/${version}`;
+  const shape = { apiVersion, kind, columns: columnsFor(type.crd ?? 'events') };
+  return { type, resources: type.of(api), statusResources: type.statusOf?.(api), shape };
+}
+
+function addType(app: FastifyInstance, endpoint: Endpoint): void {
+  const { group, version, plural } = endpoint.type;
+  const base = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+  const inNamespace = `namespaces/:namespace/${plural}`;
+  const one = `${inNamespace}/:name`;
   const add = (path: string, verbs: Verbs) => addPath(app, endpoint, `${base}/${path}`, verbs);
-  if (place !== everywhere) add(everywhere, { GET: listObjects });
-  add(place, { GET: listObjects, POST: createObject, DELETE: deleteCollection });
-  add(`${place}/:name`, { GET: getObject, PUT: replaceObject, PATCH: patchObject, DELETE: deleteObject });
+  add(plural, { GET: listObjects });
+  add(inNamespace, { GET: listObjects, POST: createObject, DELETE: deleteCollection });
+  add(one, { GET: getObject, PUT: replaceObject, PATCH: patchObject, DELETE: deleteObject });
   if (endpoint.statusResources) {
-    add(`${place}/:name/status`, { GET: getObject, PUT: replaceStatus, PATCH: patchStatus });
+    add(`${one}/status`, { GET: getObject, PUT: replaceStatus, PATCH: patchStatus });
   }
-  for (const path of new Set([everywhere, place, `${place}/:name`]))
-    add(`watch/${path}`, { GET: watchObjects });
+  for (const path of [plural, inNamespace, one]) add(`watch/${path}`, { GET: watchObjects });
 }
 
 type Verbs = Readonly<Partial<Record<Method, Verb>>>;
