@@ -26,10 +26,7 @@ export function namespaceOf(request: FastifyRequest): string | undefined {
 }
 
 /** @throws ApiError NotFound for names that no object can have */
-export function pathNames(
-  { type, isClusterScoped }: Endpoint,
-  request: FastifyRequest,
-): { namespace: string; name: string } {
+export function pathNames({ type }: Endpoint, request: FastifyRequest): { namespace: string; name: string } {
   const { namespace, name = '' } = request.params as { readonly namespace?: string; readonly name?: string };
   const isPossible = (part: string) => part.length <= MAX_NAME && /^[a-z0-9.-]+$/.test(part);
   // Where there is no namespace in the path the type has none.
