@@ -2,6 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import type { Bastion } from '../../api/bastion.ts';
 import type { ApiClient } from '../../api/client.ts';
 import type { Clock } from '../../api/clock.ts';
+import type { TaskLogs } from '../../api/task-logs.ts';
+
+export type { TaskLogs } from '../../api/task-logs.ts';
 
 /** What every group of routes is given. */
 export interface ServerContext {
@@ -18,27 +21,3 @@ export interface ServerContext {
 
 /** One group of routes adds itself. */
 export type AddRoutes = (app: FastifyInstance, context: ServerContext) => void;
-
-/** What a Bastion's task wrote, from where its log driver has put it. */
-export interface TaskLogs {
-  /**
-   * Lines in the order of their time, without a newline at their end.
-   * @throws ApiError NotFound when there is no log (yet), Forbidden, Unavailable
-   */
-  read(bastion: Bastion, query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
-}
-
-export interface LogQuery {
-  /** Goes on with what is written later, until the signal aborts or the task has ended. */
-  readonly isFollowed: boolean;
-  readonly sinceMs?: number;
-  /** The last so many lines to begin with. */
-  readonly tailLines?: number;
-  /** Of the task before this one. */
-  readonly isPrevious: boolean;
-}
-
-export interface LogLine {
-  readonly atMs: number;
-  readonly text: string;
-}

@@ -32,6 +32,7 @@ export function servedResources({ isReadOnly }: { readonly isReadOnly: boolean }
     readOnly('', 'namespaces', 'namespace', 'Namespace', { isNamespaced: false, shortNames: ['ns'] }),
     readOnly('', 'pods', 'pod', 'Pod', {
       shortNames: ['po'],
+      categories: ['all'],
       subresources: [{ name: 'log', kind: 'Pod', verbs: ['get'] }],
     }),
     readOnly('events.k8s.io', 'events', 'event', 'Event', { shortNames: ['ev'] }),
@@ -58,7 +59,7 @@ function readOnly(
   plural: string,
   singular: string,
   kind: string,
-  more: Partial<Pick<ServedResource, 'isNamespaced' | 'shortNames' | 'subresources'>>,
+  more: Partial<Pick<ServedResource, 'isNamespaced' | 'shortNames' | 'categories' | 'subresources'>>,
 ): ServedResource {
   return {
     ...{ group, version: 'v1', plural, singular, kind, verbs: READ, categories: [] },

@@ -4,10 +4,14 @@ import { answerBrokenRequest } from './broken-request.ts';
 import type { AddRoutes, ServerContext } from './context.ts';
 import { addDiscovery } from './discovery.ts';
 import { createEventEncoder } from './event-encoder.ts';
+import { addEventsV1 } from './events-v1.ts';
 import { suffixesFrom } from './generate-name.ts';
 import { checkListener, closeListener, type ListenOptions, urlOf } from './listener.ts';
+import { addLogs } from './logs.ts';
+import { addNamespaces } from './namespaces.ts';
 import { addOpenApi } from './openapi.ts';
 import { addPlan } from './plan.ts';
+import { addPods } from './pods.ts';
 import { addResources } from './resource-routes.ts';
 import { addReviews } from './reviews.ts';
 import { addReadLimit, addSafety, isLoopbackHost } from './safety.ts';
@@ -54,6 +58,10 @@ const ROUTES: readonly AddRoutes[] = [
   addVersion,
   addResources,
   addReviews,
+  addNamespaces,
+  addEventsV1,
+  addPods,
+  addLogs,
   addPlan,
 ];
 

@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto';
+import { API_VERSION, type Bastion, condition, GROUP, KIND } from '../../api/bastion.ts';
+import { type BastionTask, CONTAINER, taskId, taskOf } from '../../api/bastion-task.ts';
+import type { ApiClient, Resources } from '../../api/client.ts';
+import type { KubeObject, ObjectMeta } from '../../api/object.ts';
+import type { AddRoutes } from './context.ts';
+import { podColumns } from './pod-columns.ts';
+import { projectResources } from './projection.ts';
+import { addProjection } from './projection-routes.ts';
+
+/** A Bastion's task as kubectl knows such things: `logs`, `describe` and `get` find it under the Bastion's name. */
+export interface Pod extends KubeObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Pod';
+  readonly spec: { readonly containers: readonly [Container] } & Readonly<Record<string, unknown>>;
+  readonly status: PodStatus;
+}
+
+interface Container {
+  readonly name: string;
+  readonly image?: string;
+  readonly resources: object;
+}
+
+export interface PodStatus {
+  readonly phase: 'Pending' | 'Running' | 'Failed';
+  readonly reason?: string;
+  readonly message?: string;
+  readonly conditions: readonly object[];
+  readonly containerStatuses: readonly [ContainerStatus];
+  readonly startTime?: string;
+}
+
+interface ContainerStatus {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly started: boolean;
+  readonly restartCount: number;
+  readonly image: string;
+  readonly imageID: string;
+  readonly containerID?: string;
+  readonly state: ContainerState;
+  readonly lastState: ContainerState;
+}
+
+export type ContainerState =
+  | { readonly running: { readonly startedAt: string | null } }
+  | { readonly waiting: { readonly reason: string; readonly message?: string } }
+  | { readonly terminated: Terminated }
+  | Readonly<Record<string, never>>;
+
+interface Terminated {
+  readonly exitCode: number;
+  readonly reason: string;
+  readonly message?: string;
+  readonly finishedAt?: string;
+}
+
+const ADVICE = `a pod stands for a Bastion's task: change or delete the Bastion (bastions.${GROUP}) instead`;
+export const POD_LABEL = `${GROUP}/bastion`;
+
+/** One pod for each Bastion that has a task. */
+export function podResources(api: ApiClient): Resources<KubeObject> {
+  return projectResources<Bastion>({
+    ...{ source: api.bastions, apiVersion: 'v1', kind: 'Pod', resource: 'pods', advice: ADVICE },
+    selectable: [
+      'metadata.name',
+      'metadata.namespace',
+      'status.phase',
+      'spec.nodeName',
+      'spec.restartPolicy',
+    ],
+    project: podOf,
+  });
+}
+
+export const addPods: AddRoutes = (app, { api }) => {
+  const type = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', advice: ADVICE };
+  addProjection(app, { ...type, columns: podColumns }, podResources(api));
+};
+
+/** Undefined while there is no task. */
+export function podOf(bastion: Bastion): Pod | undefined {
+  const task = taskOf(bastion);
+  if (!task) return undefined;
+  const { cpu, memory, image } = bastion.spec.task;
+  // 1024 CPU units are one CPU.
+  const size = { cpu: `${Math.round((cpu * 1000) / 1024)}m`, memory: `${memory}Mi` };
+  const resources = { limits: size, requests: size };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: metadataOf(bastion, task),
+    spec: {
+      containers: [{ name: CONTAINER, ...(image === undefined ? {} : { image }), resources }],
+      restartPolicy: 'Always',
+      enableServiceLinks: false,
+    },
+    status: statusOf(bastion, task),
+  };
+}
+
+function metadataOf({ metadata, status }: Bastion, { arn }: BastionTask): ObjectMeta {
+  const { name, namespace, uid, resourceVersion, labels, creationTimestamp } = metadata;
+  const target = status?.sessionTarget;
+  const owner = {
+    apiVersion: API_VERSION,
+    kind: KIND,
+    name,
+    uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+  return {
+    ...{ name, namespace, resourceVersion, generation: 1 },
+    uid: uidFrom(arn),
+    creationTimestamp: startOf(status) ?? creationTimestamp,
+    labels: { ...labels, [POD_LABEL]: name },
+    annotations: {
+      [`${GROUP}/task`]: arn,
+      ...(target === undefined ? {} : { [`${GROUP}/session-target`]: target }),
+    },
+    ownerReferences: [owner],
+  } as ObjectMeta;
+}
+
+/** The end of the task before, or the opening: when this one was started is not on record. */
+function startOf(status: Bastion['status']): string | undefined {
+  return status?.task?.lastStoppedAt ?? status?.activatedAt;
+}
+
+/** The same for the same task, in the shape of a UUID. */
+function uidFrom(arn: string): string {
+  const digits = createHash('sha256').update(arn).digest('hex').slice(0, 32);
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+function statusOf(bastion: Bastion, task: BastionTask): PodStatus {
+  const { status, spec } = bastion;
+  const isReady = task.state === 'running';
+  const startTime = startOf(status);
+  const state = stateOf(bastion, task);
+  const conditions = ['Initialized', 'PodScheduled', 'ContainersReady', 'Ready'].map((type, index) => ({
+    ...{ type, status: isReady || index < 2 ? 'True' : 'False' },
+    ...(isReady || index < 2 || task.message === '' ? {} : { reason: 'TaskNotReady', message: task.message }),
+  }));
+  const container: ContainerStatus = {
+    ...{ name: CONTAINER, ready: isReady, started: 'running' in state },
+    restartCount: status?.task?.attempt ?? 0,
+    ...{ image: spec.task.image ?? '', imageID: '', containerID: `ecs://${taskId(task.arn)}` },
+    ...{ state, lastState: lastStateOf(status) },
+  };
+  return {
+    phase: 'running' in state || task.state === 'stopping' ? 'Running' : 'Pending',
+    // As kubectl's tables say it; without a time of deletion there is no other place for it.
+    ...(task.state === 'stopping' ? { reason: 'Terminating' } : {}),
+    ...(task.message === '' ? {} : { message: task.message }),
+    ...{ conditions, containerStatuses: [container] },
+    ...(startTime === undefined ? {} : { startTime }),
+  };
+}
+
+function stateOf(bastion: Bastion, { state, message }: BastionTask): ContainerState {
+  const said = message === '' ? {} : { message };
+  switch (state) {
+    case 'starting':
+      return { waiting: { reason: 'ContainerCreating', ...said } };
+    case 'ended':
+      // As a container that ended and is to be started again.
+      return { waiting: { reason: 'CrashLoopBackOff', ...endOf(bastion.status) } };
+    default:
+      return { running: { startedAt: startedAt(bastion, state === 'running') } };
+  }
+}
+
+function startedAt(bastion: Bastion, isReady: boolean): string | null {
+  const running = condition(bastion, 'TaskRunning');
+  return (isReady ? running?.lastTransitionTime : startOf(bastion.status)) ?? null;
+}
+
+function endOf(status: Bastion['status']): { message?: string } {
+  const message = status?.task?.lastStoppedReason;
+  return message === undefined ? {} : { message };
+}
+
+function lastStateOf(status: Bastion['status']): ContainerState {
+  const { lastStoppedArn, lastStoppedAt } = status?.task ?? {};
+  if (lastStoppedArn === undefined) return {};
+  const terminated = {
+    exitCode: exitCodeIn(status?.task?.lastStoppedReason),
+    reason: 'Error',
+    ...endOf(status),
+  };
+  return {
+    terminated: { ...terminated, ...(lastStoppedAt === undefined ? {} : { finishedAt: lastStoppedAt }) },
+  };
+}
+
+/** The reason tells it when the container ended by itself. */
+function exitCodeIn(reason = ''): number {
+  return Number(/\bexited with (\d+)/.exec(reason)?.[1] ?? 0);
+}
