@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { validate as isCron } from 'node-cron';
 import { formatDuration, parseDuration } from './api/duration.ts';
 import { regionFault } from './core/region.ts';
+import { type ApiFlags, readApiFlags } from './shell/api-flags.ts';
 import type { AwsWorld } from './shell/aws.ts';
 import { systemClock } from './shell/clock.ts';
 import { type ControllerOptions, startController } from './shell/controller.ts';
@@ -59,6 +60,11 @@ const program = new Command('bastion-controller')
     'how long a silent leader is waited for before another one takes over: 4s to 30s',
     formatDuration(DEFAULTS.leaseMs),
   )
+  .option('--listen <host:port>', 'where to serve the API to kubectl and others; or none', DEFAULTS.listen)
+  .option('--tls-cert <file>', 'certificate of the API, in PEM')
+  .option('--tls-key <file>', "its key; other machines' clients need TLS and a token")
+  .option('--token-file <file>', 'who may use the API: lines of token[,user]')
+  .option('--read-only', 'let nothing be changed through the API')
   .addOption(new Option('--replica <name>', 'which of the replicas of another process this is').hideHelp())
   .option('--resync <cron>', 'when to look for drift', '* * * * *')
   .option('--sweep <cron>', 'when to look at everything, and to tidy', '17 * * * *')
@@ -69,7 +75,7 @@ const program = new Command('bastion-controller')
   .version(readVersion(), '--version', 'show the version')
   .exitOverride();
 
-interface Flags {
+interface Flags extends ApiFlags {
   readonly aws: string;
   readonly region: string;
   readonly dataDir: string;
@@ -141,6 +147,10 @@ async function run(flags: Flags): Promise<void> {
     resyncSchedule: flags.resync,
     sweepSchedule: flags.sweep,
     gitSchedule: flags.gitPoll,
+    http: await readApiFlags(flags, {
+      isChosen: program.getOptionValueSource('listen') !== 'default',
+      version: readVersion(),
+    }),
     env: process.env,
     clock,
     newId: randomUUID,
@@ -153,8 +163,8 @@ async function run(flags: Flags): Promise<void> {
 }
 
 async function runOne(flags: Flags, options: ControllerOptions): Promise<void> {
-  const { leader, aws, ...controller } = await startController(options);
-  if (flags.replica === undefined) greet(flags, aws, leader);
+  const { leader, aws, url, ...controller } = await startController(options);
+  if (flags.replica === undefined) greet(flags, aws, { leader, url });
   lookNow = () => void controller.syncSources();
   await untilStopped({ hasKeeper: flags.replica !== undefined });
   options.log('info', 'stopping');
@@ -164,10 +174,12 @@ async function runOne(flags: Flags, options: ControllerOptions): Promise<void> {
 /** This process keeps what they share, and looks after them. */
 async function runSeveral(flags: Flags, options: ControllerOptions): Promise<void> {
   const host = await openHost(options);
-  if (host.world) greet(flags, host.world);
+  if (host.world) greet(flags, host.world, { url: host.url });
   const [, script = '', ...args] = process.argv;
   // The last of several is the one that counts.
-  const own = (name: string) => [...args, '--replicas', '1', '--replica', name, '--aws', host.aws];
+  const own = (name: string) => {
+    return [...args, '--replicas', '1', '--replica', name, '--aws', host.aws, '--listen', 'none'];
+  };
   const replicas = startReplicas({
     ...{ count: Number(flags.replicas), clock: options.clock, log: options.log },
     launch: (replica) =>
@@ -182,10 +194,14 @@ async function runSeveral(flags: Flags, options: ControllerOptions): Promise<voi
   await host.close();
 }
 
-function greet(flags: Flags, aws: AwsWorld, leader?: number): void {
+function greet(
+  flags: Flags,
+  aws: AwsWorld,
+  more: { readonly leader?: number | undefined; readonly url: string | undefined },
+): void {
   if (flags.logFormat !== 'text') return;
   const replicas = Number(flags.replicas);
-  process.stdout.write(greeting({ ...flags, defaultDataDir: DEFAULT_DATA_DIR, leader, replicas }, aws));
+  process.stdout.write(greeting({ ...flags, defaultDataDir: DEFAULT_DATA_DIR, ...more, replicas }, aws));
 }
 
 /** By a signal, or because the process is gone that looks after this one. */

@@ -12,6 +12,8 @@ export interface Announcement {
   readonly image: string;
   readonly maxTtlMs: number;
   readonly shrinkLimit: number;
+  /** The URL under which it serves the API; left out where it does not. */
+  readonly api?: string;
 }
 
 const FILE = 'controller.json';

@@ -15,6 +15,7 @@ import { sourceGuardName } from '../sources/source-guard.ts';
 import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
+import { type ApiOptions, serveApi } from './api-server.ts';
 import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -40,12 +41,16 @@ export interface ControllerOptions extends Settings, Schedules {
   readonly leaseMs?: number | undefined;
   /** Of the controllers that one process looks after: which of them this is. That process speaks for the data folder. */
   readonly replica?: string | undefined;
+  /** Left out: the API is not served to others. */
+  readonly http?: ApiOptions | undefined;
   readonly log: Log;
 }
 
 export interface RunningController {
   readonly api: ApiClient;
   readonly aws: AwsWorld;
+  /** The URL of the API, where it is served. */
+  readonly url?: string | undefined;
   /** The process that spoke for the data folder when this one came. */
   readonly leader?: number | undefined;
   /** Looks at the git sources now. */
@@ -102,21 +107,24 @@ async function assemble(
     ...{ ...options, api, lease, mayServe: () => controller.mayServe() },
     open: (fenced, mayWrite) => sourcesOf(options, fenced, fenceStore(store, mayWrite)),
   });
-  const speak = () => announce(dataDir, announcementOf(options, aws));
   closers.push(() => withdraw(dataDir, process.pid));
+  closers.push(() => controller.stop(), sync.end);
+  // Closes first: who asks meanwhile had better ask somebody else.
+  const server = await serveApi(options, { api, store, aws });
+  if (server) closers.push(() => server.close());
+  const speak = () => announce(dataDir, announcementOf(options, aws, server?.url));
   await speak();
   lease.onChange((held) => {
     if (!held) return;
     speak().catch((error: unknown) => log('warn', 'cannot announce', { error: explain(error) }));
   });
-  closers.push(() => controller.stop(), sync.end);
   controller.start();
   const leader = options.replica === undefined ? other?.pid : undefined;
   if (leader) log('info', 'standing by: another process leads on this data folder', { pid: leader });
   for (const job of startJobs(options, controller, options.git.length > 0 ? sync.run : undefined)) {
     closers.push(() => job.destroy());
   }
-  return { api, aws, leader, syncSources: sync.run };
+  return { api, aws, url: server?.url, leader, syncSources: sync.run };
 }
 
 export function openStoreOf(options: ControllerOptions, aws: AwsWorld): Promise<OpenStore> {
@@ -192,10 +200,12 @@ function controllerOf(
 /** Field by field: the options hold more than others may read. */
 export function announcementOf(
   { region, installation, image, maxTtlMs, shrinkLimit }: ControllerOptions,
-  aws: AwsWorld,
+  { address, accountId }: AwsWorld,
+  url: string | undefined,
 ): Announcement {
-  const { address, accountId } = aws;
-  return { pid: process.pid, aws: address, accountId, region, installation, image, maxTtlMs, shrinkLimit };
+  const world = { pid: process.pid, aws: address, accountId, region };
+  const api = url === undefined ? {} : { api: url };
+  return { ...world, installation, image, maxTtlMs, shrinkLimit, ...api };
 }
 
 /** A second controller on the same data folder shares the first one's simulated AWS. */

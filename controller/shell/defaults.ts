@@ -10,5 +10,7 @@ export const DEFAULTS = {
   maxTtlMs: 168 * 3_600_000,
   /** Long enough to outlast a slow store, short enough that a TTL is kept within 60 s when the leader dies. */
   leaseMs: 20_000,
+  /** Of the API, on this machine only. */
+  listen: '127.0.0.1:8088',
   shrinkLimit: DEFAULT_SHRINK_LIMIT,
 } as const;

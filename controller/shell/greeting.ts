@@ -18,6 +18,8 @@ export function greeting(
     /** The process that leads, when it is another one. */
     readonly leader?: number | undefined;
     readonly replicas?: number | undefined;
+    /** Of the API, where it is served. */
+    readonly url?: string | undefined;
   },
   aws: AwsWorld,
 ): string {
@@ -28,6 +30,7 @@ export function greeting(
     `bastion-operator: ${where}, ${flags.region}`,
     `  store  ${flags.table ? `table ${flags.table}` : flags.dataDir}`,
   ];
+  if (flags.url !== undefined) lines.push(`  API    ${flags.url}`);
   if (flags.replicas !== undefined && flags.replicas > 1)
     lines.push(`  ${flags.replicas} replicas: one leads, the others stand by`);
   if (flags.leader !== undefined)
@@ -38,6 +41,7 @@ export function greeting(
     '',
     'Try, in another terminal:',
     ...COMMANDS.map((command) => `  npx bastionctl ${command}${elsewhere}`),
+    ...(flags.url === undefined ? [] : [`  kubectl --server ${flags.url} get bastions`]),
     '',
     `The simulated account has ${SIMULATED_WORLD.isolatedVpc} (no way out) and ${SIMULATED_WORLD.natVpc} (NAT).`,
   ];

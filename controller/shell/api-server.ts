@@ -1,0 +1,92 @@
+import type { ApiClient } from '../api/client.ts';
+import type { Clock } from '../api/clock.ts';
+import { explain } from '../aws/errors.ts';
+import type { Settings } from '../core/resource.ts';
+import type { Log } from '../reconcile/manager.ts';
+import type { ServerContext } from '../server/http/context.ts';
+import type { AccessToken } from '../server/http/safety.ts';
+import { type ApiServer, createApiServer } from '../server/http/server.ts';
+import type { Store } from '../store/store.ts';
+import type { AwsWorld } from './aws.ts';
+import { previewPlan } from './preview.ts';
+import { UsageError } from './usage-error.ts';
+
+/** How a controller serves the API to others. */
+export interface ApiOptions {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** A person asked for just this address: without it the controller does not start. */
+  readonly isChosen: boolean;
+  /** PEM texts. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly tokens?: readonly AccessToken[] | undefined;
+  readonly isReadOnly: boolean;
+  /** Of this program. */
+  readonly version: string;
+}
+
+export interface ServeParts {
+  readonly api: ApiClient;
+  readonly store: Store;
+  readonly aws: AwsWorld;
+}
+
+interface ServeOptions extends Settings {
+  readonly http?: ApiOptions | undefined;
+  readonly region: string;
+  readonly shrinkLimit: number;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly log: Log;
+}
+
+/** Undefined where none is wanted, or where the usual address is not to be had. @throws UsageError when the chosen one is not */
+export async function serveApi(options: ServeOptions, parts: ServeParts): Promise<ApiServer | undefined> {
+  const { http, clock, newId, log } = options;
+  if (!http) return undefined;
+  try {
+    return await listen({
+      ...http,
+      ...contextOf(options, parts),
+      ...{ clock, newId },
+      onFailure: ({ method, path, error }) =>
+        log('error', 'a request failed', { method, path, error: explain(error) }),
+    });
+  } catch (error) {
+    if (http.isChosen || !(error instanceof UsageError)) throw error;
+    log('warn', 'the API is not served over HTTP', { error: `${error.message}; or say --listen none` });
+    return undefined;
+  }
+}
+
+function contextOf(
+  { clock, region, shrinkLimit, installation, image, maxTtlMs }: ServeOptions,
+  parts: ServeParts,
+): Pick<ServerContext, 'api' | 'taskLogs' | 'preview'> {
+  const settings = { installation, image, maxTtlMs };
+  const preview = (overlay: Parameters<typeof previewPlan>[1]) =>
+    previewPlan({ ...parts, clock, settings, defaultRegion: region, shrinkLimit }, overlay);
+  return { api: parts.api, taskLogs: undefined, preview };
+}
+
+/** @throws UsageError naming the address, what is in the way and what to do */
+export async function listen(options: Parameters<typeof createApiServer>[0]): Promise<ApiServer> {
+  try {
+    return await createApiServer(options);
+  } catch (error) {
+    const { host, port } = options.listen;
+    const why = REASONS[codeOf(error)];
+    if (why === undefined) throw new UsageError(explain(error), { cause: error });
+    throw new UsageError(`cannot listen on ${host}:${port}: ${why}`, { cause: error });
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there; choose another port, or 0 for any that is free',
+  EADDRNOTAVAIL: "that is none of this machine's addresses; choose one that is",
+  EACCES: 'ports below 1024 need more rights; choose another port',
+  ENOTFOUND: 'there is no such host; choose 127.0.0.1 or another address of this machine',
+};
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

@@ -1,0 +1,28 @@
+import type { Clock } from '../api/clock.ts';
+import type { ProgramName } from '../cli/io.ts';
+import { runCli } from '../cli/program.ts';
+import { placesOf } from './places.ts';
+import { terminalIo } from './terminal.ts';
+import { readVersion } from './version.ts';
+
+export interface CommandLineParts {
+  readonly homeDir: string;
+  readonly clock: Clock;
+  /** Returns an id that no other process ever returns, and that cannot be guessed. */
+  readonly newId: () => string;
+}
+
+/** Runs this process's command line. @returns its exit code */
+export async function runCommandLine(program: ProgramName, parts: CommandLineParts): Promise<number> {
+  const { clock } = parts;
+  // The SDK's note about Node versions is for us, not for those who run this.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  const { signal } = interrupted;
+  const version = readVersion();
+  const terminal = terminalIo(signal);
+  const warn = (text: string) => void terminal.stderr.write(`${text}\n`);
+  const places = placesOf(program, { ...parts, env: process.env, version, warn });
+  return runCli(process.argv.slice(2), { ...terminal, ...places, ...{ program, clock, version, signal } });
+}

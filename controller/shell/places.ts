@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ConnectionOptions } from '../cli/connection.ts';
+import type { CliIo, ProgramName } from '../cli/io.ts';
+import { contextNamespace, kubeTarget, parseServer } from '../client/kube-context.ts';
+import { type KubeconfigFile, parseKubeconfig } from '../client/kubeconfig.ts';
+import { tokenIn } from '../client/token.ts';
+import { readAnnouncement } from './announcement.ts';
+import { type ConnectParts, connectServer, connectStore, dataDirOf } from './connect.ts';
+import { DEFAULTS } from './defaults.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Where a command line finds its Bastions. */
+type Places = Pick<CliIo, 'connect' | 'namespaceOf' | 'findServer' | 'kubeconfigFiles'>;
+
+export function placesOf(program: ProgramName, parts: ConnectParts): Places {
+  const kubeconfigFiles = kubeconfigPaths(parts);
+  const findServer: Places['findServer'] = (options) => serverOf(options, parts);
+  if (program === 'bastionctl') {
+    const namespaceOf = async () => undefined;
+    return { kubeconfigFiles, findServer, namespaceOf, connect: (options) => connect(options, parts) };
+  }
+  const read = ({ kubeconfig }: ConnectionOptions) =>
+    readKubeconfig(kubeconfig === undefined ? kubeconfigFiles : [kubeconfig], kubeconfig !== undefined);
+  return {
+    ...{ kubeconfigFiles, findServer },
+    namespaceOf: async (options) => contextNamespace(await read(options), options),
+    connect: async (options) => {
+      const target = await kubeTarget(await read(options), options, (path) => readFile(path, 'utf8'));
+      return connectServer(target, parts);
+    },
+  };
+}
+
+/** As kubectl finds them. */
+function kubeconfigPaths({ env, homeDir }: ConnectParts): readonly string[] {
+  const named = (env['KUBECONFIG'] ?? '').split(process.platform === 'win32' ? ';' : ':');
+  const paths = named.filter((path) => path !== '');
+  return paths.length > 0 ? paths : [join(homeDir, '.kube', 'config')];
+}
+
+/** Those that exist. @throws UsageError when one that was named cannot be read */
+async function readKubeconfig(
+  paths: readonly string[],
+  isNamed: boolean,
+): Promise<readonly KubeconfigFile[]> {
+  const files = await Promise.all(
+    paths.map(async (path) => {
+      try {
+        return parseKubeconfig(path, await readFile(path, 'utf8'));
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? error.code : undefined;
+        if (code === 'ENOENT' && !isNamed) return undefined;
+        if (code === undefined) throw error;
+        throw new UsageError(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
+      }
+    }),
+  );
+  return files.filter((file) => file !== undefined);
+}
+
+const STORE_FLAGS = { table: '--table', dataDir: '--data-dir', aws: '--aws' } as const;
+
+/** A server that is named, or the store. @throws UsageError when both are */
+async function connect(
+  options: ConnectionOptions,
+  parts: ConnectParts,
+): Promise<ReturnType<typeof connectServer>> {
+  const flags = Object.entries(STORE_FLAGS).filter(
+    ([name]) => options[name as keyof typeof STORE_FLAGS] !== undefined,
+  );
+  const named = options.server ?? (flags.length > 0 ? undefined : parts.env['BASTION_SERVER'] || undefined);
+  const [flag] = flags;
+  if (named === undefined) return connectStore(options, parts);
+  if (flag) throw new UsageError(`--server and ${flag[1]} name two places: leave one of them out`);
+  const { tokenFile, certificateAuthority } = options;
+  const token =
+    tokenFile === undefined ? undefined : tokenIn(await read('--token-file', tokenFile), tokenFile);
+  const ca =
+    certificateAuthority === undefined
+      ? undefined
+      : await read('--certificate-authority', certificateAuthority);
+  const server = parseServer(named);
+  if (token !== undefined && server.protocol !== 'https:')
+    throw new UsageError(
+      '--token-file: a token is sent over TLS only: name an https server, or leave it out',
+    );
+  return connectServer({ server, token, ...(ca === undefined ? {} : { tls: { ca } }) }, parts);
+}
+
+async function serverOf(options: ConnectionOptions, parts: ConnectParts): Promise<URL> {
+  const named = options.server ?? (parts.env['BASTION_SERVER'] || undefined);
+  const running = named === undefined ? await readAnnouncement(dataDirOf(options, parts)) : undefined;
+  return parseServer(named ?? running?.api ?? `http://${DEFAULTS.listen}`);
+}
+
+async function read(flag: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${flag}: ${path} cannot be read: ${why}`, { cause: error });
+  }
+}
