@@ -139,6 +139,7 @@ export function asApiError(error: unknown): ApiError | undefined {
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new ApiError('RequestEntityTooLarge', 'Request entity too large: send less in one request');
   }
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH') return unknownPath();
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new ApiError('UnsupportedMediaType', error.message);
   const isClients = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
   return isClients ? new ApiError('BadRequest', error.message) : undefined;
@@ -151,7 +152,11 @@ function pathOf(url: string): string {
 
 /** For what no route answers. */
 export function answerUnknownPath(request: FastifyRequest, reply: FastifyReply): void {
-  answerFailure(new ApiError('NotFound', 'the server could not find the requested resource'), request, reply);
+  answerFailure(unknownPath(), request, reply);
+}
+
+function unknownPath(): ApiError {
+  return new ApiError('NotFound', 'the server could not find the requested resource');
 }
 
 export function answerUnknownMethod(request: FastifyRequest, reply: FastifyReply): void {
