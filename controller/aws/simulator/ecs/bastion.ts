@@ -1,5 +1,6 @@
 import { toRecord } from '../fields.ts';
 import type { NetworkService } from '../network.ts';
+import type { Session } from '../ssm/state.ts';
 import { AwsFault } from '../world.ts';
 import { logStream } from './image-pull.ts';
 import { Probe } from './probe.ts';
@@ -21,6 +22,7 @@ export function startBastion(ecs: EcsContext, task: Task, container: TaskContain
     exit(container, 1);
     return;
   }
+  greet(ecs, task, container);
   if (task.execEnabled && task.agent === undefined) task.agent = execAgent(ecs, task, container);
   const deadline = container.environment.get('BASTION_DEADLINE');
   if (deadline !== undefined) armDeadMan(ecs, task, container, deadline, exit);
@@ -28,6 +30,35 @@ export function startBastion(ecs: EcsContext, task: Task, container: TaskContain
     ecs.world.schedule(ecs.world.latencies.agentConnectMs / 2, () => {
       if (container.status === 'RUNNING') startHybridAgent(ecs, task, container, exit);
     });
+  }
+}
+
+/** What the image's entry point says first. */
+function greet(ecs: EcsContext, task: Task, container: TaskContainer): void {
+  const { environment } = container;
+  const owner = environment.get('BASTION_OWNER') ?? 'nobody';
+  const transport = environment.get('BASTION_TRANSPORT') ?? 'EcsExec';
+  write(ecs, task, container, `bastion: started for ${owner} in ${ecs.world.region}, transport ${transport}`);
+  const deadline = environment.get('BASTION_DEADLINE');
+  if (deadline) write(ecs, task, container, `bastion: ends by itself at ${deadline} at the latest`);
+}
+
+/** What a session does to its target shows in what the target's containers write. */
+export function logSession(ecs: EcsContext, { id, target, document, endedAt }: Session): void {
+  const task = [...ecs.tasks.values()].find((one) => {
+    return one.nodeId === target || sessionTargets(one).includes(target);
+  });
+  const container = task?.containers.find(({ definition }) => definition.awslogs);
+  if (!task || !container) return;
+  const what = endedAt === undefined ? `started: ${document}` : 'ended';
+  write(ecs, task, container, `bastion: session ${id} ${what}`);
+}
+
+/** The container is told to end. */
+export function sayGoodbye(ecs: EcsContext, task: Task): void {
+  for (const container of task.containers) {
+    if (container.status === 'RUNNING')
+      write(ecs, task, container, 'bastion: SIGTERM: ending sessions, exiting');
   }
 }
 
@@ -81,7 +112,9 @@ function armDeadMan(
   });
 }
 
-function execAgent(ecs: EcsContext, task: Task, { definition }: TaskContainer): Probe {
+function execAgent(ecs: EcsContext, task: Task, container: TaskContainer): Probe {
+  const { definition } = container;
+  let hasTold = false;
   return new Probe(ecs.world, ecs.world.now() + ecs.world.latencies.agentConnectMs, () => {
     const unmounted = AGENT_PATHS.filter((path) => !definition.mountPaths.includes(path));
     if (definition.readonlyRoot && unmounted.length > 0) {
@@ -90,7 +123,10 @@ function execAgent(ecs: EcsContext, task: Task, { definition }: TaskContainer): 
     const reach = ecs.network.reach(task.eni.eniId, 'ssmmessages');
     if (!reach.ok) return `The agent cannot reach ssmmessages: ${reach.detail}`;
     const missing = CHANNELS.find((action) => !mayDo(ecs, task, action));
-    return missing && `The task role does not allow ${missing}.`;
+    if (missing) return `The task role does not allow ${missing}.`;
+    if (!hasTold) write(ecs, task, container, 'bastion: the Exec agent is connected');
+    hasTold = true;
+    return undefined;
   });
 }
 

@@ -3,7 +3,7 @@ import type { Logs } from '../logs/logs.ts';
 import type { Place } from '../network.ts';
 import type { Ssm } from '../ssm/ssm.ts';
 import type { Operation, World } from '../world.ts';
-import { sessionTargets } from './bastion.ts';
+import { logSession, sessionTargets } from './bastion.ts';
 import { clusterOperations, taggingOperations } from './clusters.ts';
 import { stopTask } from './ladder.ts';
 import type { NetworkPort } from './network-port.ts';
@@ -48,6 +48,7 @@ export function createEcs(
     capacityFailures: { times: 0, reason: NO_CAPACITY },
   };
   neighbours.ssm.answerTaskTargets((target) => isConnected(ecs, target));
+  neighbours.ssm.noticeSessions((session) => logSession(ecs, session));
   return {
     operations: {
       ...clusterOperations(ecs),

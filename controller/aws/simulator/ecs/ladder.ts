@@ -1,4 +1,4 @@
-import { endBastion, startBastion } from './bastion.ts';
+import { endBastion, sayGoodbye, startBastion } from './bastion.ts';
 import { findStartFailure } from './image-pull.ts';
 import type { EcsContext, Task, TaskContainer, TaskStatus } from './state.ts';
 
@@ -72,6 +72,7 @@ export function stopTask(ecs: EcsContext, task: Task, stopCode: string, reason: 
   if (task.stoppingAt !== undefined) return;
   const { taskStopMs } = ecs.world.latencies;
   const ran = task.lastStatus === 'RUNNING';
+  sayGoodbye(ecs, task);
   beginStop(ecs, task, stopCode, reason);
   const deactivatingMs = ran ? taskStopMs * DEACTIVATING_SHARE : 0;
   moveTo(task, ran ? 'DEACTIVATING' : 'STOPPING');

@@ -1,18 +1,13 @@
 import { Fields, present, takePage, toRecord } from '../fields.ts';
 import { AwsFault, type Input, type Operation, type World } from '../world.ts';
+import { append, type LogEvent, type Streams, streamOperations } from './streams.ts';
 
 interface LogGroup {
   readonly name: string;
   readonly createdAt: number;
   retentionDays: number | undefined;
   readonly tags: Map<string, string>;
-  readonly events: LogEvent[];
-}
-
-export interface LogEvent {
-  readonly at: number;
-  readonly stream: string;
-  readonly message: string;
+  readonly streams: Streams;
 }
 
 export interface Logs {
@@ -20,6 +15,7 @@ export interface Logs {
   exists(group: string): boolean;
   /** What a container wrote; lost without a group, as in AWS. */
   write(group: string, stream: string, message: string): void;
+  /** Of all streams, in the order of their time. */
   events(group: string): readonly LogEvent[];
 }
 
@@ -34,12 +30,24 @@ type Groups = Map<string, LogGroup>;
 export function createLogs(world: World): Logs {
   const groups: Groups = new Map();
   return {
-    operations: { ...groupOperations(world, groups), ...taggingOperations(world, groups) },
+    operations: {
+      ...groupOperations(world, groups),
+      ...taggingOperations(world, groups),
+      ...streamOperations({
+        ...{ world, invalid, read: (input) => new Fields(input, invalid) },
+        streamsOf: (name) => getGroup(groups, name).streams,
+        arnOf: (name) => arnOf(world, name),
+      }),
+    },
     exists: (group) => groups.has(group),
     write: (group, stream, message) => {
-      groups.get(group)?.events.push({ at: world.now(), stream, message });
+      const found = groups.get(group);
+      if (found) append(found.streams, world, stream, message);
     },
-    events: (group) => groups.get(group)?.events ?? [],
+    events: (group) => {
+      const streams = [...(groups.get(group)?.streams.values() ?? [])];
+      return streams.flatMap(({ events }) => events).sort((a, b) => a.at - b.at);
+    },
   };
 }
 
@@ -114,7 +122,7 @@ function createLogGroup(world: World, groups: Groups, input: Input): object {
     createdAt: world.now(),
     retentionDays: undefined,
     tags: tagMap(fields),
-    events: [],
+    streams: new Map(),
   });
   return {};
 }

@@ -15,30 +15,43 @@ const HISTORY_MS = 30 * 86_400_000;
 
 /** Whether an `ecs:<cluster>_<task id>_<runtime id>` target has a connected Exec agent. ECS answers it. */
 export type TaskTargetLookup = (target: string) => boolean;
+/** Told of a session when it starts, and again when it has ended. */
+export type SessionNotice = (session: Session) => void;
 
 export function sessionOperations(
   world: World,
   state: SsmState,
   isTaskConnected: TaskTargetLookup,
+  notice: SessionNotice,
 ): Readonly<Record<string, Operation>> {
   return {
-    StartSession: (input) => startSession(world, state, isTaskConnected, input),
+    StartSession: (input) => {
+      const session = startSession(world, state, isTaskConnected, input);
+      notice(session);
+      return describeStart(world, session);
+    },
     DescribeSessions: (input) => describeSessions(world, state, input),
     TerminateSession: (input) => {
       const id = readInput(input).text('SessionId');
       const session = state.sessions.get(id);
       if (!session) throw new AwsFault('DoesNotExistException', `Session ${id} does not exist.`);
-      session.endedAt ??= world.now();
+      endSession(world, session, notice);
       return { SessionId: id };
     },
   };
 }
 
 /** Ends every session of a target that went away. */
-export function endSessions(world: World, state: SsmState, target: string): void {
+export function endSessions(world: World, state: SsmState, target: string, notice: SessionNotice): void {
   for (const session of state.sessions.values()) {
-    if (session.target === target) session.endedAt ??= world.now();
+    if (session.target === target) endSession(world, session, notice);
   }
+}
+
+function endSession(world: World, session: Session, notice: SessionNotice): void {
+  if (session.endedAt !== undefined) return;
+  session.endedAt = world.now();
+  notice(session);
 }
 
 function startSession(
@@ -46,7 +59,7 @@ function startSession(
   state: SsmState,
   isTaskConnected: TaskTargetLookup,
   input: Input,
-): object {
+): Session {
   const fields = readInput(input);
   const target = fields.text('Target');
   const document = fields.optionalText('DocumentName') ?? 'SSM-SessionManagerRunShell';
@@ -55,7 +68,7 @@ function startSession(
   }
   checkTarget(world, state, isTaskConnected, target);
   const id = `operator-${world.hex(17)}`;
-  state.sessions.set(id, {
+  const session: Session = {
     id,
     target,
     document,
@@ -63,7 +76,12 @@ function startSession(
     owner: `arn:aws:sts::${world.accountId}:assumed-role/operator/operator`,
     startedAt: world.now(),
     endedAt: undefined,
-  });
+  };
+  state.sessions.set(id, session);
+  return session;
+}
+
+function describeStart(world: World, { id }: Session): object {
   return {
     SessionId: id,
     TokenValue: `token-${world.hex(40)}`,

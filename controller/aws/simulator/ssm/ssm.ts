@@ -3,7 +3,13 @@ import type { Operation, World } from '../world.ts';
 import { activationOperations } from './activations.ts';
 import { nodeOperations, pingStatus, type Registration, registerNode, taggingOperations } from './nodes.ts';
 import { findParameter, parameterOperations } from './parameters.ts';
-import { endSessions, sessionOperations, settingOperations, type TaskTargetLookup } from './sessions.ts';
+import {
+  endSessions,
+  type SessionNotice,
+  sessionOperations,
+  settingOperations,
+  type TaskTargetLookup,
+} from './sessions.ts';
 import type { SsmState } from './state.ts';
 
 /** Simulated Systems Manager: activations, managed nodes, parameters, sessions and the tier setting. */
@@ -17,6 +23,8 @@ export interface Ssm {
   parameterValue(nameOrArn: string): string | undefined;
   /** ECS says which of its tasks can be session targets. */
   answerTaskTargets(lookup: TaskTargetLookup): void;
+  /** Told of each session that starts or ends. */
+  noticeSessions(notice: SessionNotice): void;
   endSessions(target: string): void;
 }
 
@@ -29,14 +37,16 @@ export function createSsm(world: World, { iam }: { readonly iam: Iam }): Ssm {
     tier: { value: 'standard', changedAt: undefined },
   };
   let isTaskConnected: TaskTargetLookup = () => false;
-  const end = (target: string) => endSessions(world, state, target);
+  let notice: SessionNotice = () => {};
+  const tell: SessionNotice = (session) => notice(session);
+  const end = (target: string) => endSessions(world, state, target, tell);
   return {
     operations: {
       ...activationOperations(world, iam, state),
       ...nodeOperations(world, state, end),
       ...taggingOperations(state),
       ...parameterOperations(world, state),
-      ...sessionOperations(world, state, (target) => isTaskConnected(target)),
+      ...sessionOperations(world, state, (target) => isTaskConnected(target), tell),
       ...settingOperations(world, state),
     },
     state,
@@ -48,6 +58,9 @@ export function createSsm(world: World, { iam }: { readonly iam: Iam }): Ssm {
     parameterValue: (nameOrArn) => findParameter(state, nameOrArn)?.value,
     answerTaskTargets: (lookup) => {
       isTaskConnected = lookup;
+    },
+    noticeSessions: (listener) => {
+      notice = listener;
     },
     endSessions: end,
   };
