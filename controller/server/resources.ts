@@ -11,7 +11,7 @@ import { sentMetadata, textField } from './object-meta.ts';
 import { listPage } from './paging.ts';
 import { patchObject, updateObject } from './patches.ts';
 import type { ResourceContext } from './resource-context.ts';
-import { plain, requireVersion } from './sent.ts';
+import { plain, requireVersion, sentName } from './sent.ts';
 import { checkFieldManager } from './tracking.ts';
 import { watchSelection } from './watch.ts';
 
@@ -21,8 +21,11 @@ export function createResources<T extends KubeObject>(context: ResourceContext<T
   const replace = async (object: object, options: PatchOptions): Promise<T> => {
     checkFieldManager(options);
     const sent = plain(object);
-    const { namespace, name } = requireVersion(strategy, sent);
-    const change = (stored: T) => updateObject(context, stored, sent, options);
+    const { namespace, name } = sentName(sent);
+    const change = (stored: T) => {
+      requireVersion(strategy, sent);
+      return updateObject(context, stored, sent, options);
+    };
     return modifyObject(context, namespace, name, { isPinned: true, options, change });
   };
   return {

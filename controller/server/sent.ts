@@ -22,15 +22,22 @@ export function plainValue(sent: unknown): unknown {
   }
 }
 
-/** @throws ApiError Invalid: an update that does not say which state it replaces would overwrite somebody else's. */
-export function requireVersion(naming: Naming, sent: JsonObject) {
+/** Which object is meant. */
+export function sentName(sent: JsonObject): { namespace: string; name: string } {
   const metadata = sentMetadata(sent);
-  const name = textField(metadata, 'name') ?? '';
-  if (textField(metadata, 'resourceVersion') !== undefined) {
-    return { name, namespace: textField(metadata, 'namespace') ?? DEFAULT_NAMESPACE };
-  }
+  return {
+    namespace: textField(metadata, 'namespace') ?? DEFAULT_NAMESPACE,
+    name: textField(metadata, 'name') ?? '',
+  };
+}
+
+/** @throws ApiError Invalid: an update that does not say which state it replaces would overwrite somebody else's. */
+export function requireVersion(naming: Naming, sent: JsonObject): void {
+  if (textField(sentMetadata(sent), 'resourceVersion') !== undefined) return;
   const message = 'required but missing: must be specified for an update';
-  throw invalid(naming, name, [{ field: 'metadata.resourceVersion', type: 'Required', message }]);
+  throw invalid(naming, sentName(sent).name, [
+    { field: 'metadata.resourceVersion', type: 'Required', message },
+  ]);
 }
 
 /** @throws ApiError Invalid: what a patch makes of an object is still that object. */

@@ -86,10 +86,10 @@ describe('apply', () => {
     const { run } = bed().place();
     const stdin = [named('a'), named('b', { ttl: '1m' }), named('c')]
       .map((item) => JSON.stringify(item))
-      .join('\n---\n');
+      .join('\n');
     expect(await run('apply -f -', { stdin })).toEqual(
       failed(
-        'The Bastion "b" is invalid: spec.ttl: Invalid value: found "1m", allowed: from 5m to 168h',
+        'The Bastion "b" is invalid: spec.ttl: found "1m", allowed: from 5m to 168h',
         1,
         `${BASTION}/a created\n${BASTION}/c created`,
       ),
@@ -102,7 +102,7 @@ describe('apply', () => {
     const { code, stderr } = await run('apply -f -', { stdin: named('orders', { ttl: '1m' }) });
     expect(code).toBe(1);
     expect(stderr).toContain(
-      'The Bastion "orders" is invalid: spec.ttl: Invalid value: found "1m", allowed: from 5m to 168h',
+      'The Bastion "orders" is invalid: spec.ttl: found "1m", allowed: from 5m to 168h',
     );
     expect((await run("get bastion orders -o jsonpath='{.spec.ttl}'")).stdout).toBe('4h');
   });
@@ -112,7 +112,7 @@ describe('apply', () => {
     await run('apply -f -', { stdin: named('orders', { region: 'eu-west-1' }) });
     const { code, stderr } = await run('apply -f -', { stdin: named('orders', { region: 'eu-west-3' }) });
     expect(code).toBe(1);
-    expect(stderr).toContain('spec.region: Invalid value: found another region than before');
+    expect(stderr).toContain('spec.region: found another region than before');
   });
 
   test('refuses an unknown field of an object that is there', async () => {
@@ -172,7 +172,7 @@ describe('apply --prune', () => {
   test('deletes what no manifest names any more', async () => {
     const { run } = bed().place();
     const stdin = (names: string[]) =>
-      names.map((name) => JSON.stringify(labelled(name, { set: 'x' }))).join('\n---\n');
+      names.map((name) => JSON.stringify(labelled(name, { set: 'x' }))).join('\n');
     const apply = 'apply --prune -l set=x --prune-allowlist=bastion-operator.dev/v1alpha1/Bastion -f -';
     await run('apply -f -', { stdin: named('apart') });
     expect(await run(apply, { stdin: stdin(['a', 'b']) })).toEqual(

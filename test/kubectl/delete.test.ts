@@ -129,7 +129,7 @@ describe('delete of what somebody holds', () => {
     const { code, stderr } = await run(`patch bastion a --type=merge -p '${patch}'`);
     expect(code).toBe(1);
     expect(stderr).toContain(
-      'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted',
+      'metadata.finalizers: no new finalizers can be added if the object is being deleted',
     );
   });
 

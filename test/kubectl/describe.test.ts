@@ -6,9 +6,9 @@ import { BASTIONS, make, named, ready } from './manifests.ts';
 
 const bed = useBed();
 
-async function report(bastion: Bastion, reason: string, type = 'Normal'): Promise<void> {
+async function report(bastion: Bastion, reason: string, type = 'Normal', agoMs = 0): Promise<void> {
   const { namespace, name, uid } = bastion.metadata;
-  const at = new Date().toISOString();
+  const at = new Date(Date.now() - agoMs).toISOString();
   await bed().api.events.create({
     ...{ apiVersion: 'v1', kind: 'Event' },
     metadata: { name: `${name}.${reason.toLowerCase()}`, namespace },
@@ -28,7 +28,7 @@ async function placeWithEvents(): Promise<Place> {
   );
   const users = await make(api, place.namespace, named('users'));
   await bed().seed(orders, ready(3_600_000));
-  await report(orders, 'TaskStarted');
+  await report(orders, 'TaskStarted', 'Normal', 60_000);
   await report(orders, 'ImagePullFailed', 'Warning');
   await report(users, 'Accepted');
   return place;

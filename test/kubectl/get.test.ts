@@ -73,7 +73,9 @@ describe('get as a table', () => {
   test('shows all that belongs to the category all', async () => {
     const [header, ...rows] = cells(await run('get all'));
     expect(header?.[0]).toBe('NAME');
-    expect(rows.map(([name]) => name)).toEqual(['orders', 'users', 'vault']);
+    expect(rows.map(([name]) => name)).toEqual(
+      ['orders', 'users', 'vault'].map((name) => `${BASTION}/${name}`),
+    );
   });
 
   test('shows labels', async () => {

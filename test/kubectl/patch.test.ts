@@ -46,27 +46,31 @@ describe('patch', () => {
   test('refuses a JSON patch whose test fails', async () => {
     const { patch, read } = await place();
     const operations = [
-      { op: 'replace', path: '/spec/reason', value: 'INC-1' },
+      { op: 'add', path: '/spec/reason', value: 'INC-1' },
       { op: 'test', path: '/spec/ttl', value: '9h' },
     ];
-    const { code, stderr } = await patch('json', operations.toReversed());
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^The request is invalid: .*\/spec\/ttl/);
+    expect(await patch('json', operations)).toEqual(
+      failed(
+        'The Bastion "orders" is invalid: spec.ttl: testing value /spec/ttl failed: found "4h", the patch expects "9h"',
+      ),
+    );
     expect(await read('{.spec.reason}')).toBe('');
   });
 
   test('refuses a JSON patch of what is not there', async () => {
     const { patch } = await place();
-    const { code, stderr } = await patch('json', [{ op: 'remove', path: '/spec/reason' }]);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^The request is invalid: .*\/spec\/reason/);
+    expect(await patch('json', [{ op: 'remove', path: '/spec/reason' }])).toEqual(
+      failed(
+        'The Bastion "orders" is invalid: spec.reason: remove operation does not apply: doc is missing key: /spec/reason: missing value',
+      ),
+    );
   });
 
   test('refuses strategic merges, as for every custom resource', async () => {
     const { patch } = await place();
     expect(await patch('strategic', { spec: { ttl: '5h' } })).toEqual(
       failed(
-        'Error from server (UnsupportedMediaType): the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
+        'error: application/strategic-merge-patch+json is not supported by bastion-operator.dev/v1alpha1, Kind=Bastion: the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
       ),
     );
   });
@@ -74,9 +78,7 @@ describe('patch', () => {
   test('refuses what would be invalid', async () => {
     const { patch } = await place();
     expect(await patch('merge', { spec: { ttl: '1m' } })).toEqual(
-      failed(
-        'The Bastion "orders" is invalid: spec.ttl: Invalid value: found "1m", allowed: from 5m to 168h',
-      ),
+      failed('The Bastion "orders" is invalid: spec.ttl: found "1m", allowed: from 5m to 168h'),
     );
   });
 
@@ -84,7 +86,8 @@ describe('patch', () => {
     const { run } = await place();
     const { code, stderr } = await run("patch bastion orders --type=merge -p '{spec'");
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: unable to parse /);
+    // What follows is the JSON parser's own, which differs between versions of Node.
+    expect(stderr).toMatch(/^Error from server \(BadRequest\): the body of the request is not JSON: /);
   });
 
   test('refuses an older state', async () => {
@@ -105,7 +108,7 @@ describe('patch', () => {
   test('is tried by the server', async () => {
     const { patch, read } = await place();
     expect(await patch('merge', { spec: { ttl: '5h' } }, '--dry-run=server')).toEqual(
-      done(`${BASTION}/orders patched (server dry run)`),
+      done(`${BASTION}/orders patched`),
     );
     expect(await read('{.spec.ttl}')).toBe('4h');
   });
@@ -128,9 +131,11 @@ describe('patch', () => {
 
   test('refuses a status that is none', async () => {
     const { patch } = await place();
-    const { code, stderr } = await patch('merge', { status: { phase: 'Open' } }, '--subresource=status');
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^The Bastion "orders" is invalid: status\.phase: Unsupported value: /);
+    expect(await patch('merge', { status: { phase: 'Open' } }, '--subresource=status')).toEqual(
+      failed(
+        'The Bastion "orders" is invalid: status.phase: found "Open", allowed: Pending, Scheduled, Provisioning, Ready, Degraded, Terminating, Suspended, Expired, Failed',
+      ),
+    );
   });
 });
 
@@ -240,8 +245,10 @@ describe('replace', () => {
     const { run, read } = await place();
     const path = await read('{.metadata.namespace}');
     const file = `/apis/bastion-operator.dev/v1alpha1/namespaces/${path}/bastions/orders`;
-    const { code, stderr } = await run(`replace --raw ${file} -f -`, { stdin: named('orders') });
-    expect(code).toBe(1);
-    expect(stderr).toContain('metadata.resourceVersion: Invalid value: 0x0: must be specified for an update');
+    expect(await run(`replace --raw ${file} -f -`, { stdin: named('orders') })).toEqual(
+      failed(
+        'The Bastion "orders" is invalid: metadata.resourceVersion: required but missing: must be specified for an update',
+      ),
+    );
   });
 });

@@ -58,8 +58,9 @@ describe('wait', () => {
   });
 
   test('waits for the end of an object', async () => {
-    const { follow, run } = await place('orders');
+    const { follow, run, namespace } = await place('orders');
     const waiting = follow('wait --for=delete bastion/orders --timeout=20s');
+    await bed().watched(namespace);
     await run('delete bastion orders --wait=false');
     expect(await waiting.ended()).toEqual(done(`${BASTION}/orders condition met`));
   });

@@ -65,11 +65,11 @@ describe('get --watch', () => {
     await make(bed().api, namespace, labelled('a', { team: 'a' }));
     await make(bed().api, namespace, labelled('b', { team: 'b' }));
     const watching = follow(
-      'get bastions -l team=a -w --output-watch-events -o custom-columns=NAME:.metadata.name',
+      'get bastions -l team=a -w --output-watch-events -o custom-columns=EVENT:.type,NAME:.object.metadata.name',
     );
-    await watching.shows('ADDED', 'a');
+    await watching.shows('ADDED   a');
     await run('label bastion b team=a --overwrite');
-    await watching.shows('b');
+    await watching.shows('ADDED   b');
     await run('label bastion a team=c --overwrite');
     await watching.shows('DELETED');
     await watching.stop();

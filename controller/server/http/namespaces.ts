@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  type ApiClient,
-  ApiError,
-  type ListQuery,
-  type Resources,
-  type WatchEvent,
-  type WatchQuery,
-} from '../../api/client.ts';
+import type { ApiClient, ListQuery, Resources, WatchEvent, WatchQuery } from '../../api/client.ts';
 import type { ApiColumn } from '../../api/columns.ts';
 import { type KubeObject, type ObjectMeta, SYSTEM_NAMESPACE } from '../../api/object.ts';
 import { ageOf } from '../../api/relative-time.ts';
@@ -67,13 +60,11 @@ export function namespaceResources(api: ApiClient): Resources<KubeObject> {
   return {
     ...refuseWrites('namespaces', ADVICE),
     list,
+    // kubectl asks for the namespace of what it has not found: were it missing too, it would complain of that instead.
     async get(_namespace, name) {
-      const [found] = (await list({ name })).items;
-      if (found) return found;
-      throw new ApiError(
-        'NotFound',
-        `namespaces "${name}" not found: there is nothing in it yet, and ${ADVICE}`,
-      );
+      const { namespaces, resourceVersion } = await readNamespaces(api);
+      const found = namespaces.find(({ metadata }) => metadata.name === name);
+      return found ?? namespaceOf(name, undefined, resourceVersion);
     },
     watch: (query, signal) => watchNamespaces(api, query, signal),
   };
