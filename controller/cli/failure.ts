@@ -63,9 +63,9 @@ export function hintLines(hint: string | undefined, program: ProgramName): strin
   return hint === undefined ? [] : [`hint: ${asProgram(hint, program)}`];
 }
 
-/** A text of ours, with its commands as they are written for `program`. */
+/** A text of ours, with its commands as they are written for `program`; what kubectl's plugin leaves to others stays. */
 export function asProgram(text: string, program: ProgramName): string {
-  return text.replace(/\bbastionctl (?=[a-zA-Z-])/g, `${program} `);
+  return text.replace(/\bbastionctl (?!kubeconfig|proxy)(?=[a-zA-Z-])/g, `${program} `);
 }
 
 export function reportFailure(io: CliIo, error: unknown): void {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -42,6 +42,13 @@ afterAll(() => {
   for (const child of children) child.kill('SIGKILL');
 });
 
+async function portOf(server: Server, port = 0): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
+  return (server.address() as AddressInfo).port;
+}
+
 function once(child: ChildProcess): Promise<number | string> {
   return new Promise((done) => child.once('close', (code, signal) => done(code ?? signal ?? 'unknown')));
 }
@@ -59,7 +66,9 @@ function start(script: string, ...flags: string[]): Started {
 }
 
 const dataDir = () => join(dir, 'data');
-const controller = (...flags: string[]) => start('main.js', '--data-dir', dataDir(), ...flags);
+/** Without the API, unless it is said where: other controllers run on this machine, too. */
+const controller = (...flags: string[]) =>
+  start('main.js', '--data-dir', dataDir(), '--listen', 'none', ...flags);
 
 async function announced(): Promise<Record<string, unknown>> {
   const file = join(dataDir(), 'controller.json');
@@ -163,6 +172,8 @@ describe('the controller as a process', () => {
   });
 
   it('answers bad flags with one clear line and exit code 1', async () => {
+    const other = createServer();
+    const taken = await portOf(other);
     const wrong: [string[], RegExp][] = [
       [['--aws', 'prod'], /--aws: found prod, allowed: simulated, real/],
       [['--aws', 'http://127.0.0.1:1'], /--aws=http:\/\/127\.0\.0\.1:1: nobody answers there/],
@@ -176,6 +187,17 @@ describe('the controller as a process', () => {
       [['--region', 'Tokyo'], /--region: found "Tokyo", allowed: a region such as/],
       [['--region', 'cn-north-1'], /--region: cn-north-1 is in China/],
       [['--git', 'ftp://example.com/x'], /ftp/],
+      [['--listen', '8088'], /--listen: found 8088, allowed: host:port such as 127.0.0.1:8088, or none/],
+      [
+        ['--listen', '0.0.0.0:0'],
+        /0\.0\.0\.0, which others than this machine can reach, needs a certificate/,
+      ],
+      [
+        ['--listen', `127.0.0.1:${taken}`],
+        /cannot listen on 127\.0\.0\.1:\d+: another program listens there/,
+      ],
+      [['--tls-cert', 'cert.pem'], /--tls-cert needs --tls-key/],
+      [['--token-file', '/none'], /--token-file: \/none cannot be read/],
       [['--nonsense'], /unknown option '--nonsense'/],
     ];
     const ends = await Promise.all(
@@ -189,13 +211,89 @@ describe('the controller as a process', () => {
       expect(errors).toMatch(message);
       expect(code).toBe(1);
     }
+    other.close();
+  });
+});
+
+describe('the API as a process serves it', () => {
+  const loopback = ['--listen', '127.0.0.1:0'];
+
+  it('is announced, and ends at once when the controller does, whoever watches', async () => {
+    const one = controller(...loopback);
+    const { api } = await announced();
+    expect(one.output()).toContain(`kubectl --server ${api} get bastions\n`);
+    const url = `${api}/apis/bastion-operator.dev/v1alpha1/bastions`;
+    expect(await (await fetch(url)).json()).toMatchObject({ kind: 'BastionList', items: [] });
+    const watch = await fetch(`${url}?watch=true&resourceVersion=0`);
+    const ended = watch.text();
+    const startedAt = Date.now();
+    one.child.kill('SIGTERM');
+    expect(await one.ended).toBe(0);
+    expect(Date.now() - startedAt).toBeLessThan(8_000);
+    expect(await ended).toBe('');
+    expect(one.errors().trim().split('\n').slice(-2).join()).toMatch(/stopping.*stopped/);
+  });
+
+  it('is used by bastionctl and by the plugin of kubectl, which both know where it is', async () => {
+    controller(...loopback);
+    const { api } = await announced();
+    const manifest = join(dir, 'orders.yaml');
+    await writeFile(manifest, JSON.stringify(manifestOf('orders', { ttl: '1h' })));
+    const apply = start('bastionctl.js', '--server', String(api), 'apply', '-f', manifest);
+    expect(await apply.ended).toBe(0);
+    expect(apply.output()).toBe('bastion.bastion-operator.dev/orders created\n');
+    const configure = start('bastionctl.js', 'kubeconfig', '--set-current', '--data-dir', dataDir());
+    expect(await configure.ended).toBe(0);
+    expect(configure.output()).toContain(`context "bastion" for ${api} is written to ${dir}/.kube/config\n`);
+    const get = start('kubectl-bastion.js', 'get', 'bastion', 'orders', '-o', 'jsonpath={.spec.ttl}');
+    expect(await get.ended).toBe(0);
+    expect(get.output()).toBe('1h');
+    const plan = start('kubectl-bastion.js', 'plan');
+    expect(await plan.ended).toBe(0);
+    expect(plan.output()).toMatch(/^Plan: \d+ to create/m);
+  });
+
+  it('is served by the process that keeps several replicas, and by none of them', async () => {
+    const keeper = controller('--replicas', '2', '--log-format', 'json', ...loopback);
+    const { api, pid } = await announced();
+    expect(pid).toBe(keeper.child.pid);
+    expect((await fetch(`${api}/version`)).status).toBe(200);
+    await expect.poll(keeper.errors, PATIENCE).toContain('"leading"');
+    expect(keeper.errors()).not.toContain('not served');
+    keeper.child.kill('SIGTERM');
+    expect(await keeper.ended).toBe(0);
+  });
+
+  it('is done without, and that is said, where another program has the usual address', async () => {
+    const other = createServer();
+    // Whoever has it, it is taken.
+    await portOf(other, 8088).catch(() => undefined);
+    const one = start('main.js', '--data-dir', dataDir());
+    const announcement = await announced();
+    expect(announcement).not.toHaveProperty('api');
+    expect(one.output()).not.toContain('kubectl');
+    expect(one.errors().match(/WARN .*the API is not served over HTTP.*--listen none/g)).toHaveLength(1);
+    one.child.kill('SIGTERM');
+    expect(await one.ended).toBe(0);
+    other.close();
+  });
+
+  it('is served from the store by a proxy, until that is interrupted', async () => {
+    const proxy = start('bastionctl.js', 'proxy', '--port', '0', '--read-only', '--data-dir', dataDir());
+    await expect.poll(proxy.output, PATIENCE).toMatch(/^Starting to serve on http:\/\/127\.0\.0\.1:\d+\n$/);
+    const [url = ''] = /http:\S+/.exec(proxy.output()) ?? [];
+    expect(await (await fetch(`${url}/apis/bastion-operator.dev/v1alpha1/bastions`)).json()).toMatchObject({
+      kind: 'BastionList',
+    });
+    proxy.child.kill('SIGINT');
+    expect(await proxy.ended).toBe(0);
   });
 });
 
 describe('the command line as a process', () => {
   it('tells the version of the package, as the controller does', async () => {
     const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-    for (const script of ['bastionctl.js', 'main.js']) {
+    for (const script of ['bastionctl.js', 'kubectl-bastion.js', 'main.js']) {
       const one = start(script, '--version');
       expect(await one.ended).toBe(0);
       expect(one.output()).toBe(`${version}\n`);

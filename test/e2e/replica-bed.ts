@@ -25,6 +25,8 @@ const ACCOUNT = '123456789012';
 const REGION = 'ap-northeast-1';
 const TABLE = 'bastions';
 const CREDENTIALS = { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' };
+/** No API: many controllers run on this machine. */
+const COMMON = ['--listen', 'none', '--log-format', 'json'];
 /** Endpoints take long enough to be met in the middle; the task, no longer than it takes to look again. */
 const LATENCIES: Latencies = {
   ...{ interfaceEndpointMs: 2_000, gatewayEndpointMs: 500, endpointDeleteMs: 500, privateDnsLingerMs: 0 },
@@ -79,7 +81,7 @@ export async function openReplicaBed(): Promise<ReplicaBed> {
   };
   const endpoint = await open(() => undefined);
   const run = (...flags: string[]) => {
-    const child = spawn(process.execPath, [join(ROOT, 'dist/main.js'), ...flags, '--log-format', 'json'], {
+    const child = spawn(process.execPath, [join(ROOT, 'dist/main.js'), ...flags, ...COMMON], {
       ...{ env: { PATH: process.env['PATH'], HOME: dir, TMPDIR: dir }, cwd: ROOT },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
