@@ -1,4 +1,4 @@
-import type { Clock } from '../../api/clock.ts';
+import type { Clock, Timer } from '../../api/clock.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { type Representation, representObject, type Shape } from './represent.ts';
 
@@ -9,46 +9,53 @@ export interface EventEncoder {
   encode(type: EventType, object: KubeObject, representation: Representation, shape: Shape): Buffer;
 }
 
-/** What hundreds of watchers are told within one turn, and no more than that. */
-const MAX_ENTRIES = 256;
+/** What hundreds of watchers are told at about the same time. */
+const MAX_ENTRIES = 1_024;
 const MAX_BYTES = 16 * 1024 * 1024;
+/** What a Table says of ages is true for so long. */
+const KEPT_MS = 1_000;
 
 /** Writes each event once, however many watchers it goes to: all who look the same way share the bytes. */
-export function createEventEncoder(clock: Clock): EventEncoder {
+export function createEventEncoder(clock: Clock, closing: AbortSignal): EventEncoder {
   const lines = new Map<string, Buffer>();
   let bytes = 0;
+  let timer: Timer | undefined;
+  const forget = () => {
+    timer?.cancel();
+    timer = undefined;
+    bytes = 0;
+    lines.clear();
+  };
+  closing.addEventListener('abort', forget, { once: true });
   const remember = (key: string, line: Buffer) => {
+    if (closing.aborted) return;
+    if (lines.size === MAX_ENTRIES || bytes + line.length > MAX_BYTES) forget();
+    // By a timer, since asking the clock for each event and watcher would cost more than what is saved.
+    timer ??= clock.setTimer(KEPT_MS, forget);
     lines.set(key, line);
     bytes += line.length;
-    for (const [oldest, { length }] of lines) {
-      if (lines.size <= MAX_ENTRIES && bytes <= MAX_BYTES) return;
-      lines.delete(oldest);
-      bytes -= length;
-    }
   };
   return {
     encode(type, object, representation, shape) {
-      const now = clock.now();
-      const key = keyOf(type, object, representation, shape, now);
+      const key = keyOf(type, object, representation, shape);
       const present = lines.get(key);
       if (present) return present;
-      const line = encodeLine(type, withoutColumns(representObject(object, representation, shape, now)));
+      const shown = representObject(object, representation, shape, clock.now());
+      const line = encodeLine(type, withoutColumns(shown));
       remember(key, line);
       return line;
     },
   };
 }
 
-/** A resourceVersion stands for one state of one object; what a Table says of ages is true for a second. */
+/** A resourceVersion stands for one state of one object. */
 function keyOf(
   type: EventType,
   { metadata: { namespace, name, uid, resourceVersion } }: KubeObject,
   { form, includeObject }: Representation,
   { apiVersion, kind }: Shape,
-  now: number,
 ): string {
-  const look =
-    form.as === 'Object' ? '' : `${form.as} ${form.version} ${includeObject} ${Math.floor(now / 1000)}`;
+  const look = form.as === 'Object' ? '' : `${form.as} ${form.version} ${includeObject}`;
   return [type, apiVersion, kind, namespace, name, uid, resourceVersion, look].join(' ');
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import fastify, { type FastifyInstance } from 'fastify';
 import { addBodies } from './body.ts';
 import { answerBrokenRequest } from './broken-request.ts';
@@ -72,6 +73,8 @@ const ROUTES: readonly AddRoutes[] = [
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   checkListener(options);
   const closing = new AbortController();
+  // Every watch listens to it: that so many do is no leak.
+  setMaxListeners(0, closing.signal);
   const app = createApp(options);
   app.decorate('serving', createServing(options, closing.signal));
   app.decorateRequest('subject', undefined);
@@ -111,6 +114,6 @@ function createServing({ clock, limits, newId, onFailure }: ApiServerOptions, cl
   return {
     ...{ closing, clock, onFailure, newSuffix: suffixesFrom(newId) },
     watches: createWatches(limits?.watches ?? LIMITS.watches),
-    encoder: createEventEncoder(clock),
+    encoder: createEventEncoder(clock, closing),
   };
 }
