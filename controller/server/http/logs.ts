@@ -36,7 +36,8 @@ function namesIn({ params }: FastifyRequest): { readonly namespace: string; read
 
 function unreadable(): TaskLogs {
   const hint = 'ask a server of the controller, or run bastionctl with your own AWS credentials';
-  throw new ApiError('Unavailable', `this server cannot look at AWS, so it cannot read logs: ${hint}`);
+  // Not Unavailable, which passes: clients would ask again and again.
+  throw new ApiError('NotFound', `this server cannot look at AWS, so it cannot read logs: ${hint}`);
 }
 
 interface LogOptions {
