@@ -113,8 +113,9 @@ function metadataOf({ metadata, status }: Bastion, { arn }: BastionTask): Object
   };
   return {
     ...{ name, namespace, resourceVersion, generation: 1 },
-    uid: uidFrom(arn),
-    creationTimestamp: startOf(status) ?? creationTimestamp,
+    // A task that took another's place is a restart, not another pod.
+    uid: uidFrom(uid),
+    creationTimestamp: status?.activatedAt ?? creationTimestamp,
     labels: { ...labels, [POD_LABEL]: name },
     annotations: {
       [`${GROUP}/task`]: arn,
@@ -125,20 +126,20 @@ function metadataOf({ metadata, status }: Bastion, { arn }: BastionTask): Object
 }
 
 /** The end of the task before, or the opening: when this one was started is not on record. */
-function startOf(status: Bastion['status']): string | undefined {
+function notBefore(status: Bastion['status']): string | undefined {
   return status?.task?.lastStoppedAt ?? status?.activatedAt;
 }
 
-/** The same for the same task, in the shape of a UUID. */
-function uidFrom(arn: string): string {
-  const digits = createHash('sha256').update(arn).digest('hex').slice(0, 32);
+/** Always the same for a Bastion, in the shape of a UUID. */
+function uidFrom(uid: string): string {
+  const digits = createHash('sha256').update(`pod of ${uid}`).digest('hex').slice(0, 32);
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 function statusOf(bastion: Bastion, task: BastionTask): PodStatus {
   const { status, spec } = bastion;
   const isReady = task.state === 'running';
-  const startTime = startOf(status);
+  const startTime = status?.activatedAt;
   const state = stateOf(bastion, task);
   const conditions = ['Initialized', 'PodScheduled', 'ContainersReady', 'Ready'].map((type, index) => ({
     ...{ type, status: isReady || index < 2 ? 'True' : 'False' },
@@ -175,7 +176,7 @@ function stateOf(bastion: Bastion, { state, message }: BastionTask): ContainerSt
 
 function startedAt(bastion: Bastion, isReady: boolean): string | null {
   const running = condition(bastion, 'TaskRunning');
-  return (isReady ? running?.lastTransitionTime : startOf(bastion.status)) ?? null;
+  return (isReady ? running?.lastTransitionTime : notBefore(bastion.status)) ?? null;
 }
 
 function endOf(status: Bastion['status']): { message?: string } {
@@ -186,11 +187,8 @@ function endOf(status: Bastion['status']): { message?: string } {
 function lastStateOf(status: Bastion['status']): ContainerState {
   const { lastStoppedArn, lastStoppedAt } = status?.task ?? {};
   if (lastStoppedArn === undefined) return {};
-  const terminated = {
-    exitCode: exitCodeIn(status?.task?.lastStoppedReason),
-    reason: 'Error',
-    ...endOf(status),
-  };
+  const exitCode = exitCodeIn(status?.task?.lastStoppedReason);
+  const terminated = { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', ...endOf(status) };
   return {
     terminated: { ...terminated, ...(lastStoppedAt === undefined ? {} : { finishedAt: lastStoppedAt }) },
   };
