@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Clock, sleep } from '../../api/clock.ts';
 import { asApiError } from './status-error.ts';
-import { createLineWriter } from './watches.ts';
+import { beginStream, begun } from './stream.ts';
 
 const MAX_SILENCE_MS = 2_000;
 
@@ -21,48 +20,29 @@ export async function sendLines(
   reply: FastifyReply,
   { read, limitBytes = Number.POSITIVE_INFINITY }: TextSource,
 ): Promise<void> {
-  const { serving } = request.server;
-  const leave = serving.watches.enter();
-  const end = new AbortController();
-  const stop = () => end.abort();
-  reply.raw.once('close', stop);
-  serving.closing.addEventListener('abort', stop, { once: true });
-  if (reply.raw.destroyed || serving.closing.aborted) stop();
-  const pieces = read(end.signal)[Symbol.asyncIterator]();
+  const stream = beginStream(request, reply);
+  const pieces = read(stream.signal)[Symbol.asyncIterator]();
   try {
     const first = pieces.next();
-    await begun(first, serving.clock);
-    open(reply);
-    const writer = createLineWriter(reply.raw, serving.clock);
+    await begun(first, request.server.serving.clock, MAX_SILENCE_MS);
+    const writer = stream.open('text/plain; charset=utf-8');
     let left = limitBytes;
-    for (let next = await first; !next.done && left > 0 && !end.signal.aborted; next = await pieces.next()) {
+    for (
+      let next = await first;
+      !next.done && left > 0 && !stream.signal.aborted;
+      next = await pieces.next()
+    ) {
       const bytes = Buffer.from(next.value);
       await writer.write(bytes.subarray(0, left));
       left -= bytes.length;
     }
   } catch (error) {
-    if (!reply.raw.headersSent) throw error;
+    if (!stream.isOpen) throw error;
     await tellFailure(request, reply, error);
   } finally {
-    stop();
-    serving.closing.removeEventListener('abort', stop);
-    leave();
+    stream.finish();
     void pieces.return?.(undefined).catch(() => {});
-    if (reply.raw.headersSent) reply.raw.end();
   }
-}
-
-/** What fails at once is the answer; a source that only has nothing to say yet is not waited for. */
-async function begun(first: Promise<unknown>, clock: Clock): Promise<void> {
-  const done = new AbortController();
-  await Promise.race([first, sleep(clock, MAX_SILENCE_MS, done.signal)]).finally(() => done.abort());
-}
-
-function open(reply: FastifyReply): void {
-  reply.hijack();
-  const headers = { ...reply.getHeaders(), 'content-type': 'text/plain; charset=utf-8' };
-  reply.raw.writeHead(200, headers as Record<string, string>);
-  reply.raw.flushHeaders();
 }
 
 /** Text has no place for a Status: the last line says why there are no more. */

@@ -6,8 +6,9 @@ import { encodeLine } from './event-encoder.ts';
 import { type Representation, readRepresentation, representObject, type Shape } from './represent.ts';
 import type { Serving } from './serving.ts';
 import { asApiError, failureStatus, internalError } from './status-error.ts';
+import { beginStream, begun, type Stream } from './stream.ts';
 import { readWatchRequest, type WatchRequest } from './watch-query.ts';
-import { createLineWriter, type LineWriter } from './watches.ts';
+import type { LineWriter } from './watches.ts';
 
 /** What can be watched. */
 export type Watchable = Pick<Resources<KubeObject>, 'list' | 'watch'>;
@@ -36,35 +37,28 @@ export async function serveWatch(
   const { serving } = request.server;
   const wanted = readWatchRequest(request, target.namespace);
   const representation = readRepresentation(request, 'watch');
-  const leave = serving.watches.enter();
-  const end = new AbortController();
-  const stop = () => end.abort();
-  reply.raw.once('close', stop);
-  serving.closing.addEventListener('abort', stop, { once: true });
-  const timer = wanted.timeoutMs === undefined ? undefined : serving.clock.setTimer(wanted.timeoutMs, stop);
-  if (reply.raw.destroyed || serving.closing.aborted) stop();
+  const stream = beginStream(request, reply);
+  const timer =
+    wanted.timeoutMs === undefined ? undefined : serving.clock.setTimer(wanted.timeoutMs, stream.stop);
   try {
-    await follow({ request, reply, serving, target, wanted, representation, end: end.signal });
+    await follow({ request, serving, target, wanted, representation, stream });
   } finally {
-    stop();
     timer?.cancel();
-    serving.closing.removeEventListener('abort', stop);
-    leave();
+    stream.finish();
   }
 }
 
 interface Watch {
   readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
   readonly serving: Serving;
   readonly target: WatchTarget;
   readonly wanted: WatchRequest;
   readonly representation: Representation;
-  readonly end: AbortSignal;
+  readonly stream: Stream;
 }
 
 async function follow(watch: Watch): Promise<void> {
-  const { reply, serving, target, wanted, end } = watch;
+  const { serving, target, wanted, stream } = watch;
   const selection = {
     ...wanted.selection,
     ...(target.name === undefined ? {} : { name: target.name }),
@@ -73,12 +67,12 @@ async function follow(watch: Watch): Promise<void> {
   const from = initial?.resourceVersion ?? wanted.from ?? '0';
   const progress = createProgress(from);
   const query = { ...selection, from, onProgress: progress.tell };
-  const events = target.resources.watch(query, end)[Symbol.asyncIterator]();
+  const events = target.resources.watch(query, stream.signal)[Symbol.asyncIterator]();
   const first = events.next();
   // What it comes to is looked at below; a failure must not count as unhandled until then.
   first.catch(() => {});
-  await begun(first, progress.told, serving);
-  const writer = openStream(reply, serving);
+  await begun(Promise.race([first, progress.told]), serving.clock, MAX_SILENCE_MS);
+  const writer = stream.open(JSON_TYPE);
   const teller = createTeller(watch, writer);
   try {
     if (initial && wanted.isInitialWanted) await tellInitial(teller, initial, wanted.isInitialMarked);
@@ -91,37 +85,12 @@ async function follow(watch: Watch): Promise<void> {
   } catch (error) {
     await tellFailure(watch, writer, error);
   } finally {
+    stream.stop();
     void events.return?.(undefined).catch(() => {});
-    reply.raw.end();
   }
 }
 
 type Events = AsyncIterator<WatchEvent<KubeObject>>;
-
-/** @throws ApiError what the watch failed with before it began, so that it can be the answer itself */
-async function begun(
-  first: ReturnType<Events['next']>,
-  told: Promise<void>,
-  { clock }: Serving,
-): Promise<void> {
-  let finish = () => {};
-  const silent = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  const timer = clock.setTimer(MAX_SILENCE_MS, finish);
-  try {
-    await Promise.race([first, told, silent]);
-  } finally {
-    timer.cancel();
-  }
-}
-
-function openStream(reply: FastifyReply, { clock }: Serving): LineWriter {
-  reply.hijack();
-  reply.raw.writeHead(200, { ...reply.getHeaders(), 'Content-Type': JSON_TYPE } as Record<string, string>);
-  reply.raw.flushHeaders();
-  return createLineWriter(reply.raw, clock);
-}
 
 /** Up to where everything has been told. */
 interface Progress {
@@ -213,8 +182,8 @@ function keepMarking({ clock }: Serving, teller: Teller, writer: LineWriter, pro
   return { cancel: () => timer.cancel() };
 }
 
-async function tellFailure({ request, end }: Watch, writer: LineWriter, error: unknown): Promise<void> {
-  if (end.aborted) return;
+async function tellFailure({ request, stream }: Watch, writer: LineWriter, error: unknown): Promise<void> {
+  if (stream.signal.aborted) return;
   const known = asApiError(error);
   if (!known) {
     const path = request.url.split('?', 1)[0] ?? '';

@@ -33,7 +33,7 @@ export function createWatches(max: number): Watches {
 }
 
 /** A reader that has taken nothing for so long is cut off; it can watch again from what it has. */
-const MAX_BLOCKED_MS = 30_000;
+export const MAX_BLOCKED_MS = 30_000;
 
 /** Lines to one reader, never faster than it reads: what waits for it is at most one line and a socket's buffer. */
 export interface LineWriter {
