@@ -20,9 +20,7 @@ function describe(conflicts: readonly Conflict[]): string {
     const manager = showManager(conflict);
     byManager.set(manager, [...(byManager.get(manager) ?? []), `- ${conflict.field}`]);
   }
-  const lines = [...byManager]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([manager, fields]) => [`conflicts with ${manager}:`, ...fields]);
+  const lines = [...byManager].flatMap(([manager, fields]) => [`conflicts with ${manager}:`, ...fields]);
   return `Apply failed with ${conflicts.length} conflicts: ${lines.join('\n')}`;
 }
 
