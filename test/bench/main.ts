@@ -2,34 +2,29 @@ import { parseArgs } from 'node:util';
 import { createDynaliteSubject } from '../store/dynalite.ts';
 import { createMemorySubject } from '../store/memory.ts';
 import { type Measured, measure, measureStore } from './measure.ts';
-import { callLines, linesOf, table, verdictOf } from './report.ts';
+import { callLines, linesOf, table, verdictOf, watchLines } from './report.ts';
+import { measureWatches } from './watches.ts';
 import type { Mix } from './world.ts';
 
 // Read by the AWS SDK when a first client is made.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    /** Only the API server under many watches. */
+    watches: { type: 'boolean', default: false },
+  },
+});
 const COUNTS = values.quick ? [1, 100] : [1, 10, 100, 1000];
 const MIXES: readonly Mix[] = ['EcsExec', 'half HybridActivation'];
 const STORE_COUNT = 100;
 
-console.log(
-  'Time is simulated, with its own latencies and the request rates that AWS publishes; CPU and wall time are those of this\n' +
-    'process without the simulated AWS; one target each; drift comes right after a resync, and resyncs 60 s apart.\n',
-);
+const LOAD = { watches: 200, writesPerSecond: 100, seconds: values.quick ? 10 : 30 };
+
 let misses = 0;
-for (const mix of MIXES) {
-  const measured: Measured[] = [];
-  for (const count of COUNTS) measured.push(await measure(mix, count));
-  const lines = linesOf(measured);
-  misses += lines.filter((line) => verdictOf(line) === 'MISS').length;
-  console.log(`${table(`${mix}, one VPC`, COUNTS, lines)}\n`);
-  console.log(`${table('Calls per no-op resync', COUNTS, callLines(measured))}\n`);
-  console.log('Critical path, the later of what runs side by side and then the task:');
-  for (const { count, nothing } of measured) console.log(`  ${count} from nothing: ${nothing.path.text}`);
-  console.log(`  one joining: ${measured[0]?.join.path.text}\n`);
-}
-await compareStores();
+if (!values.watches) await measureController();
+await measureServer();
 console.log(misses === 0 ? 'All targets are reached.' : `${misses} targets are missed.`);
 process.exitCode = misses === 0 ? 0 : 1;
 
@@ -51,4 +46,29 @@ async function compareStores(): Promise<void> {
       await subject.close();
     }
   }
+}
+
+async function measureController(): Promise<void> {
+  console.log(
+    'Time is simulated, with its own latencies and the request rates that AWS publishes; CPU and wall time are those of this\n' +
+      'process without the simulated AWS; one target each; drift comes right after a resync, and resyncs 60 s apart.\n',
+  );
+  for (const mix of MIXES) {
+    const measured: Measured[] = [];
+    for (const count of COUNTS) measured.push(await measure(mix, count));
+    const lines = linesOf(measured);
+    misses += lines.filter((line) => verdictOf(line) === 'MISS').length;
+    console.log(`${table(`${mix}, one VPC`, COUNTS, lines)}\n`);
+    console.log(`${table('Calls per no-op resync', COUNTS, callLines(measured))}\n`);
+    console.log('Critical path, the later of what runs side by side and then the task:');
+    for (const { count, nothing } of measured) console.log(`  ${count} from nothing: ${nothing.path.text}`);
+    console.log(`  one joining: ${measured[0]?.join.path.text}\n`);
+  }
+  await compareStores();
+}
+
+async function measureServer(): Promise<void> {
+  const lines = watchLines(LOAD, await measureWatches(LOAD));
+  misses += lines.filter((line) => verdictOf(line) === 'MISS').length;
+  console.log(`\n${table('API server over the embedded store, in real time', [LOAD.watches], lines)}\n`);
 }
