@@ -1,6 +1,7 @@
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
+import { createTaskLogs } from '../aws/task-logs.ts';
 import type { Settings } from '../core/resource.ts';
 import type { Log } from '../reconcile/manager.ts';
 import type { ServerContext } from '../server/http/context.ts';
@@ -65,7 +66,12 @@ function contextOf(
   const settings = { installation, image, maxTtlMs };
   const preview = (overlay: Parameters<typeof previewPlan>[1]) =>
     previewPlan({ ...parts, clock, settings, defaultRegion: region, shrinkLimit }, overlay);
-  return { api: parts.api, taskLogs: undefined, preview };
+  const { connection, accountId } = parts.aws;
+  return {
+    api: parts.api,
+    taskLogs: createTaskLogs({ connection, accountId, installation, clock }),
+    preview,
+  };
 }
 
 /** @throws UsageError naming the address, what is in the way and what to do */
@@ -75,7 +81,7 @@ export async function listen(options: Parameters<typeof createApiServer>[0]): Pr
   } catch (error) {
     const { host, port } = options.listen;
     const why = REASONS[codeOf(error)];
-    if (why === undefined) throw new UsageError(explain(error), { cause: error });
+    if (why === undefined) throw new UsageError(messageOf(error), { cause: error });
     throw new UsageError(`cannot listen on ${host}:${port}: ${why}`, { cause: error });
   }
 }
@@ -86,6 +92,10 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'ports below 1024 need more rights; choose another port',
   ENOTFOUND: 'there is no such host; choose 127.0.0.1 or another address of this machine',
 };
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -1,14 +1,17 @@
 import { join } from 'node:path';
-import type { ApiClient } from '../api/client.ts';
+import { ApiError } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
+import type { TaskLogs } from '../api/task-logs.ts';
+import { createTaskLogs } from '../aws/task-logs.ts';
 import type { Connection, ConnectionOptions, PlanPreview, Served, ServeOptions } from '../cli/connection.ts';
 import { createHttpClient, type ServerOptions } from '../client/http-client.ts';
 import { createFacade } from '../server/facade.ts';
+import type { ServerContext } from '../server/http/context.ts';
 import { isLoopbackHost } from '../server/http/safety.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { readAnnouncement } from './announcement.ts';
 import { listen } from './api-server.ts';
-import { connectionTo, openAws } from './aws.ts';
+import { type AwsWorld, connectionTo, openAws, UnreachableError } from './aws.ts';
 import { hasStore } from './data-dir.ts';
 import { DEFAULTS } from './defaults.ts';
 import { previewPlan } from './preview.ts';
@@ -46,37 +49,79 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
       ? await openEmbeddedStore({ clock, newId })
       : await openStore({ table, dataDir, region, clock, newId, connection });
   const api = createFacade({ store, clock, newUid: newId });
+  const installation = options.installation ?? running?.installation ?? DEFAULTS.installation;
+  const openWorld = async () => {
+    if (connection) return openAws(where, region, clock);
+    throw new UsageError('plan compares with AWS: start the controller first, or say --aws=real');
+  };
   const preview: Connection['preview'] = async (bastions) => {
-    if (!connection)
-      throw new UsageError('plan compares with AWS: start the controller first, or say --aws=real');
     const settings = {
-      installation: options.installation ?? running?.installation ?? DEFAULTS.installation,
+      installation,
       image: running?.image ?? DEFAULTS.image,
       maxTtlMs: running?.maxTtlMs ?? DEFAULTS.maxTtlMs,
     };
     const shrinkLimit = running?.shrinkLimit ?? DEFAULTS.shrinkLimit;
-    const aws = await openAws(where, region, clock);
+    const aws = await openWorld();
     return previewPlan({ api, store, aws, clock, settings, defaultRegion: region, shrinkLimit }, bastions);
   };
   const idle = table !== undefined || running ? undefined : { dataDir, isAbsent };
-  const plans = connection ? preview : undefined;
-  return { api, preview, serve: (how) => serve(api, plans, how, parts), close: () => close(), idle };
+  const taskLogs = taskLogsOf({ openWorld, installation, clock });
+  const served = connection
+    ? { api, taskLogs, preview: (overlay: Overlay) => answered(() => preview(overlay)) }
+    : { api, taskLogs: undefined, preview: undefined };
+  return { api, preview, serve: (how) => serve(served, how, parts), close: () => close(), idle };
+}
+
+type Overlay = Parameters<Connection['preview']>[0];
+
+/** What the person who runs the proxy has to change, told to those who use it. */
+async function answered<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isTheirs = error instanceof UnreachableError || error instanceof UsageError;
+    throw isTheirs ? new ApiError('Unavailable', error.message) : error;
+  }
+}
+
+interface TaskLogsOptions {
+  readonly openWorld: () => Promise<AwsWorld>;
+  readonly installation: string;
+  readonly clock: Clock;
+}
+
+/** Whose account it is is asked when the first log is. */
+function taskLogsOf({ openWorld, installation, clock }: TaskLogsOptions): TaskLogs {
+  let opened: Promise<TaskLogs> | undefined;
+  const open = async () => {
+    const { connection, accountId } = await answered(openWorld);
+    return createTaskLogs({ connection, accountId, installation, clock });
+  };
+  return {
+    async *read(bastion, query, signal) {
+      opened ??= open().catch((error: unknown) => {
+        opened = undefined;
+        throw error;
+      });
+      yield* (await opened).read(bastion, query, signal);
+    },
+  };
 }
 
 /** A server that speaks for the store. Makes no call. */
 export function connectServer(server: Omit<ServerOptions, 'userAgent'>, parts: ConnectParts): Connection {
   const api = createHttpClient({ ...server, userAgent: `bastionctl/${parts.version}` });
   const preview: Connection['preview'] = async (bastions) => (await api.plan(bastions)) as PlanPreview;
+  const served = { api, preview, taskLogs: undefined };
   return {
-    ...{ api, preview, serve: (how) => serve(api, preview, how, parts) },
+    ...{ api, preview, serve: (how) => serve(served, how, parts) },
     close: async () => api.close(),
   };
 }
 
 /** @throws UsageError for an address that others can reach, or that is taken */
 async function serve(
-  api: ApiClient,
-  preview: Connection['preview'] | undefined,
+  context: Pick<ServerContext, 'api' | 'preview' | 'taskLogs'>,
   { address, port, isReadOnly }: ServeOptions,
   { clock, newId, version, warn }: ConnectParts,
 ): Promise<Served> {
@@ -86,7 +131,7 @@ async function serve(
     );
   }
   return listen({
-    ...{ api, preview, isReadOnly, clock, newId, version, taskLogs: undefined },
+    ...{ ...context, isReadOnly, clock, newId, version },
     listen: { host: address, port },
     onFailure: ({ method, path, error }) =>
       warn(`Warning: ${method} ${path} failed: ${error instanceof Error ? error.message : String(error)}`),

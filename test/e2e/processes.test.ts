@@ -212,7 +212,7 @@ describe('the controller as a process', () => {
       expect(code).toBe(1);
     }
     other.close();
-  });
+  }, 60_000);
 });
 
 describe('the API as a process serves it', () => {
@@ -221,7 +221,7 @@ describe('the API as a process serves it', () => {
   it('is announced, and ends at once when the controller does, whoever watches', async () => {
     const one = controller(...loopback);
     const { api } = await announced();
-    expect(one.output()).toContain(`kubectl --server ${api} get bastions\n`);
+    await expect.poll(one.output, PATIENCE).toContain(`kubectl --server ${api} get bastions\n`);
     const url = `${api}/apis/bastion-operator.dev/v1alpha1/bastions`;
     expect(await (await fetch(url)).json()).toMatchObject({ kind: 'BastionList', items: [] });
     const watch = await fetch(`${url}?watch=true&resourceVersion=0`);
@@ -269,8 +269,8 @@ describe('the API as a process serves it', () => {
     // Whoever has it, it is taken.
     await portOf(other, 8088).catch(() => undefined);
     const one = start('main.js', '--data-dir', dataDir());
-    const announcement = await announced();
-    expect(announcement).not.toHaveProperty('api');
+    await expect.poll(one.output, PATIENCE).toContain('simulated AWS');
+    expect(await announced()).not.toHaveProperty('api');
     expect(one.output()).not.toContain('kubectl');
     expect(one.errors().match(/WARN .*the API is not served over HTTP.*--listen none/g)).toHaveLength(1);
     one.child.kill('SIGTERM');
