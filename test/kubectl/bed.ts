@@ -143,13 +143,18 @@ function spyOnWatches(api: ApiClient): { spied: ApiClient; watched: ReadonlySet<
 }
 
 /** What kubectl reads when it is told nothing else. */
-export async function writeKubeconfig(folder: string, cluster: object, user: object = {}): Promise<void> {
+export async function writeKubeconfig(
+  folder: string,
+  cluster: object,
+  user: object = {},
+  namespace = 'default',
+): Promise<void> {
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'bastions', cluster }],
     users: [{ name: 'me', user }],
-    contexts: [{ name: 'bastions', context: { cluster: 'bastions', user: 'me' } }],
+    contexts: [{ name: 'bastions', context: { cluster: 'bastions', user: 'me', namespace } }],
     'current-context': 'bastions',
   };
   await writeFile(join(folder, 'config'), JSON.stringify(config), { mode: 0o600 });
