@@ -5,7 +5,6 @@ import { applyConflict } from './apply-conflict.ts';
 import { createObject } from './create.ts';
 import { badRequest, conflict, invalid } from './failures.ts';
 import { type ApplyRequest, applyConfiguration } from './fields/index.ts';
-import { KUBECTL, refreshLastApplied, withoutLastApplied } from './last-applied.ts';
 import { type Changed, MAX_ATTEMPTS, modifyObject } from './modify.ts';
 import { finalizersOf, sentMetadata, textField } from './object-meta.ts';
 import { admit, prune } from './prune.ts';
@@ -126,17 +125,14 @@ function applyTo<T extends KubeObject>(
 ): T {
   const { strategy } = context;
   checkIdentity(strategy, stored, sentMetadata(call.configuration));
-  const merged = resolve(stored, requestOf(context, stored, configuration, call.options));
-  const isKubectl = call.options.fieldManager === KUBECTL && !call.options.subresource;
-  const refreshed = isKubectl ? refreshLastApplied(merged, call.configuration) : merged;
+  const request = requestOf(context, stored, configuration, call.options);
+  const { object: merged, conflicts } = applyConfiguration(request);
+  if (conflicts.length > 0) throw applyConflict(conflicts);
   const { managedFields } = asObject<T>(merged).metadata;
-  if (call.options.subresource) {
-    return withEntries(replaceStatus(strategy, stored, refreshed), managedFields);
-  }
-  const metadata = sentMetadata(refreshed);
-  const finalizers = keptFinalizers(strategy, stored, asObject<T>(refreshed));
-  const next = replaceObject(strategy, stored, { ...refreshed, metadata: { ...metadata, finalizers } });
-  return withEntries(next, managedFields);
+  if (call.options.subresource) return withEntries(replaceStatus(strategy, stored, merged), managedFields);
+  const finalizers = keptFinalizers(strategy, stored, asObject<T>(merged));
+  const whole = { ...merged, metadata: { ...sentMetadata(merged), finalizers } };
+  return withEntries(replaceObject(strategy, stored, whole), managedFields);
 }
 
 function requestOf<T extends KubeObject>(
@@ -153,15 +149,6 @@ function requestOf<T extends KubeObject>(
     force: force ?? false,
     ...(subresource ? { subresource } : {}),
   };
-}
-
-/** @throws ApiError Conflict */
-function resolve(stored: KubeObject, request: ApplyRequest): JsonObject {
-  const { object, conflicts } = applyConfiguration(request);
-  if (conflicts.length === 0) return object;
-  const left = request.manager === KUBECTL ? withoutLastApplied(conflicts, stored) : conflicts;
-  if (left.length > 0) throw applyConflict(left);
-  return applyConfiguration({ ...request, force: true }).object;
 }
 
 /** To leave the finalizer out never cuts a teardown short, whoever owned it before. */

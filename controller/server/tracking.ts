@@ -19,24 +19,23 @@ export interface TrackedWrite<T> {
 }
 
 /**
- * `next` with what the write makes of metadata.managedFields. Nobody keeps account of an object until a write names its manager:
- * then what is there already counts as this process's own.
+ * `next` with what the write makes of metadata.managedFields. As in Kubernetes an account is kept of an object whose creation named
+ * a manager, or that was applied to once.
  */
-export function track<T extends KubeObject>(options: ResourceContext<T>, write: TrackedWrite<T>): T {
-  const { stored, next, fieldManager } = write;
-  if (!options.strategy.isTracked) return next;
+export function track<T extends KubeObject>(context: ResourceContext<T>, write: TrackedWrite<T>): T {
+  const { stored, next, fieldManager, subresource } = write;
+  if (!context.strategy.isTracked) return next;
   const own = stored?.metadata.managedFields;
-  const entries = nextEntries(options, write);
-  if (entries === 'reset') return withEntries(next, undefined);
-  if (entries === undefined && fieldManager === undefined) return next;
-  if (stored && isDeepStrictEqual(next, stored)) return entries === own ? stored : withEntries(next, entries);
-  const known = entries ?? (stored && claimed(options, stored));
+  const sent = sentEntries(context, write);
+  const isUntracked = stored ? own === undefined && sent === undefined : fieldManager === undefined;
+  if (isUntracked) return next;
+  if (sent === undefined && stored && isDeepStrictEqual(next, stored)) return stored;
   const tracked = trackUpdate({
-    before: stored && asJson(withEntries(stored, known)),
-    after: asJson(withEntries(next, known)),
-    ...common(options),
-    ...(write.subresource ? { subresource: write.subresource } : {}),
-    manager: fieldManager ?? options.fieldManager,
+    before: stored && asJson(stored),
+    after: asJson(withEntries(next, sent ?? own)),
+    ...common(context),
+    ...(subresource ? { subresource } : {}),
+    manager: fieldManager ?? context.fieldManager,
   });
   return asObject<T>(tracked);
 }
@@ -55,32 +54,20 @@ export function common<T extends KubeObject>({ strategy, clock }: ResourceContex
   return { schema: strategy.schema(), apiVersion: strategy.apiVersion, now: rfc3339(clock.now()) };
 }
 
-/** The entries that make all there is this process's own. */
-function claimed<T extends KubeObject>(options: ResourceContext<T>, stored: T) {
-  const { status, ...rest } = asJson(stored);
-  const by = { ...common(options), manager: options.fieldManager };
-  const content = trackUpdate({ ...by, before: undefined, after: rest });
-  if (status === undefined) return asObject<T>(content).metadata.managedFields;
-  const whole = trackUpdate({ ...by, before: content, after: { ...content, status }, subresource: 'status' });
-  return asObject<T>(whole).metadata.managedFields;
-}
-
 /**
- * The entries that the write starts from: the stored ones, or those that the client has put in their place. As in Kubernetes an
- * empty list means nothing, since clients that don't know the field send none, and one empty entry does away with them all.
+ * The entries that the client has put in place of the stored ones, if it has. As in Kubernetes an empty list means nothing, since
+ * clients that don't know the field send none, and one empty entry does away with them all.
  * @throws ApiError Invalid
  */
-function nextEntries<T extends KubeObject>(
+function sentEntries<T extends KubeObject>(
   { strategy }: ResourceContext<T>,
-  { stored, next, subresource, sentEntries }: TrackedWrite<T>,
-): readonly ManagedFieldsEntry[] | 'reset' | undefined {
-  const own = stored?.metadata.managedFields;
-  if (stored === undefined || subresource || sentEntries === undefined || sentEntries === null) return own;
-  if (isDeepStrictEqual(sentEntries, own) || isDeepStrictEqual(sentEntries, [])) return own;
-  if (isDeepStrictEqual(sentEntries, [{}])) return 'reset';
-  const errors = checkEntries(sentEntries);
+  { stored, next, subresource, sentEntries: sent }: TrackedWrite<T>,
+): readonly ManagedFieldsEntry[] | undefined {
+  if (stored === undefined || subresource || sent === undefined || sent === null) return undefined;
+  if (isDeepStrictEqual(sent, stored.metadata.managedFields) || isDeepStrictEqual(sent, [])) return undefined;
+  const errors = isDeepStrictEqual(sent, [{}]) ? [] : checkEntries(sent);
   if (errors.length > 0) throw invalid(strategy, next.metadata.name, errors);
-  return sentEntries as readonly ManagedFieldsEntry[];
+  return sent as readonly ManagedFieldsEntry[];
 }
 
 function checkEntries(sent: unknown): readonly FieldError[] {
@@ -101,11 +88,11 @@ function checkEntry(path: string, entry: unknown): readonly FieldError[] {
   };
   const isText = (found: unknown) => typeof found === 'string';
   const isTextOrNone = (found: unknown) => found === undefined || isText(found);
-  check('manager', (found) => isText(found) && checkName(String(found)) === undefined, 'a name');
+  check('manager', (found) => isTextOrNone(found) && checkName(String(found)) === undefined, 'a name');
   check('operation', (found) => found === 'Apply' || found === 'Update', 'Apply, Update');
   check('apiVersion', isText, 'a group and version');
   check('fieldsType', (found) => found === 'FieldsV1', 'FieldsV1');
-  check('fieldsV1', isRecord, 'an object');
+  check('fieldsV1', (found) => found === undefined || isRecord(found), 'an object');
   check('time', isTextOrNone, 'an RFC 3339 time');
   check('subresource', isTextOrNone, 'a text');
   return errors;
