@@ -12,12 +12,14 @@ import { addLogs } from './logs.ts';
 import { addNamespaces } from './namespaces.ts';
 import { addOpenApi } from './openapi.ts';
 import { addPlan } from './plan.ts';
+import { addPodSessions } from './pod-sessions.ts';
 import { addPods } from './pods.ts';
 import { addResources } from './resource-routes.ts';
 import { addReviews } from './reviews.ts';
 import { addReadLimit, addSafety, isLoopbackHost } from './safety.ts';
 import type { RequestFailure, Serving } from './serving.ts';
 import { answerFailure, answerUnknownPath } from './status-error.ts';
+import { addUnserved } from './unserved.ts';
 import { addVersion } from './version.ts';
 import { createWatches } from './watches.ts';
 
@@ -62,8 +64,10 @@ const ROUTES: readonly AddRoutes[] = [
   addNamespaces,
   addEventsV1,
   addPods,
+  addPodSessions,
   addLogs,
   addPlan,
+  addUnserved,
 ];
 
 /**
@@ -95,6 +99,8 @@ function createApp({ tls, limits }: ApiServerOptions): FastifyInstance {
   const common = {
     bodyLimit: bodyBytes,
     exposeHeadRoutes: false,
+    // Its own answer is no Status; who is connected while the server closes is still answered.
+    return503OnClosing: false,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_MS,
     routerOptions: { maxParamLength: MAX_PARAMETER },
