@@ -19,10 +19,10 @@ function removeEntries(type: MapType, value: unknown, set: FieldSet, hollow: Hol
   const kept = Object.entries(isRecord(value) ? value : {}).flatMap(([name, inner]) => {
     const element = fieldElement(name);
     if (set.members.has(element)) return [];
-    const rest = removeBelow(fieldOf(type, name), inner, below(set, element), hollow);
-    return rest === undefined ? [] : [[name, rest] as const];
+    return [[name, removeBelow(fieldOf(type, name), inner, below(set, element), hollow)] as const];
   });
-  return kept.length === 0 ? hollow : Object.fromEntries(kept);
+  // A parent that keeps a field stays, even where nothing is left of that field.
+  return kept.length === 0 ? hollow : Object.fromEntries(kept.filter(([, inner]) => inner !== undefined));
 }
 
 function removeItems(type: ListType, value: unknown, set: FieldSet, hollow: Hollow): unknown {
