@@ -110,6 +110,10 @@ const EVENT_REASON = text('One CamelCase word.');
 const CONTAINER_STATUS = struct('How the container is.', {
   name: text('Of the container.'),
   ready: flag('Whether sessions can be started.'),
+  started: flag('Whether it runs.'),
+  containerID: text('The ECS task.'),
+  image: text('Empty where the controller chooses it.'),
+  imageID: text('Not known.'),
   restartCount: integer('How many tasks of this activation have ended.'),
   state: struct('One of running, waiting and terminated.', {
     running: struct('It runs.', { startedAt: time('Since when.') }),

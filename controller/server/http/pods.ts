@@ -94,7 +94,6 @@ export function podOf(bastion: Bastion): Pod | undefined {
     spec: {
       containers: [{ name: CONTAINER, ...(image === undefined ? {} : { image }), resources }],
       restartPolicy: 'Always',
-      enableServiceLinks: false,
     },
     status: statusOf(bastion, task),
   };
