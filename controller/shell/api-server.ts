@@ -45,13 +45,15 @@ export async function serveApi(options: ServeOptions, parts: ServeParts): Promis
   const { http, clock, newId, log } = options;
   if (!http) return undefined;
   try {
-    return await listen({
+    const server = await listen({
       ...http,
       ...contextOf(options, parts),
       ...{ clock, newId },
       onFailure: ({ method, path, error }) =>
         log('error', 'a request failed', { method, path, error: explain(error) }),
     });
+    log('info', 'serving the API', { url: server.url });
+    return server;
   } catch (error) {
     if (http.isChosen || !(error instanceof UsageError)) throw error;
     log('warn', 'the API is not served over HTTP', { error: `${error.message}; or say --listen none` });

@@ -81,7 +81,7 @@ export async function openReplicaBed(): Promise<ReplicaBed> {
   };
   const endpoint = await open(() => undefined);
   const run = (...flags: string[]) => {
-    const child = spawn(process.execPath, [join(ROOT, 'dist/main.js'), ...flags, ...COMMON], {
+    const child = spawn(process.execPath, [join(ROOT, 'dist/main.js'), ...COMMON, ...flags], {
       ...{ env: { PATH: process.env['PATH'], HOME: dir, TMPDIR: dir }, cwd: ROOT },
       stdio: ['ignore', 'ignore', 'pipe'],
     });

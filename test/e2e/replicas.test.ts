@@ -197,4 +197,20 @@ describe('controllers in processes of their own, on one table', () => {
     await isReadyAndSingle();
     expect(await bed.store.readLease('controller')).toMatchObject({ epoch: 3 });
   }, 60_000);
+
+  it('are kept by a process that serves the API of their table, and by which changes reach them', async () => {
+    const keeper = await bed.start('keeper', '--replicas', '2', '--listen', '127.0.0.1:0');
+    await saying(keeper, 'serving the API');
+    const { url } = keeper.lines().find(({ message }) => message === 'serving the API') ?? {};
+    const path = '/apis/bastion-operator.dev/v1alpha1/namespaces/default/bastions';
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify(manifestOf('orders'));
+    const { status } = await fetch(`${url}${path}`, { method: 'POST', headers, body });
+    expect(status).toBe(201);
+    await isReadyAndSingle();
+    expect(keeper.lines().filter(({ message }) => message === 'serving the API')).toHaveLength(1);
+    keeper.child.kill('SIGTERM');
+    await keeper.ended;
+    expect(keeper.child.exitCode).toBe(0);
+  });
 });
