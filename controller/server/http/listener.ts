@@ -27,8 +27,15 @@ export function checkListener({ listen: { host }, tls, tokens = [] }: ListenOpti
   );
 }
 
+/** A name of this machine can stand for two addresses, each with a socket of its own: one is enough. */
+export function bindingOf({ listen: { host, port } }: ListenOptions): ListenOptions['listen'] {
+  return { host: host === 'localhost' ? '127.0.0.1' : host, port };
+}
+
 /** `https://127.0.0.1:8443` */
-export function urlOf(app: FastifyInstance, { listen: { host }, tls }: ListenOptions): string {
+export function urlOf(app: FastifyInstance, options: ListenOptions): string {
+  const { tls } = options;
+  const { host } = bindingOf(options);
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const bare = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;

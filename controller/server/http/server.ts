@@ -7,7 +7,7 @@ import { addDiscovery } from './discovery.ts';
 import { createEventEncoder } from './event-encoder.ts';
 import { addEventsV1 } from './events-v1.ts';
 import { suffixesFrom } from './generate-name.ts';
-import { checkListener, closeListener, type ListenOptions, urlOf } from './listener.ts';
+import { bindingOf, checkListener, closeListener, type ListenOptions, urlOf } from './listener.ts';
 import { addLogs } from './logs.ts';
 import { addNamespaces } from './namespaces.ts';
 import { addOpenApi } from './openapi.ts';
@@ -90,7 +90,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   addReadLimit(app, options.clock);
   addBodies(app);
   for (const add of ROUTES) add(app, options);
-  await app.listen({ ...options.listen });
+  await app.listen(bindingOf(options));
   return { url: urlOf(app, options), close: () => closeListener(app, options.clock, () => closing.abort()) };
 }
 
@@ -110,10 +110,22 @@ function createApp({ tls, limits }: ApiServerOptions): FastifyInstance {
   };
   const socket = { keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS, headersTimeout: HEADERS_MS };
   const app = tls
-    ? (fastify({ ...common, https: { ...socket, ...tls } }) as unknown as FastifyInstance)
+    ? withCertificate(
+        () => fastify({ ...common, https: { ...socket, ...tls } }) as unknown as FastifyInstance,
+      )
     : fastify({ ...common, http: socket });
   app.server.maxConnections = connections;
   return app;
+}
+
+/** @throws Error saying that it is the certificate, which the message of the TLS library does not */
+function withCertificate<R>(create: () => R): R {
+  try {
+    return create();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`the certificate and its key cannot be used: ${why}`, { cause: error });
+  }
 }
 
 function createServing({ clock, limits, newId, onFailure }: ApiServerOptions, closing: AbortSignal): Serving {

@@ -43,6 +43,12 @@ describe('on loopback', () => {
     expect((await get('/nothing', { Host })).code).toBe(403);
   });
 
+  it('listens on one address of localhost', async () => {
+    rig = await createRig({ listen: { host: 'localhost', port: 0 } });
+    expect(rig.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect((await get(BASTIONS)).code).toBe(200);
+  });
+
   it('lets its own pages ask, and no others', async () => {
     const Host = 'localhost:9';
     expect((await get(BASTIONS, { Host, Origin: 'http://localhost:9' })).code).toBe(200);
@@ -71,6 +77,11 @@ describe('beyond loopback', () => {
       );
     }
   });
+});
+
+it('says that a certificate is of no use', async () => {
+  const starting = createRig({ tls: { cert: 'none', key: 'none' } });
+  await expect(starting).rejects.toThrow('the certificate and its key cannot be used: ');
 });
 
 describe('with tokens', () => {

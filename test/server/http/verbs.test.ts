@@ -83,6 +83,8 @@ describe('create', () => {
     const { code, headers } = await create({ tll: '4h' });
     expect(code).toBe(201);
     expect(headers['warning']).toBe('299 - "unknown field \\"spec.tll\\""');
+    const both = await create({ tll: '4h', reson: '日本' }, { name: 'c' });
+    expect(both.headers['warning']?.split(', ')).toHaveLength(2);
     const strict = { body: sample({ tll: '4h' }, { name: 'b' }) };
     const refused = await rig.call('POST', `${BASTIONS}?fieldValidation=Strict`, strict);
     expect(refused.code).toBe(400);
