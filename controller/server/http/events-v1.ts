@@ -46,7 +46,7 @@ export const addEventsV1: AddRoutes = (app, { api }) => {
 };
 
 /** What clients wrote beyond what we write ourselves is kept under its name, which is the same in both groups. */
-export function toEventsV1(event: KubeEvent): EventsV1Event {
+function toEventsV1(event: KubeEvent): EventsV1Event {
   const { apiVersion: _group, involvedObject, message, source, count, ...rest } = event;
   const { firstTimestamp, lastTimestamp, reportingComponent, ...others } = rest as typeof rest & {
     readonly reportingComponent?: string;

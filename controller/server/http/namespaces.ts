@@ -51,7 +51,7 @@ export const addNamespaces: AddRoutes = (app, { api }) => {
   });
 };
 
-export function namespaceResources(api: ApiClient): Resources<KubeObject> {
+function namespaceResources(api: ApiClient): Resources<KubeObject> {
   const list = async (query: ListQuery = {}) => {
     const { matches } = selectionOf(query);
     const { namespaces, resourceVersion } = await readNamespaces(api);

@@ -57,10 +57,10 @@ interface Terminated {
 }
 
 const ADVICE = `a pod stands for a Bastion's task: change or delete the Bastion (bastions.${GROUP}) instead`;
-export const POD_LABEL = `${GROUP}/bastion`;
+const POD_LABEL = `${GROUP}/bastion`;
 
 /** One pod for each Bastion that has a task. */
-export function podResources(api: ApiClient): Resources<KubeObject> {
+function podResources(api: ApiClient): Resources<KubeObject> {
   return projectResources<Bastion>({
     ...{ source: api.bastions, apiVersion: 'v1', kind: 'Pod', resource: 'pods', advice: ADVICE },
     selectable: [
@@ -80,7 +80,7 @@ export const addPods: AddRoutes = (app, { api }) => {
 };
 
 /** Undefined while there is no task. */
-export function podOf(bastion: Bastion): Pod | undefined {
+function podOf(bastion: Bastion): Pod | undefined {
   const task = taskOf(bastion);
   if (!task) return undefined;
   const { cpu, memory, image } = bastion.spec.task;

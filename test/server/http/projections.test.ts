@@ -75,15 +75,18 @@ describe('pods', () => {
     ['Ready', ENDED, '1/1', 'Running', '1 (60s ago)'],
     ['Deleting', {}, '0/1', 'Terminating', '0'],
     ['Waiting', { ...ENDED, id: EARLIER }, '0/1', 'CrashLoopBackOff', '1 (60s ago)'],
-  ])('show a task that is %s (%j) as kubectl shows such pods', async (state, more, ready, shown, restarts) => {
-    const { call, create, report } = await start();
-    await create();
-    await report(statusOf(state, more as BastionStatus));
-    const { json } = await call('GET', PODS, { headers: TABLE });
-    const names = json['columnDefinitions']?.map(({ name }) => String(name)) ?? [];
-    expect(names.slice(0, 5)).toEqual(['Name', 'Ready', 'Status', 'Restarts', 'Age']);
-    expect(json['rows']?.[0]?.['cells']?.slice(0, 4)).toEqual(['orders', ready, shown, restarts]);
-  });
+  ])(
+    'show a task that is %s (%j) as kubectl shows such pods',
+    async (state, more, ready, shown, restarts) => {
+      const { call, create, report } = await start();
+      await create();
+      await report(statusOf(state, more as BastionStatus));
+      const { json } = await call('GET', PODS, { headers: TABLE });
+      const names = json['columnDefinitions']?.map(({ name }) => String(name)) ?? [];
+      expect(names.slice(0, 5)).toEqual(['Name', 'Ready', 'Status', 'Restarts', 'Age']);
+      expect(json['rows']?.[0]?.['cells']?.slice(0, 4)).toEqual(['orders', ready, shown, restarts]);
+    },
+  );
 
   it('are selected by labels and fields', async () => {
     const { call, create, report } = await start();
@@ -166,8 +169,8 @@ describe('namespaces', () => {
     await create('one', 'team-a');
     await create('two', 'team-a');
     for (const name of ['one', 'two']) {
-      await api.bastions.patch('team-a', name, { metadata: { finalizers: null } });
       await api.bastions.delete('team-a', name);
+      await api.bastions.patch('team-a', name, { metadata: { finalizers: null } });
     }
     expect(await nextTypes(lines, 2)).toEqual([
       ['ADDED', 'team-a'],
