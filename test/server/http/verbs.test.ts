@@ -107,6 +107,21 @@ describe('create', () => {
   });
 });
 
+describe('a write', () => {
+  it.each([
+    ['', { 'User-Agent': 'kubectl-edit/v1.32.4 (linux/amd64)' }, 'kubectl-edit'],
+    ['?fieldManager=me', { 'User-Agent': 'kubectl/v1' }, 'me'],
+    ['', {}, 'unknown'],
+  ])('%s by %j is that of %s', async (query, agent, manager) => {
+    const headers = { ...agent, 'Content-Type': 'application/json' };
+    await rig.call('POST', `${BASTIONS}${query}`, { body: sample(), headers });
+    const body = { spec: { ttl: '5h' } };
+    const { json } = await rig.call('PATCH', `${ORDERS}${query}`, { body, headers: { ...agent, ...MERGE } });
+    const managers = Array.from(json.metadata?.managedFields ?? [], (entry) => entry.manager);
+    expect(managers).toEqual([manager]);
+  });
+});
+
 describe('update', () => {
   it('replaces what was read, and counts as JSON without a Content-Type', async () => {
     const { json } = await create();

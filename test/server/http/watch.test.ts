@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Bastion } from '../../../controller/api/bastion.ts';
+import { type ApiClient, ApiError, type WatchEvent } from '../../../controller/api/client.ts';
 import { settle } from '../../clock.ts';
-import { sample } from '../fixture.ts';
+import { createFixture, sample } from '../fixture.ts';
 import { ALL_BASTIONS, BASTIONS, createRig, type Json, type Lines, type Rig } from './rig.ts';
 
 const TABLE = { Accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
@@ -178,4 +180,43 @@ it('tells metadata alone', async () => {
   expect(await lines.next()).toMatchObject({
     object: { kind: 'PartialObjectMetadata', metadata: { name: 'a' } },
   });
+});
+
+/** A rig whose watches of Bastions tell of one and then fail so. */
+async function failAfterOne(error: unknown): Promise<Rig> {
+  const { api, clock } = createFixture();
+  await api.bastions.create(sample());
+  async function* watchOne(): AsyncGenerator<WatchEvent<Bastion>> {
+    yield { type: 'MODIFIED', object: await api.bastions.get('default', 'orders') };
+    throw error;
+  }
+  const failing = { ...api, bastions: { ...api.bastions, watch: watchOne } } satisfies ApiClient;
+  return createRig({ api: failing, clock });
+}
+
+it('ends with an event that says why', async () => {
+  await rig.close();
+  rig = await failAfterOne(new ApiError('Expired', 'too old'));
+  const lines = await watch(`${BASTIONS}?watch=true&resourceVersion=1`);
+  expect(await take(lines, 1)).toEqual(['MODIFIED orders']);
+  expect(await lines.next()).toMatchObject({
+    ...{ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' } },
+  });
+  expect(await take(lines, 1)).toEqual(['end']);
+});
+
+it('keeps to itself what went wrong in here', async () => {
+  const failing = await failAfterOne(new Error('secret detail'));
+  try {
+    const lines = await failing.watch(`${BASTIONS}?watch=true&resourceVersion=1`);
+    await lines.next();
+    const last = await lines.next();
+    expect(last).toMatchObject({ type: 'ERROR', object: { code: 500, reason: 'InternalError' } });
+    expect(JSON.stringify(last)).not.toContain('secret');
+    expect(failing.failures).toMatchObject([
+      { method: 'WATCH', path: BASTIONS, error: { message: 'secret detail' } },
+    ]);
+  } finally {
+    await failing.close();
+  }
 });
