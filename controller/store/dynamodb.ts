@@ -4,6 +4,7 @@ import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
 import { createLeases } from './leases.ts';
 import { asRead, createLog, type Log, type LogEntry } from './log.ts';
 import { createObjects, type Objects } from './objects.ts';
+import { createRecall, type Recall } from './recall.ts';
 import { endWith } from './signals.ts';
 import {
   type Collection,
@@ -55,7 +56,8 @@ export function createTableStore({ items, clock, newId, pollMs = 500 }: TableSto
   const objects = createObjects(items);
   const leases = createLeases(items);
   const bell = createBell();
-  const write = createWriter({ log, objects, clock, newId });
+  const recall = createRecall(objects);
+  const write = createWriter({ log, objects, recall, clock, newId });
   const closing = new AbortController();
 
   async function writeAndRing(collection: Collection, name: ObjectName, draft: Draft): Promise<KubeObject> {
@@ -69,7 +71,7 @@ export function createTableStore({ items, clock, newId, pollMs = 500 }: TableSto
       const head = await log.head();
       const isNewest = head?.collection === collection && head.name === name;
       if (isNewest) return head.type === 'DELETED' ? undefined : (head.object as T);
-      return (await objects.read(collection, name)) as T | undefined;
+      return (await recall.read(head, collection, name)) as T | undefined;
     },
     list: <T extends KubeObject>(collection: Collection) => listExactly<T>(log, objects, collection),
     async put<T extends KubeObject>(collection: Collection, object: T, expected: string | undefined) {
@@ -119,11 +121,12 @@ type Draft = (current: KubeObject | undefined) => {
 interface WriterParts {
   readonly log: Log;
   readonly objects: Objects;
+  readonly recall: Recall;
   readonly clock: Clock;
   readonly newId: () => string;
 }
 
-function createWriter({ log, objects, clock, newId }: WriterParts) {
+function createWriter({ log, objects, recall, clock, newId }: WriterParts) {
   let appliedThrough = 0;
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -138,7 +141,7 @@ function createWriter({ log, objects, clock, newId }: WriterParts) {
     for (let attempt = 0; attempt < WRITE_ATTEMPTS; attempt++) {
       const head = await log.head();
       if (head) await apply(head);
-      const { type, object } = draft(await objects.read(collection, name));
+      const { type, object } = draft(await recall.read(head, collection, name));
       const revision = (head?.revision ?? 0) + 1;
       const entry = {
         ...{ revision, type, collection, name, write: id, timeMs: clock.now() },

@@ -1,0 +1,68 @@
+import type { KubeObject, ObjectName } from '../api/object.ts';
+import type { LogEntry } from './log.ts';
+import type { Objects } from './objects.ts';
+import type { Collection } from './store.ts';
+
+/** Reads objects, but none again that cannot have changed since: the newest entry of the log tells. */
+export interface Recall {
+  /** @param head the log's newest entry, read before this is called, and applied unless it is about another object */
+  read(head: LogEntry | undefined, collection: Collection, name: ObjectName): Promise<KubeObject | undefined>;
+}
+
+/** Of the objects as JSON. */
+const MAX_CHARACTERS = 8 * 1024 * 1024;
+
+export function createRecall(objects: Objects): Recall {
+  /** As they are at exactly one revision, that of `newest`; undefined stands for one that does not exist. */
+  const texts = new Map<string, string | undefined>();
+  let newest: Pick<LogEntry, 'revision' | 'write'> = { revision: 0, write: '' };
+  let characters = 0;
+
+  function forget(key: string): void {
+    characters -= texts.get(key)?.length ?? 0;
+    texts.delete(key);
+  }
+
+  function keep(key: string, object: KubeObject | undefined): void {
+    forget(key);
+    const text = object && JSON.stringify(object);
+    texts.set(key, text);
+    characters += text?.length ?? 0;
+    for (const oldest of texts.keys()) {
+      if (characters <= MAX_CHARACTERS) return;
+      forget(oldest);
+    }
+  }
+
+  /** @returns false for a head that was read before one that is known already. */
+  function moveTo(head: LogEntry): boolean {
+    if (head.revision < newest.revision) return false;
+    if (head.write === newest.write) return true;
+    if (head.revision !== newest.revision + 1) {
+      texts.clear();
+      characters = 0;
+    }
+    newest = { revision: head.revision, write: head.write };
+    keep(keyOf(head.collection, head.name), head.type === 'DELETED' ? undefined : head.object);
+    return true;
+  }
+
+  return {
+    async read(head, collection, name) {
+      if (!head || !moveTo(head)) return objects.read(collection, name);
+      const key = keyOf(collection, name);
+      if (texts.has(key)) {
+        const text = texts.get(key);
+        return text === undefined ? undefined : (JSON.parse(text) as KubeObject);
+      }
+      const object = await objects.read(collection, name);
+      // Others may have gone on meanwhile: then it says nothing about the revision that is known now.
+      if (newest.write === head.write) keep(key, object);
+      return object;
+    },
+  };
+}
+
+function keyOf(collection: Collection, name: ObjectName): string {
+  return `${collection} ${name}`;
+}
