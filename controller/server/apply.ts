@@ -130,7 +130,7 @@ function applyTo<T extends KubeObject>(
   if (conflicts.length > 0) throw applyConflict(conflicts);
   const { managedFields } = asObject<T>(merged).metadata;
   if (call.options.subresource) return withEntries(replaceStatus(strategy, stored, merged), managedFields);
-  const finalizers = keptFinalizers(strategy, stored, asObject<T>(merged));
+  const finalizers = keptFinalizers(strategy, stored, merged);
   const whole = { ...merged, metadata: { ...sentMetadata(merged), finalizers } };
   return withEntries(replaceObject(strategy, stored, whole), managedFields);
 }
@@ -151,15 +151,15 @@ function requestOf<T extends KubeObject>(
   };
 }
 
-/** To leave the finalizer out never cuts a teardown short, whoever owned it before. */
+/** To leave the finalizer out never cuts a teardown short, whoever owned it before. What is no list is the validation's to refuse. */
 function keptFinalizers(
-  strategy: Strategy<KubeObject>,
+  { finalizer }: Strategy<KubeObject>,
   stored: KubeObject,
-  merged: KubeObject,
-): readonly string[] {
-  const { finalizer } = strategy;
+  merged: JsonObject,
+): unknown {
+  const finalizers = sentMetadata(merged)['finalizers'] ?? [];
   const isStored = finalizer !== undefined && finalizersOf(stored).includes(finalizer);
-  return [...new Set([...finalizersOf(merged), ...(isStored ? [finalizer] : [])])];
+  return isStored && Array.isArray(finalizers) ? [...new Set([...finalizers, finalizer])] : finalizers;
 }
 
 async function createApplied<T extends KubeObject>(

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { applyPatch, type Operation } from 'rfc6902';
 import { ApiError } from '../api/client.ts';
 import { isRecord, type JsonObject, ownField, showTyped, showValue } from '../api/json.ts';
@@ -71,18 +72,16 @@ export function applyOperations(target: object, operations: readonly Operation[]
   return plain(document);
 }
 
-/** The library reads inherited names and takes any text for an index; both are kept from it. */
+/** The library reads inherited names and takes any text for an index: what does not apply never gets there. */
 function whyNot(document: JsonObject, operation: Operation): string | undefined {
   const { op, path } = operation;
-  if (op === 'move' || op === 'copy') {
-    if (operation.from === '' || !find(document, operation.from).isFound) {
-      return `${op} operation does not apply: doc is missing from path: ${operation.from}: missing value`;
-    }
-  }
   const target = find(document, path);
-  if (op === 'test') {
-    if (target.isFound) return undefined;
-    return operation.value === null ? undefined : `testing path ${path} failed: missing value`;
+  if (op === 'test') return whyDifferent(path, target, operation.value);
+  if (
+    (op === 'move' || op === 'copy') &&
+    (operation.from === '' || !find(document, operation.from).isFound)
+  ) {
+    return `${op} operation does not apply: doc is missing from path: ${operation.from}: missing value`;
   }
   if (path === '') return `${op} operation does not apply: the whole object cannot be changed at once`;
   const isAdding = op === 'add' || op === 'move' || op === 'copy';
@@ -90,16 +89,17 @@ function whyNot(document: JsonObject, operation: Operation): string | undefined 
   return `${op} operation does not apply: doc is missing ${isAdding ? 'path' : 'key'}: ${path}: missing value`;
 }
 
+/** As in Kubernetes, what is missing counts as null. */
+function whyDifferent(path: string, { value, isFound }: Found, expected: unknown): string | undefined {
+  if (isDeepStrictEqual(value ?? null, expected)) return undefined;
+  if (!isFound) return `testing path ${path} failed: missing value`;
+  return `testing value ${path} failed: found ${showValue(value)}, the patch expects ${showValue(expected)}`;
+}
+
 function applyOne(document: JsonObject, operation: Operation): string | undefined {
-  const { op, path } = operation;
-  if (op === 'test' && !find(document, path).isFound) return undefined;
+  if (operation.op === 'test') return undefined;
   const [error] = applyPatch(document, [operation]);
-  if (!error) return undefined;
-  if (operation.op === 'test') {
-    const found = showValue(find(document, path).value);
-    return `testing value ${path} failed: found ${found}, the patch expects ${showValue(operation.value)}`;
-  }
-  return `${op} operation does not apply: ${error.message}`;
+  return error ? `${operation.op} operation does not apply: ${error.message}` : undefined;
 }
 
 interface Found {

@@ -1,0 +1,57 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { ApiError, type FieldValidation } from '../../controller/api/client.ts';
+import { isRecord } from '../../controller/api/json.ts';
+import { createFixture, FINALIZER, sample } from './fixture.ts';
+
+const key = fc.constantFrom(
+  ...['spec', 'metadata', 'status', 'ttl', 'targets', 'name', 'labels', 'annotations', 'finalizers', 'tags'],
+  ...['managedFields', 'network', 'subnetIds', 'a', 'toString', 'resources', 'conditions', 'type', 'uid'],
+  ...['resourceVersion', 'namespace', 'kubectl.kubernetes.io/last-applied-configuration'],
+);
+const { value } = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    fc.constantFrom(null, 1, 'x', '', true, '4h', 'orders', 'default', FINALIZER),
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(key, tie('value'), { maxKeys: 4 }),
+  ),
+}));
+const request = fc.record({
+  sent: fc.dictionary(key, value, { maxKeys: 4 }),
+  fieldValidation: fc.constantFrom<FieldValidation>('Strict', 'Warn', 'Ignore'),
+  subresource: fc.constantFrom('status' as const, undefined),
+  fieldManager: fc.constantFrom('kubectl', 'x'),
+  force: fc.boolean(),
+});
+
+it('answers as an API whatever it is sent, and the object stays one', async () => {
+  const { bastions } = createFixture().api;
+  await bastions.create(sample(), { fieldManager: 'kubectl-create' });
+  const answered = async (work: Promise<unknown>) => {
+    const error = await work.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    if (error !== undefined && !(error instanceof ApiError)) throw error;
+  };
+  await fc.assert(
+    fc.asyncProperty(request, async ({ sent, subresource, ...common }) => {
+      const options = { ...common, ...(subresource ? { subresource } : {}) };
+      const metadata = { ...(isRecord(sent['metadata']) ? sent['metadata'] : {}), name: 'orders' };
+      const { apiVersion, kind } = sample();
+      const whole = { apiVersion, kind, ...sent, metadata };
+      const operations = Object.entries(sent).map(([name, content]) => {
+        return { op: ['add', 'replace', 'test'][name.length % 3], path: `/${name}`, value: content };
+      });
+      await answered(bastions.apply('default', 'orders', whole, options));
+      await answered(bastions.patch('default', 'orders', sent, options));
+      await answered(bastions.jsonPatch('default', 'orders', operations, options));
+      await answered(bastions.update(whole, options));
+      await answered(bastions.create(whole, options));
+      const stored = await bastions.get('default', 'orders');
+      expect(stored.metadata.finalizers).toContain(FINALIZER);
+    }),
+    { numRuns: 250 },
+  );
+});
