@@ -120,7 +120,7 @@ export function checkRules(root: Place, known: readonly FieldError[]): FieldErro
   return errors;
 }
 
-/** Kubernetes says itself what it found, and its cost estimate leaves the rules no room to say it. */
+/** Kubernetes' estimate of what a message costs leaves most rules no room to say what was found. */
 function withFound(message: string, found: unknown): string {
   const isShown = /^allowed\b/.test(message) && typeof found !== 'object' && found !== undefined;
   return isShown ? `found ${showValue(found)}, ${message}` : message;
