@@ -6,9 +6,10 @@ import type { Settings } from '../core/resource.ts';
 import type { Log } from '../reconcile/manager.ts';
 import type { ServerContext } from '../server/http/context.ts';
 import type { AccessToken } from '../server/http/safety.ts';
-import { type ApiServer, createApiServer } from '../server/http/server.ts';
+import type { ApiServer } from '../server/http/server.ts';
 import type { Store } from '../store/store.ts';
 import type { AwsWorld } from './aws.ts';
+import { listen } from './listen.ts';
 import { previewPlan } from './preview.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -74,31 +75,4 @@ function contextOf(
     taskLogs: createTaskLogs({ connection, accountId, installation, clock }),
     preview,
   };
-}
-
-/** @throws UsageError naming the address, what is in the way and what to do */
-export async function listen(options: Parameters<typeof createApiServer>[0]): Promise<ApiServer> {
-  try {
-    return await createApiServer(options);
-  } catch (error) {
-    const { host, port } = options.listen;
-    const why = REASONS[codeOf(error)];
-    if (why === undefined) throw new UsageError(messageOf(error), { cause: error });
-    throw new UsageError(`cannot listen on ${host}:${port}: ${why}`, { cause: error });
-  }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program listens there; choose another port, or 0 for any that is free',
-  EADDRNOTAVAIL: "that is none of this machine's addresses; choose one that is",
-  EACCES: 'ports below 1024 need more rights; choose another port',
-  ENOTFOUND: 'there is no such host; choose 127.0.0.1 or another address of this machine',
-};
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

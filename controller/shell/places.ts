@@ -6,7 +6,8 @@ import { contextNamespace, kubeTarget, parseServer } from '../client/kube-contex
 import { type KubeconfigFile, parseKubeconfig } from '../client/kubeconfig.ts';
 import { tokenIn } from '../client/token.ts';
 import { readAnnouncement } from './announcement.ts';
-import { type ConnectParts, connectServer, connectStore, dataDirOf } from './connect.ts';
+import { type ConnectParts, dataDirOf } from './connect-parts.ts';
+import { connectServer } from './connect-server.ts';
 import { DEFAULTS } from './defaults.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -71,7 +72,8 @@ async function connect(
   );
   const named = options.server ?? (flags.length > 0 ? undefined : parts.env['BASTION_SERVER'] || undefined);
   const [flag] = flags;
-  if (named === undefined) return connectStore(options, parts);
+  // AWS's SDK takes a second to load: who asks a server does not wait for it.
+  if (named === undefined) return (await import('./connect-store.ts')).connectStore(options, parts);
   if (flag) throw new UsageError(`--server and ${flag[1]} name two places: leave one of them out`);
   const { tokenFile, certificateAuthority } = options;
   const token =

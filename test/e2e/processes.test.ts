@@ -251,7 +251,7 @@ describe('the API as a process serves it', () => {
     const plan = start('kubectl-bastion.js', 'plan');
     expect(await plan.ended).toBe(0);
     expect(plan.output()).toMatch(/^Plan: \d+ to create/m);
-  });
+  }, 60_000);
 
   it('is served by the process that keeps several replicas, and by none of them', async () => {
     const keeper = controller('--replicas', '2', '--log-format', 'json', ...loopback);

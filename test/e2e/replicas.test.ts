@@ -201,7 +201,7 @@ describe('controllers in processes of their own, on one table', () => {
   it('are kept by a process that serves the API of their table, and by which changes reach them', async () => {
     const keeper = await bed.start('keeper', '--replicas', '2', '--listen', '127.0.0.1:0');
     await saying(keeper, 'serving the API');
-    const { url } = keeper.lines().find(({ message }) => message === 'serving the API') ?? {};
+    const url = keeper.lines().find(({ message }) => message === 'serving the API')?.['url'];
     const path = '/apis/bastion-operator.dev/v1alpha1/namespaces/default/bastions';
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify(manifestOf('orders'));
@@ -212,5 +212,5 @@ describe('controllers in processes of their own, on one table', () => {
     keeper.child.kill('SIGTERM');
     await keeper.ended;
     expect(keeper.child.exitCode).toBe(0);
-  });
+  }, 60_000);
 });

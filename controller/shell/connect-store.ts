@@ -1,38 +1,19 @@
-import { join } from 'node:path';
 import { ApiError } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
 import type { TaskLogs } from '../api/task-logs.ts';
 import { createTaskLogs } from '../aws/task-logs.ts';
-import type { Connection, ConnectionOptions, PlanPreview, Served, ServeOptions } from '../cli/connection.ts';
-import { createHttpClient, type ServerOptions } from '../client/http-client.ts';
+import type { Connection, ConnectionOptions } from '../cli/connection.ts';
 import { createFacade } from '../server/facade.ts';
-import type { ServerContext } from '../server/http/context.ts';
-import { isLoopbackHost } from '../server/http/safety.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { readAnnouncement } from './announcement.ts';
-import { listen } from './api-server.ts';
 import { type AwsWorld, connectionTo, openAws, UnreachableError } from './aws.ts';
+import { type ConnectParts, dataDirOf } from './connect-parts.ts';
 import { hasStore } from './data-dir.ts';
 import { DEFAULTS } from './defaults.ts';
 import { previewPlan } from './preview.ts';
+import { serveProxy } from './proxy-server.ts';
 import { openStore } from './store.ts';
 import { UsageError } from './usage-error.ts';
-
-/** What a command line takes from the process it runs in. */
-export interface ConnectParts {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly homeDir: string;
-  readonly clock: Clock;
-  /** Returns an id that no other process ever returns, and that cannot be guessed. */
-  readonly newId: () => string;
-  readonly version: string;
-  /** Told what a person should know who serves the API to others. */
-  readonly warn: (text: string) => void;
-}
-
-export function dataDirOf({ dataDir }: ConnectionOptions, { env, homeDir }: ConnectParts): string {
-  return dataDir ?? env['BASTION_DATA_DIR'] ?? join(homeDir, DEFAULTS.dataDirName);
-}
 
 /** The store itself, with the user's own credentials: sees the world that the controller on the same data folder sees; flags say otherwise. */
 export async function connectStore(options: ConnectionOptions, parts: ConnectParts): Promise<Connection> {
@@ -69,7 +50,7 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
   const served = connection
     ? { api, taskLogs, preview: (overlay: Overlay) => answered(() => preview(overlay)) }
     : { api, taskLogs: undefined, preview: undefined };
-  return { api, preview, serve: (how) => serve(served, how, parts), close: () => close(), idle };
+  return { api, preview, serve: (how) => serveProxy(served, how, parts), close: () => close(), idle };
 }
 
 type Overlay = Parameters<Connection['preview']>[0];
@@ -106,34 +87,4 @@ function taskLogsOf({ openWorld, installation, clock }: TaskLogsOptions): TaskLo
       yield* (await opened).read(bastion, query, signal);
     },
   };
-}
-
-/** A server that speaks for the store. Makes no call. */
-export function connectServer(server: Omit<ServerOptions, 'userAgent'>, parts: ConnectParts): Connection {
-  const api = createHttpClient({ ...server, userAgent: `bastionctl/${parts.version}` });
-  const preview: Connection['preview'] = async (bastions) => (await api.plan(bastions)) as PlanPreview;
-  const served = { api, preview, taskLogs: undefined };
-  return {
-    ...{ api, preview, serve: (how) => serve(served, how, parts) },
-    close: async () => api.close(),
-  };
-}
-
-/** @throws UsageError for an address that others can reach, or that is taken */
-async function serve(
-  context: Pick<ServerContext, 'api' | 'preview' | 'taskLogs'>,
-  { address, port, isReadOnly }: ServeOptions,
-  { clock, newId, version, warn }: ConnectParts,
-): Promise<Served> {
-  if (!isLoopbackHost(address)) {
-    throw new UsageError(
-      `--address: found ${address}, allowed: a loopback address such as 127.0.0.1; others are served by the controller (--listen)`,
-    );
-  }
-  return listen({
-    ...{ ...context, isReadOnly, clock, newId, version },
-    listen: { host: address, port },
-    onFailure: ({ method, path, error }) =>
-      warn(`Warning: ${method} ${path} failed: ${error instanceof Error ? error.message : String(error)}`),
-  });
 }

@@ -1,0 +1,25 @@
+import type { Served, ServeOptions } from '../cli/connection.ts';
+import type { ServerContext } from '../server/http/context.ts';
+import { isLoopbackHost } from '../server/http/safety.ts';
+import type { ConnectParts } from './connect-parts.ts';
+import { listen } from './listen.ts';
+import { UsageError } from './usage-error.ts';
+
+/** @throws UsageError for an address that others can reach, or that is taken */
+export async function serveProxy(
+  context: Pick<ServerContext, 'api' | 'preview' | 'taskLogs'>,
+  { address, port, isReadOnly }: ServeOptions,
+  { clock, newId, version, warn }: ConnectParts,
+): Promise<Served> {
+  if (!isLoopbackHost(address)) {
+    throw new UsageError(
+      `--address: found ${address}, allowed: a loopback address such as 127.0.0.1; others are served by the controller (--listen)`,
+    );
+  }
+  return listen({
+    ...{ ...context, isReadOnly, clock, newId, version },
+    listen: { host: address, port },
+    onFailure: ({ method, path, error }) =>
+      warn(`Warning: ${method} ${path} failed: ${error instanceof Error ? error.message : String(error)}`),
+  });
+}
