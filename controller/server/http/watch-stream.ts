@@ -136,18 +136,22 @@ function createTeller({ serving, target, representation }: Watch, writer: LineWr
     async mark(resourceVersion, annotations) {
       const metadata = { resourceVersion, creationTimestamp: null, ...(annotations ? { annotations } : {}) };
       const object = { apiVersion: shape.apiVersion, kind: shape.kind, metadata };
-      await writer.write(encodeLine('BOOKMARK', bookmark(object, representation)));
+      await writer.write(encodeLine('BOOKMARK', bookmark(object, representation, shape)));
     },
   };
 }
 
-/** Cells would have nothing to show. */
-function bookmark(object: { readonly metadata: object }, { form }: Representation): object {
+/** Its cells have nothing to show, and are there for clients that count them. */
+function bookmark(
+  object: { readonly metadata: object },
+  { form }: Representation,
+  { columns }: Shape,
+): object {
   if (form.as === 'Object') return object;
   const header = { apiVersion: `meta.k8s.io/${form.version}` };
   const partial = { kind: 'PartialObjectMetadata', ...header, metadata: object.metadata };
   if (form.as === 'PartialObjectMetadata') return partial;
-  const rows = [{ cells: [], object: partial }];
+  const rows = [{ cells: columns.map(() => ''), object: partial }];
   return { kind: 'Table', ...header, metadata: object.metadata, columnDefinitions: null, rows };
 }
 

@@ -101,6 +101,16 @@ it('marks where what is there ends', async () => {
   });
 });
 
+it('marks it in a Table too', async () => {
+  const query = `sendInitialEvents=true&${NOT_OLDER}&allowWatchBookmarks=true`;
+  const mark = await (await watch(`${BASTIONS}?watch=true&${query}`, TABLE)).next();
+  expect(mark).toMatchObject({
+    type: 'BOOKMARK',
+    object: { kind: 'Table', metadata: { resourceVersion: '0' } },
+  });
+  expect(mark?.object?.rows?.[0]?.cells).toHaveLength(9);
+});
+
 it('leaves out what is there when told so', async () => {
   await create('a');
   const lines = await watch(`${BASTIONS}?watch=true&sendInitialEvents=false&${NOT_OLDER}`);
