@@ -10,8 +10,8 @@ export default defineConfig({
     maxWorkers: '100%',
     // The server's modules are loaded once by each worker, not once by each file.
     isolate: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
   },
 });

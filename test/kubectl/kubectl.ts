@@ -43,11 +43,13 @@ export interface Home {
   readonly namespace?: string;
   /** In front of the PATH: where plugins are. */
   readonly path?: string;
+  /** Another one than kubectl, which is then given nothing but what the line says. */
+  readonly program?: string;
 }
 
 /** Longer than any command here takes on a busy machine; a kubectl that hangs is ended then. */
-const LONGEST_RUN_MS = 25_000;
-export const PATIENCE_MS = 15_000;
+const LONGEST_RUN_MS = 60_000;
+const PATIENCE_MS = 40_000;
 const POLL_MS = 15;
 
 export function createKubectl(home: Home): Kubectl {
@@ -95,15 +97,10 @@ export async function eventually<T>(work: () => T | Promise<T>): Promise<T> {
 }
 
 function start(home: Home, text: string, { stdin, env }: RunOptions = {}) {
-  const { folder, namespace, path } = home;
-  const common = [`--cache-dir=${join(folder, 'cache')}`, ...(namespace ? [`--namespace=${namespace}`] : [])];
-  const words = splitWords(text);
+  const { folder, path, program = 'kubectl' } = home;
   const systemPath = process.env['PATH'] ?? '';
-  // Plugins are looked up by the first words, so what all commands share comes last; what follows -- is not kubectl's.
-  const end = words.includes('--') ? words.indexOf('--') : words.length;
-  const isPlugin = words[0] === 'bastion' || words[0] === 'plugin';
-  const args = isPlugin ? words : [...words.slice(0, end), ...common, ...words.slice(end)];
-  const child = spawn('kubectl', args, {
+  const words = splitWords(text);
+  const child = spawn(program, program === 'kubectl' ? withFlags(words, home) : words, {
     cwd: folder,
     env: {
       ...{ HOME: folder, KUBECONFIG: join(folder, 'config'), TZ: 'UTC', LANG: 'C' },
@@ -114,6 +111,14 @@ function start(home: Home, text: string, { stdin, env }: RunOptions = {}) {
   child.stdin.on('error', () => {});
   child.stdin.end(stdin === undefined ? '' : textOf(stdin));
   return child;
+}
+
+/** Those that say whose home it is; a plugin has its own. What follows -- is not kubectl's. */
+function withFlags(words: readonly string[], { folder, namespace }: Home): readonly string[] {
+  if (words[0] === 'bastion') return words;
+  const flags = [`--cache-dir=${join(folder, 'cache')}`, ...(namespace ? [`--namespace=${namespace}`] : [])];
+  const end = words.includes('--') ? words.indexOf('--') : words.length;
+  return words.toSpliced(end, 0, ...flags);
 }
 
 function followProcess(child: ChildProcessWithoutNullStreams): Follower {

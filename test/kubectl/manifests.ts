@@ -2,8 +2,6 @@ import { API_VERSION, type Bastion } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
 import { sample } from '../api/sample.ts';
 
-export { sample };
-
 /** As kubectl names them in what it prints. */
 export const BASTION = 'bastion.bastion-operator.dev';
 export const BASTIONS = 'bastions.bastion-operator.dev';
@@ -17,7 +15,7 @@ export function labelled(name: string, labels: object) {
 }
 
 /** Made through the API, as if somebody else had. */
-export async function make(api: ApiClient, namespace: string, manifest = sample()): Promise<Bastion> {
+export async function make(api: ApiClient, namespace: string, manifest = named('orders')): Promise<Bastion> {
   return api.bastions.create({ ...manifest, metadata: { ...manifest.metadata, namespace } });
 }
 

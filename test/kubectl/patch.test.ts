@@ -230,7 +230,7 @@ describe('replace', () => {
   test('deletes and creates anew by force', async () => {
     const { run, read } = await place();
     const before = await read('{.metadata.uid}');
-    const { code, stdout } = await run('replace --force --timeout=10s -f -', {
+    const { code, stdout } = await run('replace --force --timeout=40s -f -', {
       stdin: named('orders', { ttl: '5h' }),
     });
     expect(code).toBe(0);

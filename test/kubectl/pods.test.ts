@@ -85,7 +85,7 @@ describe('pods', () => {
 
   test('can be waited for', async () => {
     const { run } = await place();
-    expect(await run('wait pod/orders --for=condition=Ready --timeout=10s')).toEqual(
+    expect(await run('wait pod/orders --for=condition=Ready --timeout=40s')).toEqual(
       done('pod/orders condition met'),
     );
   });

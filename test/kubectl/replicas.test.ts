@@ -69,7 +69,7 @@ describe('two servers on one table', () => {
     const [here, there] = [first.place('going'), second.place('going')];
     await here.run('create -f -', { stdin: named('orders') });
     // Only the first one lets go what is deleted.
-    const { code, stdout } = await there.run('delete bastion orders --timeout=15s');
+    const { code, stdout } = await there.run('delete bastion orders --timeout=40s');
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('"orders" deleted') });
     expect((await here.run('get bastion orders')).code).toBe(1);
   });
@@ -105,7 +105,7 @@ describe('a server that is started again', () => {
     const bed = await openBed();
     const { follow, namespace } = bed.place();
     await make(bed.api, namespace, named('a'));
-    const waiting = follow("wait --for=jsonpath='{.spec.ttl}'=5h bastion/a --timeout=20s");
+    const waiting = follow("wait --for=jsonpath='{.spec.ttl}'=5h bastion/a --timeout=40s");
     await bed.watched(namespace);
     await bed.served.close();
     const again = await serve(bed.api, { port: Number(new URL(bed.url).port) });
