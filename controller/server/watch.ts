@@ -23,13 +23,24 @@ export async function* watchSelection<T extends KubeObject>(
   try {
     const seen = selection.isFixed ? undefined : await readSeen(store, strategy, selection, from);
     for await (const change of store.watch({ collection, from, signal, ...progress })) {
-      const object = strategy.complete(change.object as T);
+      const object = completeOnce(strategy, change.object as T);
       const type = seen ? judge(change, object, selection, seen) : change.type;
       if (type && (seen || selection.matches(object))) yield { type, object };
     }
   } catch (error) {
     throw storeFailure(error);
   }
+}
+
+const completed = new WeakMap<KubeObject, KubeObject>();
+
+/** Hundreds of watches are given the same object by the store. */
+function completeOnce<T extends KubeObject>(strategy: Strategy<T>, stored: T): T {
+  const known = completed.get(stored) as T | undefined;
+  if (known) return known;
+  const object = strategy.complete(stored);
+  completed.set(stored, object);
+  return object;
 }
 
 /** The state at `from`, as far as it can still be told: what was written later may have looked different then. */

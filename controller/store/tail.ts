@@ -106,67 +106,75 @@ async function runTail(store: Store, tail: Tail): Promise<void> {
 }
 
 async function* follow(store: Store, hub: Hub, options: WatchOptions): AsyncGenerator<Change> {
+  const { collection, onProgress } = options;
   const ending = endWith([options.signal]);
   const { signal } = ending;
-  const leave = hub.enter();
-  // On the signal and not only at the end: who has stopped reading may never come back to end it.
-  signal.addEventListener('abort', leave, { once: true });
-  const own = { ...options, signal };
+  const seat = takeSeat(hub, signal);
+  let tail: Tail | undefined;
   let cursor = options.from;
+  let told: number | undefined;
   let isKnown = false;
   try {
     while (!signal.aborted) {
-      const { tail } = hub;
-      if (tail && cursor >= tail.ring.start && (isKnown || cursor <= tail.ring.end)) {
-        cursor = yield* ride(tail, own, cursor);
-        if (signal.aborted) return;
-        if (tail.end && 'failure' in tail.end) throw tail.end.failure;
-        if (tail.end) return;
+      tail ??= reachable(hub.tail, cursor, isKnown);
+      if (!tail) {
+        const reached = yield* catchUp(store, { ...options, signal }, cursor);
+        if (reached === undefined) return;
+        cursor = reached;
+        isKnown = true;
+        if (!signal.aborted) hub.start(reached);
         continue;
       }
-      const reached = yield* catchUp(store, own, cursor);
-      if (reached === undefined) return;
-      cursor = reached;
-      isKnown = true;
-      if (!signal.aborted) hub.start(reached);
-    }
-  } finally {
-    ending.release();
-    leave();
-  }
-}
-
-/** Reads the ring until the tail has ended or the cursor has fallen out of it. @returns where the cursor is then */
-async function* ride(tail: Tail, options: WatchOptions, from: number): AsyncGenerator<Change, number> {
-  const { collection, signal, onProgress } = options;
-  const { ring, waiting } = tail;
-  let cursor = from;
-  let told: number | undefined;
-  let proceed = () => {};
-  // One for all its waits: there are as many of them as changes.
-  const wake = () => proceed();
-  waiting.add(wake);
-  signal.addEventListener('abort', wake, { once: true });
-  try {
-    while (!signal.aborted && cursor >= ring.start) {
-      const change = ring.at(cursor + 1);
+      const change = tail.ring.at(cursor + 1);
       if (change) {
         cursor++;
         if (collection === undefined || collection === change.collection) yield change;
         continue;
       }
+      if (cursor < tail.ring.start) {
+        tail = undefined;
+        continue;
+      }
       if (told !== cursor) onProgress?.(cursor);
       told = cursor;
-      if (tail.end || signal.aborted) break;
-      await new Promise<void>((resolve) => {
+      if (tail.end && 'failure' in tail.end) throw tail.end.failure;
+      if (tail.end) return;
+      await seat.nextChange(tail);
+    }
+  } finally {
+    seat.leave();
+    ending.release();
+  }
+}
+
+/** The tail, when it will lead on from a revision; one that is ahead of it may be of a store that was replaced, unless it is known. */
+function reachable(tail: Tail | undefined, cursor: number, isKnown: boolean): Tail | undefined {
+  return tail && cursor >= tail.ring.start && (isKnown || cursor <= tail.ring.end) ? tail : undefined;
+}
+
+/** The place of one watch. It ends with the signal at once: who has stopped reading may never come back to leave it. */
+function takeSeat(hub: Hub, signal: AbortSignal) {
+  const exit = hub.enter();
+  let proceed = () => {};
+  let riding: Tail | undefined;
+  const wake = () => proceed();
+  const leave = () => {
+    riding?.waiting.delete(wake);
+    exit();
+    wake();
+  };
+  signal.addEventListener('abort', leave, { once: true });
+  return {
+    leave,
+    nextChange(tail: Tail): Promise<void> {
+      if (signal.aborted) return Promise.resolve();
+      riding = tail;
+      tail.waiting.add(wake);
+      return new Promise((resolve) => {
         proceed = resolve;
       });
-    }
-    return cursor;
-  } finally {
-    waiting.delete(wake);
-    signal.removeEventListener('abort', wake);
-  }
+    },
+  };
 }
 
 /**

@@ -57,7 +57,7 @@ const commands = fc.commands(
 );
 
 describe('a store on a table, against a model', () => {
-  it('does what a history does, whatever meets those who write it', { timeout: 30_000 }, async () => {
+  it('does what a history does, whatever meets those who write it', { timeout: 120_000 }, async () => {
     const seen = { unansweredEffects: 0, conflicts: 0, trimmed: 0 };
     const property = fc.asyncProperty(commands, async (steps) => {
       const model: Model = { history: [], trimmedThrough: 0 };
