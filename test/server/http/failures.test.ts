@@ -24,7 +24,7 @@ it.each([
   [`${BASTIONS}/orders`, 404, 'NotFound', 'bastions.bastion-operator.dev "orders" not found'],
   [`${BASTIONS}/OR%2FDERS`, 404, 'NotFound', 'bastions.bastion-operator.dev "OR/DERS" not found'],
   [`${BASTIONS}/${'x'.repeat(2_000)}`, 404, 'NotFound', 'the server could not find the requested resource'],
-  [`${BASTIONS}/orders/scale`, 404, 'NotFound', 'the server could not find the requested resource'],
+  [`${BASTIONS}/orders/nothing`, 404, 'NotFound', 'the server could not find the requested resource'],
 ])('answers a Status for %s', async (path, code, reason, message) => {
   rig = await createRig();
   const { json } = await rig.call('GET', path);
