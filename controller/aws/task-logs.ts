@@ -18,10 +18,12 @@ export interface TaskLogsOptions {
 
 /** How soon a follower sees a line; one reader stays far below what AWS allows to all together. */
 const POLL_MS = 1_500;
-/** How often a silent task is asked whether it has ended. */
-const ASK_EVERY_MS = 15_000;
+/** How often ECS is asked whether the task has ended. */
+const ASK_EVERY_MS = 10_000;
+/** A task whose containers have ended writes no more. */
+const WRITTEN_OUT = ['DEPROVISIONING', 'STOPPED'];
 /** What a task wrote last takes so long to be found. */
-const DELIVERY_MS = 6_000;
+const DELIVERY_MS = 5_000;
 /** AWS's limit for one call. */
 const MOST_EVENTS = 10_000;
 /** More than this is read from the beginning, and not held in memory to find the last ones. */
@@ -198,7 +200,7 @@ async function hasEnded({ aws, arn, signal }: Stream): Promise<boolean> {
   const command = new DescribeTasksCommand({ cluster, tasks: [arn] });
   try {
     const { tasks = [] } = await aws.ecs.send(command, { abortSignal: signal });
-    return tasks.every(({ lastStatus }) => lastStatus === 'STOPPED');
+    return tasks.every(({ lastStatus = '' }) => WRITTEN_OUT.includes(lastStatus));
   } catch (error) {
     return classify(error) === 'gone';
   }
