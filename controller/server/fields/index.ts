@@ -1,3 +1,3 @@
-export { type ApplyRequest, type ApplyResult, applyConfiguration } from './apply.ts';
+export { type ApplyRequest, applyConfiguration } from './apply.ts';
 export type { Conflict } from './conflict.ts';
-export { type TrackRequest, trackUpdate } from './track.ts';
+export { trackUpdate } from './track.ts';

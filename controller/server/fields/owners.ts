@@ -35,7 +35,7 @@ export interface Taking {
 }
 
 /** The fields that others own and the change gives another value. */
-export function lostFields({ managed, comparison, writer }: Taking): ReadonlyMap<string, FieldSet> {
+function lostFields({ managed, comparison, writer }: Taking): ReadonlyMap<string, FieldSet> {
   const changed = changedIn(comparison);
   const lost = [...managed]
     .filter(([id]) => id !== writer)
