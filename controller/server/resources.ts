@@ -18,16 +18,6 @@ import { watchSelection } from './watch.ts';
 /** The verbs of the Kubernetes API over one collection of the store. */
 export function createResources<T extends KubeObject>(context: ResourceContext<T>): StatusResources<T> {
   const { store, strategy } = context;
-  const replace = async (object: object, options: PatchOptions): Promise<T> => {
-    checkFieldManager(options);
-    const sent = plain(object);
-    const { namespace, name } = sentName(sent);
-    const change = (stored: T) => {
-      requireVersion(strategy, sent);
-      return updateObject(context, stored, sent, options);
-    };
-    return modifyObject(context, namespace, name, { isPinned: true, options, change });
-  };
   return {
     get: (namespace, name) => readObject(context, namespace, name),
     list: (query = {}) => listPage(context, query),
@@ -35,29 +25,10 @@ export function createResources<T extends KubeObject>(context: ResourceContext<T
       checkFieldManager(options);
       return createObject(context, plain(manifest), options);
     },
-    update: (manifest, options = {}) => replace(manifest, { ...options }),
-    updateStatus: (object, options = {}) => replace(object, { ...options, subresource: 'status' }),
-    async patch(namespace, name, patch, options = {}) {
-      checkFieldManager(options);
-      const sent = plain(patch);
-      // The preconditions come from the patch alone; in the merged object they would compare the stored one with itself.
-      const preconditions = sentMetadata(sent);
-      const isPinned = textField(preconditions, 'resourceVersion') !== undefined;
-      const change = (stored: T) => {
-        const patched = plain(mergePatch(stored, sent) as object);
-        return patchObject(context, stored, { preconditions, patched }, options);
-      };
-      return modifyObject(context, namespace, name, { isPinned, options, change });
-    },
-    async jsonPatch(namespace, name, sent, options = {}) {
-      checkFieldManager(options);
-      const operations = parseOperations(sent);
-      const change = (stored: T) => {
-        const patched = applyOperations(stored, operations);
-        return patchObject(context, stored, { preconditions: sentMetadata(patched), patched }, options);
-      };
-      return modifyObject(context, namespace, name, { isPinned: false, options, change });
-    },
+    update: (manifest, options = {}) => replace(context, manifest, { ...options }),
+    updateStatus: (object, options = {}) => replace(context, object, { ...options, subresource: 'status' }),
+    patch: (...target) => applyMergePatch(context, ...target),
+    jsonPatch: (...target) => applyJsonPatch(context, ...target),
     async apply(namespace, name, configuration, options) {
       checkFieldManager(options);
       return applyObject(context, { namespace, name, configuration: plain(configuration), options });
@@ -69,6 +40,56 @@ export function createResources<T extends KubeObject>(context: ResourceContext<T
     },
     watch: (query, signal) => watchSelection(store, strategy, query, signal),
   };
+}
+
+async function replace<T extends KubeObject>(
+  context: ResourceContext<T>,
+  object: object,
+  options: PatchOptions,
+): Promise<T> {
+  checkFieldManager(options);
+  const sent = plain(object);
+  const { namespace, name } = sentName(sent);
+  const change = (stored: T) => {
+    requireVersion(context.strategy, sent);
+    return updateObject(context, stored, sent, options);
+  };
+  return modifyObject(context, namespace, name, { isPinned: true, options, change });
+}
+
+async function applyMergePatch<T extends KubeObject>(
+  context: ResourceContext<T>,
+  namespace: string,
+  name: string,
+  patch: object,
+  options: PatchOptions = {},
+): Promise<T> {
+  checkFieldManager(options);
+  const sent = plain(patch);
+  // The preconditions come from the patch alone; in the merged object they would compare the stored one with itself.
+  const preconditions = sentMetadata(sent);
+  const isPinned = textField(preconditions, 'resourceVersion') !== undefined;
+  const change = (stored: T) => {
+    const patched = plain(mergePatch(stored, sent) as object);
+    return patchObject(context, stored, { preconditions, patched }, options);
+  };
+  return modifyObject(context, namespace, name, { isPinned, options, change });
+}
+
+async function applyJsonPatch<T extends KubeObject>(
+  context: ResourceContext<T>,
+  namespace: string,
+  name: string,
+  sent: unknown,
+  options: PatchOptions = {},
+): Promise<T> {
+  checkFieldManager(options);
+  const operations = parseOperations(sent);
+  const change = (stored: T) => {
+    const patched = applyOperations(stored, operations);
+    return patchObject(context, stored, { preconditions: sentMetadata(patched), patched }, options);
+  };
+  return modifyObject(context, namespace, name, { isPinned: false, options, change });
 }
 
 function markDeleted<T extends KubeObject>(
