@@ -78,7 +78,7 @@ interface Server {
 
 async function startServer(dataDir: string): Promise<Server> {
   const child: ChildProcess = fork(join(import.meta.dirname, 'watch-server.ts'), [dataDir], {
-    execArgv: ['--expose-gc', '--import', 'tsx', ...(process.env['BENCH_SERVER_ARGS']?.split(' ') ?? [])],
+    execArgv: ['--expose-gc', '--import', 'tsx'],
   });
   const failures: string[] = [];
   const told = new Map<string, (message: ServerMessage) => void>();
