@@ -116,15 +116,17 @@ describe('the log of a pod', () => {
   });
 
   it('ends for the source when the server closes', async () => {
+    let begun = false;
     let ended = false;
     const { taskLogs } = fakeLogs(async function* (signal) {
+      begun = true;
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
       ended = true;
       yield { atMs: 0, text: 'never sent' };
     });
     const { call, close } = await start(taskLogs);
     const followed = call('GET', `${LOG}?follow=true`);
-    for (let turn = 0; turn < 50; turn++) await settle();
+    for (let turn = 0; turn < 5_000 && !begun; turn++) await settle();
     await close();
     expect((await followed).text).toBe('one\ntwo\n');
     expect(ended).toBe(true);
