@@ -28,8 +28,10 @@ export async function applyManifest(
   const current = await ifFound(() => api.bastions.get(namespace, manifest.metadata.name));
   if (current) return merge(api, current, modified, dryRun);
   try {
-    const bastion = await api.bastions.create(modified, { dryRun });
-    return { bastion, verb: 'created', warnings: [] };
+    const warnings: string[] = [];
+    const onWarning = (message: string) => void warnings.push(`Warning: ${message}`);
+    const bastion = await api.bastions.create(modified, { dryRun, onWarning });
+    return { bastion, verb: 'created', warnings };
   } catch (error) {
     if (!(error instanceof ApiError) || error.reason !== 'AlreadyExists') throw error;
     return merge(api, await api.bastions.get(namespace, manifest.metadata.name), modified, dryRun);
@@ -71,7 +73,8 @@ async function merge(
   }
   const patch = threeWayPatch(original, modified, current);
   if (Object.keys(patch).length === 0) return { bastion: current, verb: 'unchanged', warnings };
-  const bastion = await api.bastions.patch(namespace, name, patch, { dryRun });
+  const onWarning = (message: string) => void warnings.push(`Warning: ${message}`);
+  const bastion = await api.bastions.patch(namespace, name, patch, { dryRun, onWarning });
   // A dry run leaves the version as it was, whatever it changed.
   const same = dryRun
     ? isDeepStrictEqual(bastion, current)

@@ -7,7 +7,7 @@ import { CliError } from './failure.ts';
 const BARE_VALUES: Readonly<Record<string, string>> = { '--dry-run': 'client', '--wait': 'true' };
 
 const BOOLEAN =
-  /^(--(?:watch|watch-only|all|all-namespaces|no-headers|recursive|ignore-not-found|detailed-exitcode)|-[wAR])=(true|false)$/;
+  /^(--(?:watch|watch-only|all|all-namespaces|no-headers|recursive|ignore-not-found|detailed-exitcode|show-managed-fields)|-[wAR])=(true|false)$/;
 
 const SHORT_WITH_EQUALS = /^-([fonl])=(.*)$/s;
 

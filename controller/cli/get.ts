@@ -10,7 +10,7 @@ import { byTime } from './events.ts';
 import { CliError, refuseToWatch, reportFailure } from './failure.ts';
 import { follow } from './follow.ts';
 import type { CliIo } from './io.ts';
-import { type Format, parseFormat, renderJson, renderObjects, renderYaml } from './output.ts';
+import { type Format, parseFormat, renderObjects, renderStreamed } from './output.ts';
 import { homeOf, parseTyped, resourcesOf, type Selected, type TypeName } from './resource-type.ts';
 import { createTable } from './table.ts';
 
@@ -24,6 +24,7 @@ interface Options extends GlobalOptions {
   /** commander's way with `--no-headers` */
   readonly headers: boolean;
   readonly sortBy?: string;
+  readonly showManagedFields?: boolean;
 }
 
 const FORMATS = ['json', 'jsonpath', 'name', 'wide', 'yaml'];
@@ -40,6 +41,7 @@ export function addGet(program: Command, { io, connected }: Context): void {
     .option('-l, --selector <labels>', 'such as team=payments,env!=prod')
     .option('--field-selector <fields>', 'such as metadata.name=orders')
     .option('--no-headers', 'leave the header line out')
+    .option('--show-managed-fields', 'with json and yaml: who owns which field')
     .option('--sort-by <jsonpath>', 'such as .metadata.creationTimestamp')
     .action(async (words: string[], options: Options, command: Command) => {
       const selected = parseTyped(words);
@@ -76,7 +78,7 @@ function viewOf(selected: Selected, options: Options): View {
   if (watch !== 'no' && names.length > 1)
     throw new CliError('you may only specify a single resource to watch');
   return {
-    format: parseFormat(options.output, FORMATS),
+    format: parseFormat(options.output, FORMATS, options),
     namespace,
     query: {
       ...(allNamespaces ? {} : { namespace }),
@@ -208,12 +210,6 @@ function printer(io: CliIo, selected: Selected, view: View) {
   const rows = createRows(io, selected, view);
   return (objects: readonly KubeObject[]) => {
     if (format.type === 'table') io.stdout.write(rows(objects));
-    else for (const object of objects) io.stdout.write(streamed(format, object));
+    else for (const object of objects) io.stdout.write(renderStreamed(format, object));
   };
-}
-
-/** A stream is no List: each object stands alone, so that jq and yq can follow it. */
-function streamed(format: Exclude<Format, { type: 'table' }>, object: KubeObject): string {
-  if (format.type === 'yaml') return `---\n${renderYaml(object)}`;
-  return format.type === 'json' ? renderJson(object) : renderObjects(format, [object]);
 }

@@ -7,11 +7,16 @@ import { parseTemplate } from './template.ts';
 
 export type Format =
   | { readonly type: 'table'; readonly wide: boolean }
-  | { readonly type: 'json' | 'yaml' | 'name' }
+  | { readonly type: 'name' }
+  | { readonly type: 'json' | 'yaml'; readonly showManagedFields: boolean }
   | { readonly type: 'jsonpath'; readonly render: (root: unknown) => string };
 
 /** @throws CliError for a format that `allowed` does not hold. */
-export function parseFormat(text: string | undefined, allowed: readonly string[]): Format {
+export function parseFormat(
+  text: string | undefined,
+  allowed: readonly string[],
+  { showManagedFields = false } = {},
+): Format {
   if (text === undefined || text === '') return { type: 'table', wide: false };
   const [name = '', ...rest] = text.split('=');
   if (!allowed.includes(name)) {
@@ -20,7 +25,8 @@ export function parseFormat(text: string | undefined, allowed: readonly string[]
     );
   }
   if (name === 'wide') return { type: 'table', wide: true };
-  if (name === 'json' || name === 'yaml' || name === 'name') return { type: name };
+  if (name === 'name') return { type: name };
+  if (name === 'json' || name === 'yaml') return { type: name, showManagedFields };
   if (rest.join('=') === '') throw new CliError('template format specified but no template given');
   return { type: 'jsonpath', render: parseTemplate(rest.join('=')) };
 }
@@ -32,10 +38,25 @@ export function renderObjects(
   asList = objects.length !== 1,
 ): string {
   if (format.type === 'name') return objects.map((object) => `${fullName(object)}\n`).join('');
-  const list = { apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items: objects };
-  const root = asList ? list : objects[0];
+  const items = objects.map((object) => shown(format, object));
+  const list = { apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items };
+  const root = asList ? list : items[0];
   if (format.type === 'jsonpath') return format.render(root);
   return format.type === 'json' ? renderJson(root) : renderYaml(root);
+}
+
+/** A stream is no List: each object stands alone, so that jq and yq can follow it. */
+export function renderStreamed(format: Exclude<Format, { type: 'table' }>, object: KubeObject): string {
+  if (format.type === 'yaml') return `---\n${renderYaml(shown(format, object))}`;
+  return format.type === 'json' ? renderJson(shown(format, object)) : renderObjects(format, [object]);
+}
+
+/** As kubectl does it, who owns which field is shown on demand only. */
+function shown(format: Format, object: KubeObject): object {
+  const isWhole = (format.type !== 'json' && format.type !== 'yaml') || format.showManagedFields;
+  if (isWhole) return object;
+  const { managedFields: _unseen, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 export function renderJson(value: unknown): string {

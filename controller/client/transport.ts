@@ -122,7 +122,7 @@ function sender({ server, token, userAgent }: ServerOptions, isTls: boolean, age
   return (call) => send(call, false);
 }
 
-export class SilentError extends Error {
+class SilentError extends Error {
   override readonly name = 'SilentError';
   constructor(silenceMs: number) {
     super(`no answer within ${Math.round(silenceMs / 1000)} s`);

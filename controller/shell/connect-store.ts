@@ -30,7 +30,9 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
     isAbsent && !mayCreate
       ? await openEmbeddedStore({ clock, newId })
       : await openStore({ table, dataDir, region, clock, newId, connection });
-  const api = createFacade({ store: shareWatches(store), clock, newUid: newId });
+  const api = createFacade({
+    ...{ store: shareWatches(store), clock, newUid: newId, fieldManager: 'bastionctl' },
+  });
   const installation = options.installation ?? running?.installation ?? DEFAULTS.installation;
   const openWorld = async () => {
     if (connection) return openAws(where, region, clock);

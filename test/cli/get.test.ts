@@ -233,4 +233,16 @@ describe('events', () => {
     expect(out).toMatch(/Failed[\s\S]*Degraded/);
     expect(out).not.toContain('Normal');
   });
+
+  it('shows who owns which field on demand only', async () => {
+    const cli = createCli();
+    await cli.api.bastions.create(sample(), { fieldManager: 'me' });
+    for (const format of ['yaml', 'json']) {
+      expect((await cli.run(`get bst -o ${format}`)).out).not.toContain('managedFields');
+      expect((await cli.run(`get bst orders -o ${format} --show-managed-fields`)).out).toContain(
+        'managedFields',
+      );
+    }
+    expect((await cli.run(['get', 'bst', '-o', 'jsonpath={..manager}'])).out).toBe('me');
+  });
 });
