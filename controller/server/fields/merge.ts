@@ -59,8 +59,8 @@ function itemsOf(type: ListType, list: unknown): readonly Item[] {
 }
 
 /**
- * The items of both lists, those of `right` in its order. An item that only `left` has stays behind the item of both that it
- * followed.
+ * The items of both lists, those of `right` in its order: an item of both comes where `right` has it, one that only `left` has stays
+ * behind the item of both that it followed.
  */
 function weave(type: ListType, left: readonly Item[], right: readonly Item[]): readonly unknown[] {
   const inLeft = new Map(left.map((item) => [item.element, item]));
@@ -88,7 +88,6 @@ function weave(type: ListType, left: readonly Item[], right: readonly Item[]): r
       r++;
       next = shared.shift();
     } else if (mine && theirs && isShared(mine) && next !== undefined && next !== mine.element) {
-      // It comes where the right list has it.
       l++;
     } else if (mine && !isShared(mine)) {
       merged.push(mine.value);
