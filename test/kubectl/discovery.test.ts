@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { useBed } from './bed.ts';
+import { kubectlMinor } from './binary.ts';
 import { cells, done, failed } from './kubectl.ts';
 
 const bed = useBed();
@@ -137,7 +138,9 @@ describe('explain', () => {
 
   test('names the values that a field takes', async () => {
     const { stdout } = await run('explain bastion.spec.network.path');
-    expect(stdout).toMatch(/\nFIELD: path <string>\nENUM:\n {4}Auto\n {4}Endpoints\n {4}Nat\n/);
+    expect(stdout).toMatch(/\nFIELD: path <string>\n/);
+    // kubectl 1.29 does not show them yet.
+    if (kubectlMinor() > 29) expect(stdout).toMatch(/\nENUM:\n {4}Auto\n {4}Endpoints\n {4}Nat\n/);
   });
 
   test('describes the items of a list', async () => {
