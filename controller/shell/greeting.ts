@@ -41,7 +41,8 @@ export function greeting(
     '',
     'Try, in another terminal:',
     ...COMMANDS.map((command) => `  npx bastionctl ${command}${elsewhere}`),
-    ...(flags.url === undefined ? [] : [`  kubectl --server ${flags.url} get bastions`]),
+    // Behind TLS it takes an authority and a token, which a context holds: bastionctl kubeconfig.
+    ...(flags.url?.startsWith('http:') ? [`  kubectl --server ${flags.url} get bastions`] : []),
     '',
     `The simulated account has ${SIMULATED_WORLD.isolatedVpc} (no way out) and ${SIMULATED_WORLD.natVpc} (NAT).`,
   ];

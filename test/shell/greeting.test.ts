@@ -28,6 +28,18 @@ describe('the greeting', () => {
     await aws.close();
   });
 
+  it('says where the API is, and how kubectl gets there where that takes no more than its address', async () => {
+    const aws = await openAws('simulated', 'eu-west-1', new VirtualClock());
+    const open = greeting({ ...FLAGS, url: 'http://127.0.0.1:8088' }, aws);
+    expect(open).toContain('  API    http://127.0.0.1:8088\n');
+    expect(open).toContain('  kubectl --server http://127.0.0.1:8088 get bastions\n');
+    const guarded = greeting({ ...FLAGS, url: 'https://10.0.0.1:8443' }, aws);
+    expect(guarded).toContain('  API    https://10.0.0.1:8443\n');
+    expect(guarded).not.toContain('kubectl');
+    expect(greeting(FLAGS, aws)).not.toContain('API');
+    await aws.close();
+  });
+
   it('calls real AWS by its name and suggests nothing there', () => {
     const aws = { accountId: '111111111111', connection: {}, address: 'real', close: async () => {} };
     const text = greeting({ ...FLAGS, table: 'bastions' }, aws);
