@@ -42,7 +42,7 @@ export function describeFailure(error: unknown, program: ProgramName): string[] 
   if (error instanceof CliError || error instanceof JsonPathError || error instanceof ConfigurationError)
     return [`error: ${error.message}`, ...hintLines(error.hint, program)];
   if (error instanceof ApiError)
-    return [...describeApiError(error), ...hintLines(hintFor(error.reason, program), program)];
+    return [...describeApiError(error), ...hintLines(hintFor(error, program), program)];
   return [`error: ${error instanceof Error ? error.message : String(error)}`];
 }
 
@@ -53,8 +53,10 @@ function describeApiError({ reason, message, causes }: ApiError): string[] {
   return [`The ${head} is invalid:`, ...causes.map((cause) => `* ${formatFieldError(cause)}`)];
 }
 
-function hintFor(reason: ApiError['reason'], program: ProgramName): string | undefined {
+function hintFor({ reason, message }: ApiError, program: ProgramName): string | undefined {
   if (reason === 'Unavailable') return UNAVAILABLE[program];
+  // It may also be a path, or a log, that is not there: then the message says all.
+  if (reason === 'NotFound' && !/^\S+ ".*" not found$/.test(message)) return undefined;
   return reason === 'Unauthorized' ? UNAUTHORIZED[program] : HINTS[reason];
 }
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { useBed } from './bed.ts';
-import { cells } from './kubectl.ts';
+import { cells, refused } from './kubectl.ts';
 import { make, named } from './manifests.ts';
 
 /** More than the 500 that kubectl asks for at a time. */
@@ -44,5 +44,15 @@ describe('long lists', () => {
     const { code, stderr } = await bed().kubectl.run(`get --raw "${path}"`);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^Error from server \(BadRequest\): .*continue/);
+  });
+
+  test('cannot be told to be of a version that is none', async () => {
+    const path = '/apis/bastion-operator.dev/v1alpha1/bastions?resourceVersion=newest';
+    expect(await bed().kubectl.run(`get --raw "${path}"`)).toEqual(
+      refused(
+        'BadRequest',
+        'resourceVersion: found "newest", allowed: the resourceVersion of a list or an object',
+      ),
+    );
   });
 });

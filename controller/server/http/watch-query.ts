@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { FieldError, ListQuery } from '../../api/client.ts';
+import { ApiError, type FieldError, type ListQuery } from '../../api/client.ts';
 import {
   flagParameter,
   integerParameter,
@@ -66,6 +66,13 @@ function checkWatch(
 export function readListVersion(request: FastifyRequest): { readonly exact: string | undefined } {
   const match = textParameter(request, 'resourceVersionMatch');
   const version = textParameter(request, 'resourceVersion');
+  if (version !== undefined && !/^\d+$/.test(version)) {
+    const allowed = 'the resourceVersion of a list or an object';
+    throw new ApiError(
+      'BadRequest',
+      `resourceVersion: found ${JSON.stringify(version)}, allowed: ${allowed}`,
+    );
+  }
   const field = 'resourceVersionMatch';
   const errors: FieldError[] = [];
   if (match !== undefined && version === undefined) {
