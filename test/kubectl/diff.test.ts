@@ -49,7 +49,7 @@ describe.each(['', ' --server-side'])('diff%s', (mode) => {
 
 describe('edit', () => {
   /** An editor that does what a person would: it changes the file that it is given. */
-  const editor = (script: string) => ({ env: { KUBE_EDITOR: `sed -i -e ${script}` } });
+  const editor = (script: string) => ({ env: { KUBE_EDITOR: `sed -i.bak -e ${script}` } });
 
   test('writes what was changed', async () => {
     const { run, namespace } = bed().place();
@@ -74,7 +74,7 @@ describe('edit', () => {
     // The second time it finds what is wrong in the comment on top and gives up by changing nothing.
     const script = await file(
       `edit-${namespace}.sh`,
-      '[ -f "$0.seen" ] && { cp "$1" "$0.seen"; exit; }\ntouch "$0.seen"\nsed -i "s/ttl: 4h/ttl: 1m/" "$1"\n',
+      '[ -f "$0.seen" ] && { cp "$1" "$0.seen"; exit; }\ntouch "$0.seen"\nsed -i.bak "s/ttl: 4h/ttl: 1m/" "$1"\n',
     );
     const { code, stderr } = await run('edit bastion orders', { env: { KUBE_EDITOR: `sh ${script}` } });
     expect(code).toBe(1);

@@ -103,7 +103,7 @@ function start(home: Home, text: string, { stdin, env }: RunOptions = {}) {
   const child = spawn(program, program === 'kubectl' ? withFlags(words, home) : words, {
     cwd: folder,
     env: {
-      ...{ HOME: folder, KUBECONFIG: join(folder, 'config'), TZ: 'UTC', LANG: 'C' },
+      ...{ HOME: folder, KUBECONFIG: join(folder, 'config'), TMPDIR: folder, TZ: 'UTC', LANG: 'C' },
       PATH: path ? `${path}:${systemPath}` : systemPath,
       ...env,
     },
