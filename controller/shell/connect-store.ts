@@ -5,7 +5,6 @@ import { createTaskLogs } from '../aws/task-logs.ts';
 import type { Connection, ConnectionOptions } from '../cli/connection.ts';
 import { createFacade } from '../server/facade.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
-import { shareWatches } from '../store/tail.ts';
 import { readAnnouncement } from './announcement.ts';
 import { type AwsWorld, connectionTo, openAws, UnreachableError } from './aws.ts';
 import { type ConnectParts, dataDirOf } from './connect-parts.ts';
@@ -31,7 +30,7 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
       ? await openEmbeddedStore({ clock, newId })
       : await openStore({ table, dataDir, region, clock, newId, connection });
   const api = createFacade({
-    ...{ store: shareWatches(store), clock, newUid: newId, fieldManager: 'bastionctl' },
+    ...{ store, clock, newUid: newId, fieldManager: 'bastionctl' },
   });
   const installation = options.installation ?? running?.installation ?? DEFAULTS.installation;
   const openWorld = async () => {

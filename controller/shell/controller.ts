@@ -14,7 +14,6 @@ import { parseGitSpec } from '../sources/git-spec.ts';
 import { sourceGuardName } from '../sources/source-guard.ts';
 import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
-import { shareWatches } from '../store/tail.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
 import { type ApiOptions, serveApi } from './api-server.ts';
 import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
@@ -100,7 +99,7 @@ async function assemble(
   closers.push(() => aws.close());
   const { store, close } = await openStoreOf(options, aws);
   closers.push(close);
-  const api = createFacade({ store: shareWatches(store), clock, newUid: newId });
+  const api = createFacade({ store, clock, newUid: newId });
   if (aws.simulator) await tellRebuilt(api, log);
   const lease = leaseOf(options, store);
   const controller = controllerOf(options, { api, store, lease, aws }, () => void sync.run());

@@ -1,6 +1,5 @@
 import { explain } from '../aws/errors.ts';
 import { createFacade } from '../server/facade.ts';
-import { shareWatches } from '../store/tail.ts';
 import { announce, readAnnouncement, withdraw } from './announcement.ts';
 import { serveApi } from './api-server.ts';
 import { type AwsWorld, connectionTo } from './aws.ts';
@@ -47,7 +46,7 @@ async function open(options: ControllerOptions): Promise<Host> {
     closers.push(() => world.close());
     const { store, close: closeStore } = await openStoreOf(options, world);
     closers.push(closeStore);
-    const api = createFacade({ store: shareWatches(store), clock: options.clock, newUid: options.newId });
+    const api = createFacade({ store, clock: options.clock, newUid: options.newId });
     if (world.simulator) await tellRebuilt(api, log);
     if (other && options.table === undefined)
       log('warn', 'another process hosts the store of this data folder, and has to stay', { pid: other.pid });

@@ -1,3 +1,4 @@
+import type { Clock } from '../api/clock.ts';
 import { createRing, type Ring, type RingLimits } from './ring.ts';
 import { endWith } from './signals.ts';
 import type { Change, Store, WatchOptions } from './store.ts';
@@ -5,6 +6,11 @@ import type { Change, Store, WatchOptions } from './store.ts';
 export interface ShareOptions {
   /** How much of the newest history is kept in memory, while there is a watch. */
   readonly limits?: Partial<RingLimits>;
+  /**
+   * Watches are woken at once by a change after a pause, and then no more often than this: under load each of them has several
+   * changes to tell in one go, which costs hardly more than one. Left out: by each change.
+   */
+  readonly gather?: { readonly clock: Clock; readonly everyMs: number };
 }
 
 const LIMITS: RingLimits = { changes: 4_096, characters: 32 * 1024 * 1024 };
@@ -17,8 +23,8 @@ const LIMITS: RingLimits = { changes: 4_096, characters: 32 * 1024 * 1024 };
  * Each watch is a cursor into a ring of the newest changes. One that is not within the ring, since it starts earlier or was too
  * slow, reads the store's own history until it has caught up. What ends the tail ends the watches on it in the same way.
  */
-export function shareWatches(store: Store, { limits }: ShareOptions = {}): Store {
-  const hub = createHub(store, { ...LIMITS, ...limits });
+export function shareWatches(store: Store, { limits, gather }: ShareOptions = {}): Store {
+  const hub = createHub(store, { ...LIMITS, ...limits }, gather);
   return {
     get: (collection, name) => store.get(collection, name),
     list: (collection) => store.list(collection),
@@ -54,7 +60,7 @@ interface Hub {
   stop(): void;
 }
 
-function createHub(store: Store, limits: RingLimits): Hub {
+function createHub(store: Store, limits: RingLimits, gather: ShareOptions['gather']): Hub {
   const inside = new Set<symbol>();
   let tail: Tail | undefined;
 
@@ -75,7 +81,11 @@ function createHub(store: Store, limits: RingLimits): Hub {
         waiting: new Set<() => void>(),
       };
       tail = started;
-      void runTail(store, started).finally(() => {
+      void runTail(
+        store,
+        started,
+        createWaker(() => wakeAll(started), gather),
+      ).finally(() => {
         // Its ring goes with it: nobody knows any more whether the store is still the one that it came from.
         if (tail === started) tail = undefined;
         wakeAll(started);
@@ -92,12 +102,31 @@ function createHub(store: Store, limits: RingLimits): Hub {
   };
 }
 
-async function runTail(store: Store, tail: Tail): Promise<void> {
+function createWaker(wake: () => void, gather: ShareOptions['gather']): () => void {
+  if (!gather) return wake;
+  const { clock, everyMs } = gather;
+  let nextMs = Number.NEGATIVE_INFINITY;
+  let isDue = false;
+  const wakeNow = () => {
+    isDue = false;
+    nextMs = clock.monotonic() + everyMs;
+    wake();
+  };
+  return () => {
+    if (isDue) return;
+    const waitMs = nextMs - clock.monotonic();
+    if (waitMs <= 0) return wakeNow();
+    isDue = true;
+    clock.setTimer(waitMs, wakeNow);
+  };
+}
+
+async function runTail(store: Store, tail: Tail, wake: () => void): Promise<void> {
   const { ring, ending } = tail;
   try {
     for await (const change of store.watch({ from: ring.end, signal: ending.signal })) {
       ring.push(change);
-      wakeAll(tail);
+      wake();
     }
     tail.end = {};
   } catch (failure) {

@@ -21,7 +21,7 @@ export type ServerMessage =
 async function serve(dataDir: string): Promise<void> {
   const clock = systemClock();
   const embedded = await openEmbeddedStore({ dataDir, clock, newId: randomUUID });
-  const store = shareWatches(embedded.store);
+  const store = shareWatches(embedded.store, { gather: { clock, everyMs: 25 } });
   const server = await createApiServer({
     ...{ clock, version: '0.0.0', newId: randomUUID, isReadOnly: false },
     ...{ taskLogs: undefined, preview: undefined },

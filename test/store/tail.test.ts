@@ -234,6 +234,24 @@ describe('shared watches', () => {
     await table.close();
   });
 
+  it('are woken at once after a pause, and then only now and then, when changes are gathered', async () => {
+    const gathering = shareWatches(observed.store, { gather: { clock, everyMs: 25 } });
+    const reader = read(gathering, { from: 0 });
+    await settle();
+    await write(1);
+    await settle();
+    expect(reader.revisions).toEqual([1]);
+    await write(3);
+    await settle();
+    expect(reader.revisions).toEqual([1]);
+    await clock.advance(25);
+    expect(reader.revisions).toEqual([1, 2, 3, 4]);
+    await clock.advance(25);
+    await write(1);
+    await settle();
+    expect(reader.revisions).toEqual([1, 2, 3, 4, 5]);
+  });
+
   it('fail together when the store fails, after what had been read, and start anew', async () => {
     const failure = new StoreUnavailableError('the table does not answer');
     const readers = [read(store, { from: 0 }), read(store, { from: 0, collection: 'bastions' })];
