@@ -32,8 +32,16 @@ export interface Memory {
   readonly sequence: number;
   /** The pass met something that facts or inert kinds may hold up: the next resync looks at those too. */
   readonly troubled?: boolean;
+  /**
+   * When something was done last, or may have been done before this process began, of which nobody knows what came of it; by the
+   * monotonic clock. Left out: a complete look has told since.
+   */
+  readonly doubtedMs?: number | undefined;
   readonly setbacks?: Setbacks;
 }
+
+/** What AWS was asked to make can be missing from its lists for some seconds. */
+const DOUBT_MS = 30_000;
 
 /** What it takes to look, without changing anything. */
 export interface LookOptions {
@@ -91,6 +99,7 @@ export interface Pass extends Preview {
  */
 export async function reconcile(memory: Memory, options: PassOptions): Promise<Pass> {
   const { api, kinds, clock, mayMutate } = options;
+  const lookedMs = clock.monotonic();
   const preview = await look(memory, options);
   if (preview.plan.steps.length > 0 && mayMutate()) await options.rememberScope();
   const before = memory.setbacks ?? NO_SETBACKS;
@@ -108,7 +117,9 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, refused), now);
     news.push(...(await tellShrink({ api, now }, options.aws.scope, preview)));
   });
-  const troubled = isTroubled(preview);
+  const hasFailed = outcomes.some(({ result }) => result === 'failed');
+  const doubtedMs = hasFailed ? clock.monotonic() : stillDoubted(memory, preview, lookedMs);
+  const troubled = isTroubled(preview) || doubtedMs !== undefined;
   const sequence = memory.sequence + 1;
   return {
     ...preview,
@@ -118,13 +129,19 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     fenced,
     news,
     guarded: isShrinkOpen(preview, options.aws.scope),
-    memory: { snapshot: after, guard: preview.guard, sequence, troubled, setbacks },
+    memory: { snapshot: after, guard: preview.guard, sequence, troubled, doubtedMs, setbacks },
   };
 }
 
 /** Some answer may stand in what a quiet resync does not look at. */
 function isTroubled({ wishes, plan, observed }: Preview): boolean {
   return wishes.desired.problems.size > 0 || observed.failures.size > 0 || !isSettled(plan);
+}
+
+/** What was made without our knowing shows in a complete look that comes late enough; a quiet resync would pass over some of it. */
+function stillDoubted({ doubtedMs }: Memory, { complete }: Preview, lookedMs: number): number | undefined {
+  if (doubtedMs === undefined) return undefined;
+  return complete && lookedMs >= doubtedMs + DOUBT_MS ? undefined : doubtedMs;
 }
 
 /** Tells, unless this replica may not any more. */

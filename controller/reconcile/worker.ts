@@ -28,7 +28,7 @@ export interface WorkerOptions {
 /** Runs the passes of one scope, one at a time, and remembers between them what makes the next one cheap. */
 export class ScopeWorker {
   readonly #options: WorkerOptions;
-  #memory: Memory = { snapshot: EMPTY_SNAPSHOT, guard: NO_MEMORY, sequence: 1 };
+  #memory: Memory;
   #failedPasses = 0;
   #pollingPasses = 0;
   #hurriedPasses = 0;
@@ -36,6 +36,9 @@ export class ScopeWorker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    // Whoever led before may have died in the middle of a call.
+    const doubtedMs = options.clock.monotonic();
+    this.#memory = { snapshot: EMPTY_SNAPSHOT, guard: NO_MEMORY, sequence: 1, doubtedMs };
   }
 
   /** @returns the pass and when to come back */

@@ -38,4 +38,24 @@ describe('a list that does not show yet what was just made', () => {
     expect(ownedIn(bed.simulator)).toEqual([]);
     await controller.stop();
   });
+
+  it('hides for no longer than some minutes what a step made that then failed', async () => {
+    const bed = createManagerBed();
+    const { controller } = bed.start();
+    const { activations } = bed.simulator.ssm.state;
+    bed.simulator.faults.add({ service: 'ssm', operation: 'PutParameter' });
+    await bed.apply('orders', { access: { transport: 'HybridActivation' } });
+    await bed.runUntil(() => activations.size > 0);
+    const [orphan] = [...activations];
+    if (!orphan) throw new Error('no activation was made');
+    activations.delete(orphan[0]);
+    await bed.runUntil(async () => (await bed.phase('orders')) === 'Ready');
+    activations.set(...orphan);
+    for (let minute = 0; minute < 4; minute++) {
+      controller.resync();
+      await bed.run(MINUTE, 2_000);
+    }
+    expect([activations.size, activations.has(orphan[0])]).toEqual([1, false]);
+    await controller.stop();
+  });
 });
