@@ -73,22 +73,28 @@ function readMessage(bytes: Uint8Array, message: Message, budget: Budget): JsonO
     if (!field || wireType !== wireTypeOf(field.type)) reader.skip(wireType, number);
     else addField(found, field, reader, budget);
   }
-  return Object.fromEntries(found);
+  const values = [...found].map(([name, value]) => {
+    return [name, value instanceof Map ? Object.fromEntries(value) : value] as const;
+  });
+  return Object.fromEntries(values);
 }
 
 function wireTypeOf(type: FieldType): WireType {
   return type === 'integer' || type === 'boolean' ? WireType.Varint : WireType.LengthDelimited;
 }
 
+/** Lists and maps grow in place: to copy them for each item would take as long as the square of their length. */
 function addField(found: Map<string, unknown>, field: Field, reader: BinaryReader, budget: Budget): void {
   const before = found.get(field.name);
   if (field.type === 'StringMap') {
     const [key, value] = readMapEntry(reader.bytes(), budget);
-    found.set(field.name, Object.fromEntries([...Object.entries(before ?? {}), [key, value]]));
+    if (before instanceof Map) before.set(key, value);
+    else found.set(field.name, new Map([[key, value]]));
     return;
   }
   const value = readValue(field.type, reader, budget);
-  if (field.isList) found.set(field.name, [...(Array.isArray(before) ? before : []), value]);
+  if (field.isList && Array.isArray(before)) before.push(value);
+  else if (field.isList) found.set(field.name, [value]);
   else if (isNothing(value)) found.delete(field.name);
   else found.set(field.name, value);
 }

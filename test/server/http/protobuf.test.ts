@@ -64,4 +64,29 @@ describe("a body in Kubernetes' protobuf", () => {
     ]);
     expect(failure(flood)).toBe('BadRequest');
   });
+
+  it('takes no longer for each label the more of them there are', () => {
+    const labels = Array.from({ length: 9_000 }, (_, index) => {
+      const key = Buffer.from(`label-${String(index).padStart(4, '0')}`);
+      return Buffer.from([0x5a, key.length + 2, 0x0a, key.length, ...key]);
+    });
+    const fields = Buffer.concat(labels);
+    const message = (tag: number, bytes: Buffer) => {
+      return Buffer.concat([Buffer.from([tag, ...varint(bytes.length)]), bytes]);
+    };
+    const type = message(0x0a, Buffer.concat([text(1, 'v1'), text(2, 'Namespace')]));
+    const body = Buffer.concat([Buffer.from('k8s\0'), type, message(0x12, message(0x0a, fields))]);
+    const started = performance.now();
+    const { metadata } = decodeProtobuf(body) as { metadata: { labels: object } };
+    expect(Object.keys(metadata.labels)).toHaveLength(9_000);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
 });
+
+function text(field: number, value: string): Buffer {
+  return Buffer.from([(field << 3) | 2, value.length, ...Buffer.from(value)]);
+}
+
+function varint(value: number): readonly number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >> 7)];
+}
