@@ -9,7 +9,7 @@ export interface Recall {
   read(head: LogEntry | undefined, collection: Collection, name: ObjectName): Promise<KubeObject | undefined>;
 }
 
-/** Of the objects as JSON. */
+/** Of the names and of the objects as JSON: names alone, of what does not exist, would add up without end too. */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
 
 export function createRecall(objects: Objects): Recall {
@@ -19,7 +19,8 @@ export function createRecall(objects: Objects): Recall {
   let characters = 0;
 
   function forget(key: string): void {
-    characters -= texts.get(key)?.length ?? 0;
+    if (!texts.has(key)) return;
+    characters -= sizeOf(key, texts.get(key));
     texts.delete(key);
   }
 
@@ -27,7 +28,7 @@ export function createRecall(objects: Objects): Recall {
     forget(key);
     const text = object && JSON.stringify(object);
     texts.set(key, text);
-    characters += text?.length ?? 0;
+    characters += sizeOf(key, text);
     for (const oldest of texts.keys()) {
       if (characters <= MAX_CHARACTERS) return;
       forget(oldest);
@@ -61,6 +62,10 @@ export function createRecall(objects: Objects): Recall {
       return object;
     },
   };
+}
+
+function sizeOf(key: string, text: string | undefined): number {
+  return key.length + (text?.length ?? 0);
 }
 
 function keyOf(collection: Collection, name: ObjectName): string {
