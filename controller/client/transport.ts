@@ -112,8 +112,8 @@ function sender({ server, token, userAgent }: ServerOptions, isTls: boolean, age
       if (silenceMs !== undefined) sent.setTimeout(silenceMs, () => sent.destroy(new SilentError(silenceMs)));
       sent.on('response', resolve);
       sent.on('error', (error: NodeJS.ErrnoException) => {
-        // A kept connection that the server closed while this was on its way.
-        const isStale = sent.reusedSocket && error.code === 'ECONNRESET' && !isSecond;
+        // A kept connection that the server closed while this was on its way; a write may have taken effect all the same.
+        const isStale = method === 'GET' && sent.reusedSocket && error.code === 'ECONNRESET' && !isSecond;
         if (isStale) send(call, true).then(resolve, reject);
         else reject(error);
       });
