@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '../../api/client.ts';
-import { isRecord, type JsonObject } from '../../api/json.ts';
+import { copyJson, isRecord, JsonError, type JsonObject } from '../../api/json.ts';
 import { readYaml } from '../../api/manifest.ts';
 import { decodeProtobuf, PROTOBUF } from './protobuf.ts';
 
 export const JSON_TYPE = 'application/json';
 export const YAML_TYPE = 'application/yaml';
+/** What is nested deeper would end the stack of whoever reads or writes it again. How much there is the length of the body bounds. */
+const LIMITS = { maxDepth: 64, maxNodes: Number.POSITIVE_INFINITY };
 
 /** Bodies stay bytes until a route reads them: only it knows what may have been sent. */
 export function addBodies(app: FastifyInstance): void {
@@ -38,7 +40,18 @@ export function readBody(request: FastifyRequest): JsonObject {
   const bytes = bodyBytes(request);
   if (type === PROTOBUF) return decodeProtobuf(bytes);
   if (type !== JSON_TYPE && type !== YAML_TYPE) throw unsupportedMediaType([JSON_TYPE, YAML_TYPE, PROTOBUF]);
-  return asObject(parseText(bytes, type));
+  return asObject(shallow(parseText(bytes, type)));
+}
+
+/** @throws ApiError BadRequest */
+function shallow(value: unknown): unknown {
+  try {
+    return copyJson(value, LIMITS);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    const where = error.field === '' ? '' : `${error.field}: `;
+    throw new ApiError('BadRequest', `the body of the request cannot be read: ${where}${error.message}`);
+  }
 }
 
 /** Decodes what came as JSON or YAML. @throws ApiError BadRequest */

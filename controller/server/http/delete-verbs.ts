@@ -52,12 +52,30 @@ async function deleteListed(
   options: DeleteOptions,
 ): Promise<void> {
   try {
-    await resources.delete(namespace, name, { ...options, uid });
+    await resources.delete(namespace, name, { uid, ...options });
   } catch (error) {
     // Gone, or gone and there anew: either way not what was asked to be deleted.
-    if (error instanceof ApiError && ['NotFound', 'Conflict'].includes(error.reason)) return;
+    if (hasReason(error, 'NotFound')) return;
+    if (hasReason(error, 'Conflict') && (await uidOf(resources, namespace, name)) !== uid) return;
     throw error;
   }
+}
+
+async function uidOf(
+  resources: Endpoint['resources'],
+  namespace: string,
+  name: string,
+): Promise<string | undefined> {
+  try {
+    return (await resources.get(namespace, name)).metadata.uid;
+  } catch (error) {
+    if (hasReason(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
+
+function hasReason(error: unknown, reason: ApiError['reason']): boolean {
+  return error instanceof ApiError && error.reason === reason;
 }
 
 /** From the parameters and the body; the body counts where both say something. */

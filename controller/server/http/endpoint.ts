@@ -25,8 +25,19 @@ export function namespaceOf(request: FastifyRequest): string | undefined {
   return (request.params as { readonly namespace?: string }).namespace;
 }
 
-/** @throws ApiError NotFound for names that no object can have */
-export function pathNames({ type }: Endpoint, request: FastifyRequest): { namespace: string; name: string } {
+/** What a request to such paths is about, whoever refuses it. */
+export function aboutType({ group, plural, kind }: Naming): (request: FastifyRequest) => Promise<void> {
+  return async (request) => {
+    const { name } = request.params as { readonly name?: string };
+    request.subject = { group, plural, kind, name };
+  };
+}
+
+/** @throws ApiError NotFound for names that no object can have: the store need not bear them */
+export function pathNames(
+  { type }: Pick<Endpoint, 'type'>,
+  request: FastifyRequest,
+): { namespace: string; name: string } {
   const { namespace, name = '' } = request.params as { readonly namespace?: string; readonly name?: string };
   const isPossible = (part: string) => part.length <= MAX_NAME && /^[a-z0-9.-]+$/.test(part);
   // Where there is no namespace in the path the type has none.

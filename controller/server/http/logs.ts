@@ -7,6 +7,8 @@ import { parseRfc3339 } from '../../api/rfc3339.ts';
 import { formatFieldError } from '../../api/schema.ts';
 import type { LogLine, LogQuery, TaskLogs } from '../../api/task-logs.ts';
 import type { AddRoutes, ServerContext } from './context.ts';
+import { aboutType, pathNames } from './endpoint.ts';
+import { PODS } from './pods.ts';
 import { flagParameter, textParameter } from './query.ts';
 import { sendLines } from './text-stream.ts';
 
@@ -14,11 +16,7 @@ const PATH = '/api/v1/namespaces/:namespace/pods/:name/log';
 
 /** What a Bastion's task wrote, as `kubectl logs` reads it. */
 export const addLogs: AddRoutes = (app, context) => {
-  const preParsing = async (request: FastifyRequest) => {
-    const { name } = namesIn(request);
-    request.subject = { group: '', plural: 'pods', kind: 'Pod', name };
-  };
-  app.get(PATH, { preParsing }, async (request, reply) => {
+  app.get(PATH, { preParsing: aboutType(PODS) }, async (request, reply) => {
     const options = readOptions(request, context);
     const bastion = await readBastion(context, request);
     checkStarted(bastion, options.query.isPrevious);
@@ -29,10 +27,6 @@ export const addLogs: AddRoutes = (app, context) => {
     });
   });
 };
-
-function namesIn({ params }: FastifyRequest): { readonly namespace: string; readonly name: string } {
-  return params as { readonly namespace: string; readonly name: string };
-}
 
 function unreadable(): TaskLogs {
   const hint = 'ask a server of the controller, or run bastionctl with your own AWS credentials';
@@ -48,7 +42,7 @@ interface LogOptions {
 
 /** @throws ApiError Invalid, BadRequest */
 function readOptions(request: FastifyRequest, { clock }: Pick<ServerContext, 'clock'>): LogOptions {
-  const { name: pod } = namesIn(request);
+  const { name: pod } = pathNames({ type: PODS }, request);
   const errors: FieldError[] = [];
   const integer = (name: string, least: number): number | undefined => {
     const text = textParameter(request, name);
@@ -104,7 +98,7 @@ function checkContainer(container: string | undefined, pod: string): void {
 
 /** @throws ApiError NotFound when there is no such Bastion, or nothing that ever ran for it */
 async function readBastion({ api }: Pick<ServerContext, 'api'>, request: FastifyRequest): Promise<Bastion> {
-  const { namespace, name } = namesIn(request);
+  const { namespace, name } = pathNames({ type: PODS }, request);
   const bastion = await api.bastions.get(namespace, name).catch((error: unknown) => {
     if (error instanceof ApiError && error.reason === 'NotFound') return undefined;
     throw error;

@@ -1,21 +1,19 @@
-import type { FastifyRequest } from 'fastify';
 import { type Bastion, GROUP } from '../../api/bastion.ts';
 import { ApiError } from '../../api/client.ts';
 import type { AddRoutes } from './context.ts';
+import { aboutType, pathNames } from './endpoint.ts';
+import { PODS } from './pods.ts';
 
 const WAYS = ['exec', 'attach', 'portforward'];
 
 /** People reach a task with Session Manager, as themselves: who tries by the API is told how. */
 export const addPodSessions: AddRoutes = (app, { api }) => {
   for (const way of WAYS) {
-    const preParsing = async (request: FastifyRequest) => {
-      const { name } = request.params as { readonly name: string };
-      request.subject = { group: '', plural: 'pods', kind: 'Pod', name };
-    };
+    const url = `/api/v1/namespaces/:namespace/pods/:name/${way}`;
     app.route({
-      ...{ method: ['GET', 'POST'], url: `/api/v1/namespaces/:namespace/pods/:name/${way}`, preParsing },
+      ...{ method: ['GET', 'POST'], url, preParsing: aboutType(PODS) },
       handler: async (request) => {
-        const { namespace, name } = request.params as { readonly namespace: string; readonly name: string };
+        const { namespace, name } = pathNames({ type: PODS }, request);
         throw new ApiError('MethodNotAllowed', adviceFor(way, await api.bastions.get(namespace, name)));
       },
     });

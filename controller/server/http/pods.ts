@@ -4,6 +4,7 @@ import { type BastionTask, CONTAINER, taskId, taskOf } from '../../api/bastion-t
 import type { ApiClient, Resources } from '../../api/client.ts';
 import type { KubeObject, ObjectMeta } from '../../api/object.ts';
 import type { AddRoutes } from './context.ts';
+import type { Naming } from './endpoint.ts';
 import { podColumns } from './pod-columns.ts';
 import { projectResources } from './projection.ts';
 import { addProjection } from './projection-routes.ts';
@@ -56,6 +57,8 @@ interface Terminated {
   readonly finishedAt?: string;
 }
 
+export const PODS: Naming = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' };
+
 const ADVICE = `a pod stands for a Bastion's task: change or delete the Bastion (bastions.${GROUP}) instead`;
 const POD_LABEL = `${GROUP}/bastion`;
 
@@ -75,8 +78,7 @@ function podResources(api: ApiClient): Resources<KubeObject> {
 }
 
 export const addPods: AddRoutes = (app, { api }) => {
-  const type = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', advice: ADVICE };
-  addProjection(app, { ...type, columns: podColumns }, podResources(api));
+  addProjection(app, { ...PODS, advice: ADVICE, columns: podColumns }, podResources(api));
 };
 
 /** Undefined while there is no task. */

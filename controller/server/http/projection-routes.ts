@@ -2,12 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import type { Resources } from '../../api/client.ts';
 import type { ApiColumn } from '../../api/columns.ts';
 import type { KubeObject } from '../../api/object.ts';
-import type { Endpoint, Verb } from './endpoint.ts';
+import { aboutType, type Endpoint, type Naming, type Verb } from './endpoint.ts';
 import { readOnlyError } from './projection.ts';
 import { getObject, listObjects, watchObjects } from './read-verbs.ts';
 import type { ResourceType } from './resource-type.ts';
+import { groupVersionOf } from './served.ts';
 
-export interface ProjectedType extends Pick<ResourceType, 'group' | 'version' | 'plural' | 'kind'> {
+export interface ProjectedType extends Naming {
   readonly columns: readonly ApiColumn[];
   /** What to do instead of writing. */
   readonly advice: string;
@@ -45,7 +46,7 @@ export function endpointOf(type: ProjectedType, resources: Resources<KubeObject>
     type: { group, version, plural, kind },
     resources,
     statusResources: undefined,
-    shape: { apiVersion: group === '' ? version : `${group}/${version}`, kind, columns },
+    shape: { apiVersion: groupVersionOf(type), kind, columns },
   };
 }
 
@@ -56,13 +57,9 @@ export function addReads(
   advice: string,
   paths: Readonly<Record<string, Verb>>,
 ): void {
-  const { group, plural, kind } = endpoint.type;
-  const preParsing = async (request: FastifyRequest) => {
-    const { name } = request.params as { readonly name?: string };
-    request.subject = { group, plural, kind, name };
-  };
+  const preParsing = aboutType(endpoint.type);
   const refuse = async () => {
-    throw readOnlyError(plural, advice);
+    throw readOnlyError(endpoint.type.plural, advice);
   };
   for (const [url, verb] of Object.entries(paths)) {
     const handler = (request: FastifyRequest, reply: FastifyReply) => verb(endpoint, request, reply);

@@ -3,9 +3,11 @@ import type { ApiClient } from '../../api/client.ts';
 import { columnsFor } from '../../api/columns.ts';
 import type { AddRoutes } from './context.ts';
 import { deleteCollection, deleteObject } from './delete-verbs.ts';
-import type { Endpoint, Verb } from './endpoint.ts';
+import { aboutType, type Endpoint, type Verb } from './endpoint.ts';
+import { basePath } from './projection-routes.ts';
 import { getObject, listObjects, watchObjects } from './read-verbs.ts';
 import { RESOURCE_TYPES, type ResourceType } from './resource-type.ts';
+import { groupVersionOf } from './served.ts';
 import { answerUnknownMethod } from './status-error.ts';
 import { createObject, patchObject, patchStatus, replaceObject, replaceStatus } from './write-verbs.ts';
 
@@ -15,15 +17,14 @@ export const addResources: AddRoutes = (app, { api }) => {
 };
 
 function endpointOf(type: ResourceType, api: ApiClient): Endpoint {
-  const { group, version, kind } = type;
-  const apiVersion = group === '' ? version : `${group}/${version}`;
-  const shape = { apiVersion, kind, columns: columnsFor(type.crd ?? 'events') };
+  const { kind } = type;
+  const shape = { apiVersion: groupVersionOf(type), kind, columns: columnsFor(type.crd ?? 'events') };
   return { type, resources: type.of(api), statusResources: type.statusOf?.(api), shape };
 }
 
 function addType(app: FastifyInstance, endpoint: Endpoint): void {
-  const { group, version, plural } = endpoint.type;
-  const base = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+  const { plural } = endpoint.type;
+  const base = basePath(endpoint.type);
   const inNamespace = `namespaces/:namespace/${plural}`;
   const one = `${inNamespace}/:name`;
   const add = (path: string, verbs: Verbs) => addPath(app, endpoint, `${base}/${path}`, verbs);
@@ -42,15 +43,11 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 function addPath(app: FastifyInstance, endpoint: Endpoint, url: string, verbs: Verbs): void {
-  const { group, plural, kind } = endpoint.type;
-  const know = async (request: FastifyRequest) => {
-    const { name } = request.params as { readonly name?: string };
-    request.subject = { group, plural, kind, name };
-  };
+  const preParsing = aboutType(endpoint.type);
   for (const [method, verb] of Object.entries(verbs)) {
     const handler = (request: FastifyRequest, reply: FastifyReply) => verb(endpoint, request, reply);
-    app.route({ method, url, preParsing: know, handler });
+    app.route({ method, url, preParsing, handler });
   }
   const others = METHODS.filter((method) => !Object.hasOwn(verbs, method));
-  app.route({ method: others, url, preParsing: know, handler: answerUnknownMethod });
+  app.route({ method: others, url, preParsing, handler: answerUnknownMethod });
 }

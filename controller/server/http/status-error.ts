@@ -120,7 +120,6 @@ export function answerFailure(error: unknown, request: FastifyRequest, reply: Fa
   reply
     .code(status.code)
     .header('Content-Type', 'application/json')
-
     .send(Buffer.from(`${JSON.stringify(status)}\n`));
 }
 

@@ -4,6 +4,7 @@ import { ApiError } from '../../../controller/api/client.ts';
 import type { LogLine, LogQuery, TaskLogs } from '../../../controller/api/task-logs.ts';
 import { sample } from '../../api/sample.ts';
 import { settle } from '../../clock.ts';
+import { createFixture } from '../fixture.ts';
 import { createRig } from './rig.ts';
 
 const ARN = 'arn:aws:ecs:ap-northeast-1:111122223333:task/bastion-test/0123456789abcdef0123456789abcdef';
@@ -46,6 +47,18 @@ describe('the log of a pod', () => {
       '2026-11-23T09:00:00.250Z one\n2026-11-23T09:00:01.250Z two\n',
     );
     expect((await call('GET', `${LOG}?limitBytes=5`)).text).toBe('one\nt');
+  });
+
+  it('is not looked for under a name that no Bastion can have', async () => {
+    const { api } = createFixture();
+    const get = () => Promise.reject(new Error('the store bears no such key'));
+    const rig = await createRig({ api: { ...api, bastions: { ...api.bastions, get } } });
+    onTestFinished(() => rig.close());
+    const long = '%E2%82%AC'.repeat(80);
+    for (const way of ['log', 'exec', 'attach', 'portforward']) {
+      const { json } = await rig.call('GET', `/api/v1/namespaces/${long}/pods/${long}/${way}`);
+      expect(json).toMatchObject({ code: 404, message: expect.stringMatching(/^pods ".*" not found$/) });
+    }
   });
 
   it('is asked for as the client asked', async () => {

@@ -243,6 +243,29 @@ describe('delete', () => {
     const left = await rig.call('GET', EVENTS);
     expect(Array.from(left.json.items ?? [], ({ metadata }) => metadata?.name)).toEqual(['c']);
   });
+
+  it('says so when something of a collection could not be taken', async () => {
+    await rig.call('POST', EVENTS, { body: happening('a') });
+    const body = { preconditions: { resourceVersion: '99' } };
+    const { code, json } = await rig.call('DELETE', EVENTS, { body });
+    expect([code, json.reason]).toEqual([409, 'Conflict']);
+    expect((await rig.call('GET', `${EVENTS}/a`)).code).toBe(200);
+  });
+
+  it('refuses options that are nested without end, as reviews and plans are', async () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    for (const [method, path, body] of [
+      ['DELETE', EVENTS, `{"dryRun":${deep}}`],
+      ['DELETE', `${EVENTS}/a`, `{"propagationPolicy":${deep}}`],
+      ['POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', `{"spec":${deep}}`],
+      ['POST', '/bastion-operator/plan', `{"bastions":${deep}}`],
+    ] as const) {
+      const { code, json } = await rig.call(method, path, { body });
+      expect([path, code, json.message]).toEqual([
+        ...[path, 400, 'the body of the request cannot be read: nested deeper than 64 levels'],
+      ]);
+    }
+  });
 });
 
 function happening(name: string, metadata: object = {}) {
