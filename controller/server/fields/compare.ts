@@ -137,7 +137,10 @@ export function itemsByElement(type: ListType, list: unknown): ReadonlyMap<PathE
   const found = new Map<PathElement, unknown[]>();
   for (const item of Array.isArray(list) ? list : []) {
     const element = itemElement(type, item);
-    if (element !== undefined) found.set(element, [...(found.get(element) ?? []), item]);
+    if (element === undefined) continue;
+    const same = found.get(element);
+    if (same) same.push(item);
+    else found.set(element, [item]);
   }
   return found;
 }

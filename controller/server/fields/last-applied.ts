@@ -1,4 +1,4 @@
-import { isRecord, type JsonObject, ownField } from '../../api/json.ts';
+import { copyJson, isRecord, type JsonObject, ownField } from '../../api/json.ts';
 import { compareObjects } from './compare.ts';
 import { coveredBy } from './covered.ts';
 import { difference, EMPTY, type FieldSet } from './field-set.ts';
@@ -21,9 +21,10 @@ function annotationOf(object: JsonObject): unknown {
   return ownField(ownField(ownField(object, 'metadata'), 'annotations'), ANNOTATION);
 }
 
+/** Anybody can have written it: beyond the limits of an object it says nothing. */
 function parse(text: unknown): JsonObject | undefined {
   try {
-    const parsed: unknown = JSON.parse(String(text));
+    const parsed = copyJson(JSON.parse(String(text)));
     return isRecord(parsed) ? parsed : undefined;
   } catch {
     return undefined;
