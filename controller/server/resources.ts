@@ -4,6 +4,7 @@ import type { KubeObject } from '../api/object.ts';
 import { applyObject } from './apply.ts';
 import { createObject } from './create.ts';
 import { conflict } from './failures.ts';
+import { checkFieldManager } from './field-manager.ts';
 import { applyOperations, parseOperations } from './json-patch.ts';
 import { mergePatch } from './merge-patch.ts';
 import { modifyObject, readObject } from './modify.ts';
@@ -12,7 +13,6 @@ import { listPage } from './paging.ts';
 import { patchObject, updateObject } from './patches.ts';
 import type { ResourceContext } from './resource-context.ts';
 import { plain, requireVersion, sentName } from './sent.ts';
-import { checkFieldManager } from './tracking.ts';
 import { watchSelection } from './watch.ts';
 
 /** The verbs of the Kubernetes API over one collection of the store. */

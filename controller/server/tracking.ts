@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { FieldError, WriteOptions } from '../api/client.ts';
+import type { FieldError } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { isRecord, type JsonObject, ownField, showValue } from '../api/json.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../api/object.ts';
 import { invalid } from './failures.ts';
+import { fieldManagerErrors } from './field-manager.ts';
 import { trackUpdate } from './fields/index.ts';
 import type { ResourceContext } from './resource-context.ts';
 
@@ -88,7 +89,11 @@ function checkEntry(path: string, entry: unknown): readonly FieldError[] {
   };
   const isText = (found: unknown) => typeof found === 'string';
   const isTextOrNone = (found: unknown) => found === undefined || isText(found);
-  check('manager', (found) => isTextOrNone(found) && checkName(String(found)) === undefined, 'a name');
+  check(
+    'manager',
+    (found) => isTextOrNone(found) && fieldManagerErrors(String(found)).length === 0,
+    'a name',
+  );
   check('operation', (found) => found === 'Apply' || found === 'Update', 'Apply, Update');
   check('apiVersion', isText, 'a group and version');
   check('fieldsType', (found) => found === 'FieldsV1', 'FieldsV1');
@@ -96,24 +101,6 @@ function checkEntry(path: string, entry: unknown): readonly FieldError[] {
   check('time', isTextOrNone, 'an RFC 3339 time');
   check('subresource', isTextOrNone, 'a text');
   return errors;
-}
-
-const MAX_MANAGER = 128;
-
-/** @throws ApiError Invalid, in Kubernetes' words */
-export function checkFieldManager({ fieldManager }: WriteOptions): void {
-  const why = fieldManager === undefined ? undefined : checkName(fieldManager);
-  if (why === undefined) return;
-  const errors: FieldError[] = [{ field: 'fieldManager', type: 'Invalid', message: why }];
-  throw invalid({ resource: 'writeoptions', kind: 'WriteOptions.meta.k8s.io' }, '', errors);
-}
-
-function checkName(manager: string): string | undefined {
-  if (manager.length > MAX_MANAGER) return `Too long: may not be more than ${MAX_MANAGER} bytes`;
-  if (/\p{C}/u.test(manager)) {
-    return `Invalid value: ${showValue(manager)}: should only contain printable characters`;
-  }
-  return undefined;
 }
 
 export function asJson(object: KubeObject): JsonObject {

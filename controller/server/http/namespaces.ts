@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { ApiClient, ListQuery, Resources, WatchEvent, WatchQuery } from '../../api/client.ts';
 import type { ApiColumn } from '../../api/columns.ts';
 import { type KubeObject, type ObjectMeta, SYSTEM_NAMESPACE } from '../../api/object.ts';
@@ -8,6 +7,7 @@ import type { AddRoutes } from './context.ts';
 import { refuseWrites } from './projection.ts';
 import { addReads, basePath, endpointOf, type ProjectedType } from './projection-routes.ts';
 import { getObject, listObjects, watchObjects } from './read-verbs.ts';
+import { stableUid } from './stable-uid.ts';
 
 interface Namespace extends KubeObject {
   readonly apiVersion: 'v1';
@@ -94,10 +94,9 @@ async function readNamespaces(api: ApiClient) {
 
 /** Nobody writes them, so the version of a namespace is that of the list it was seen in. */
 function namespaceOf(name: string, since: string | undefined, resourceVersion: string): Namespace {
-  const digits = createHash('sha256').update(`namespace ${name}`).digest('hex').slice(0, 32);
   const metadata = {
     ...{ name, resourceVersion, creationTimestamp: since ?? null },
-    uid: digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    uid: stableUid(`namespace ${name}`),
     labels: { 'kubernetes.io/metadata.name': name },
   };
   return {

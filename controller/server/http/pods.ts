@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { API_VERSION, type Bastion, condition, GROUP, KIND } from '../../api/bastion.ts';
 import { type BastionTask, CONTAINER, taskId, taskOf } from '../../api/bastion-task.ts';
 import type { ApiClient, Resources } from '../../api/client.ts';
@@ -8,6 +7,7 @@ import type { Naming } from './endpoint.ts';
 import { podColumns } from './pod-columns.ts';
 import { projectResources } from './projection.ts';
 import { addProjection } from './projection-routes.ts';
+import { stableUid } from './stable-uid.ts';
 
 /** A Bastion's task as kubectl knows such things: `logs`, `describe` and `get` find it under the Bastion's name. */
 export interface Pod extends KubeObject {
@@ -115,7 +115,7 @@ function metadataOf({ metadata, status }: Bastion, { arn }: BastionTask): Object
   return {
     ...{ name, namespace, resourceVersion, generation: 1 },
     // A task that took another's place is a restart, not another pod.
-    uid: uidFrom(uid),
+    uid: stableUid(`pod of ${uid}`),
     creationTimestamp: status?.activatedAt ?? creationTimestamp,
     labels: { ...labels, [POD_LABEL]: name },
     annotations: {
@@ -129,12 +129,6 @@ function metadataOf({ metadata, status }: Bastion, { arn }: BastionTask): Object
 /** The end of the task before, or the opening: when this one was started is not on record. */
 function notBefore(status: Bastion['status']): string | undefined {
   return status?.task?.lastStoppedAt ?? status?.activatedAt;
-}
-
-/** Always the same for a Bastion, in the shape of a UUID. */
-function uidFrom(uid: string): string {
-  const digits = createHash('sha256').update(`pod of ${uid}`).digest('hex').slice(0, 32);
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 function statusOf(bastion: Bastion, task: BastionTask): PodStatus {

@@ -8,6 +8,7 @@ import {
   type WriteOptions,
 } from '../../api/client.ts';
 import { formatFieldError } from '../../api/schema.ts';
+import { fieldManagerErrors } from '../field-manager.ts';
 import { SubjectError } from './status-error.ts';
 
 /** The options object of the Kubernetes API that a set of parameters stands for, as messages name it. */
@@ -82,7 +83,7 @@ export function readWriteOptions(
   const isKnown = FIELD_VALIDATIONS.includes(validation);
   refuseOptions(kind, [
     ...checkDryRun(dryRun),
-    ...(manager === undefined ? [] : checkManager(manager)),
+    ...(manager === undefined ? [] : fieldManagerErrors(manager)),
     ...(isKnown ? [] : [notSupported('fieldValidation', validation, ['', ...FIELD_VALIDATIONS])]),
   ]);
   return {
@@ -114,18 +115,6 @@ export function refuseForce(request: FastifyRequest): void {
 export function checkDryRun(values: readonly string[]): FieldError[] {
   const unknown = values.find((value) => value !== 'All');
   return unknown === undefined ? [] : [notSupported('dryRun', unknown, ['All'])];
-}
-
-function checkManager(manager: string): FieldError[] {
-  const field = 'fieldManager';
-  if (Buffer.byteLength(manager) > MAX_MANAGER) {
-    return [{ field, type: 'TooLong', message: `Too long: may not be more than ${MAX_MANAGER} bytes` }];
-  }
-  if (/^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(manager)) return [];
-  const shown = JSON.stringify(manager);
-  return [
-    { field, type: 'Invalid', message: `Invalid value: ${shown}: should only contain printable characters` },
-  ];
 }
 
 /** The program's name, which clients put first: `kubectl/v1.32.4 (linux/amd64) …` is kubectl. */
