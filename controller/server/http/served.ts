@@ -35,7 +35,7 @@ export function servedResources({ isReadOnly }: { readonly isReadOnly: boolean }
       categories: ['all'],
       subresources: [{ name: 'log', kind: 'Pod', verbs: ['get'] }],
     }),
-    readOnly('events.k8s.io', 'events', 'event', 'Event', { shortNames: ['ev'] }),
+    readOnly('events.k8s.io', 'events', 'event', 'Event', {}),
     stored(BASTIONS),
     stored(GUARDS),
     review('authentication.k8s.io', 'SelfSubjectReview'),
