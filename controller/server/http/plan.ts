@@ -7,13 +7,28 @@ import { formatFieldError, validateBastion } from '../../api/schema.ts';
 import { bodyBytes, readBody } from './body.ts';
 import type { AddRoutes } from './context.ts';
 
+/** Each reads all of AWS that it knows of, with the same allowance of calls as the controller. */
+const MAX_PLANS = 4;
+
 /** What the next pass of the controller would do, with the Bastions that are sent in place of the stored ones. */
 export const addPlan: AddRoutes = (app, { clock, preview }) => {
+  let running = 0;
   app.post('/bastion-operator/plan', async (request) => {
     const bastions = bastionsIn(request, clock);
-    if (preview) return preview(bastions);
-    const hint = 'ask the controller itself, or run bastionctl with your own AWS credentials';
-    throw new ApiError('NotFound', `this server cannot look at AWS, so it cannot plan: ${hint}`);
+    if (!preview) {
+      const hint = 'ask the controller itself, or run bastionctl with your own AWS credentials';
+      throw new ApiError('NotFound', `this server cannot look at AWS, so it cannot plan: ${hint}`);
+    }
+    if (running >= MAX_PLANS) {
+      const message = `${MAX_PLANS} plans are being made, as many as there may be at once: try again later`;
+      throw new ApiError('TooManyRequests', message);
+    }
+    running++;
+    try {
+      return await preview(bastions);
+    } finally {
+      running--;
+    }
   });
 };
 

@@ -35,6 +35,7 @@ export function addSafety(app: FastifyInstance, options: SafetyOptions): void {
     if (options.isLoopback) checkHost(request);
     checkOrigin(request);
     request.caller = findCaller(request.headers.authorization);
+    refuseImpersonation(request);
     if (options.isReadOnly) checkReadOnly(request);
   });
 }
@@ -80,6 +81,13 @@ function callerFinder(tokens: readonly AccessToken[]): (authorization: string | 
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
+}
+
+/** To do as oneself what was asked to be done as another would be worse than not to do it. */
+function refuseImpersonation({ headers }: FastifyRequest): void {
+  if (!Object.keys(headers).some((name) => name.startsWith('impersonate-'))) return;
+  const message = 'this server lets nobody act as somebody else: leave out --as, --as-group and --as-uid';
+  throw new ApiError('Forbidden', message);
 }
 
 function checkReadOnly({ method, url }: FastifyRequest): void {

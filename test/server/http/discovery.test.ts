@@ -155,6 +155,21 @@ describe('a plan', () => {
     ]);
   });
 
+  it('is made for a few at once, and for the others when those have theirs', async () => {
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const { call } = await start({ preview: () => finished.then(() => ({})) });
+    const asked = Array.from({ length: 5 }, () => call('POST', PLAN));
+    const { json, headers } = await Promise.race(asked);
+    expect(json).toMatchObject({ code: 429, message: expect.stringContaining('try again later') });
+    expect(headers['retry-after']).toBe('1');
+    finish();
+    expect((await Promise.all(asked)).map(({ code }) => code).sort()).toEqual([200, 200, 200, 200, 429]);
+    expect((await call('POST', PLAN)).code).toBe(200);
+  });
+
   it('is not made of what is invalid, nor where AWS cannot be looked at', async () => {
     const { call } = await start({ preview: async () => ({}) });
     const { json } = await call('POST', PLAN, { body: { bastions: [{ ...NEW, spec: {} }] } });

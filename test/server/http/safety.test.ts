@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFixture, sample } from '../fixture.ts';
-import { BASTIONS, createRig, type Rig } from './rig.ts';
+import { BASTIONS, createRig, EVENTS, type Rig } from './rig.ts';
 
 let rig: Rig | undefined;
 
@@ -117,6 +117,17 @@ describe('with tokens', () => {
   });
 });
 
+it.each(['Impersonate-User', 'Impersonate-Group', 'Impersonate-Uid', 'Impersonate-Extra-Scopes'])(
+  'does not do as oneself what %s asks for',
+  async (name) => {
+    rig = await createRig();
+    const { code, json } = await rig.call('POST', BASTIONS, { headers: { [name]: 'bob' }, body: sample() });
+    expect([code, json.reason]).toEqual([403, 'Forbidden']);
+    expect(json.message).toContain('leave out --as');
+    expect((await rig.api.bastions.list()).items).toEqual([]);
+  },
+);
+
 describe('read-only', () => {
   it.each([
     ['POST', BASTIONS],
@@ -125,11 +136,26 @@ describe('read-only', () => {
     ['PATCH', `${BASTIONS}/orders`],
     ['DELETE', `${BASTIONS}/orders`],
     ['DELETE', BASTIONS],
+    ['PUT', `${BASTIONS}/orders/status`],
+    ['PATCH', `${BASTIONS}/orders/status`],
+    ['POST', EVENTS],
+    ['PATCH', '/api/v1/namespaces/default/pods/orders'],
+    ['POST', `${BASTIONS}/`],
+    ['POST', `http://127.0.0.1${BASTIONS}`],
+    ['POST', `/%61pis${BASTIONS.slice('/apis'.length)}`],
   ])('refuses %s %s', async (method, path) => {
     rig = await createRig({ isReadOnly: true });
     const { code, json } = await rig.call(method, path, { body: sample() });
     expect([code, json.reason]).toEqual([403, 'Forbidden']);
     expect(json.message).toBe('this server is read-only: nothing can be changed through it');
+    expect((await rig.api.bastions.list()).items).toEqual([]);
+  });
+
+  it('knows one method only, that of the request', async () => {
+    rig = await createRig({ isReadOnly: true });
+    for (const name of ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override']) {
+      await rig.call('GET', `${BASTIONS}?_method=POST`, { headers: { [name]: 'POST' }, body: sample() });
+    }
     expect((await rig.api.bastions.list()).items).toEqual([]);
   });
 
