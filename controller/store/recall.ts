@@ -13,9 +13,35 @@ export interface Recall {
 const MAX_CHARACTERS = 8 * 1024 * 1024;
 
 export function createRecall(objects: Objects): Recall {
-  /** As they are at exactly one revision, that of `newest`; undefined stands for one that does not exist. */
-  const texts = new Map<string, string | undefined>();
+  const texts = createTexts();
   let newest: Pick<LogEntry, 'revision' | 'write'> = { revision: 0, write: '' };
+
+  /** @returns false for a head that was read before one that is known already. */
+  function moveTo(head: LogEntry): boolean {
+    if (head.revision < newest.revision) return false;
+    if (head.write === newest.write) return true;
+    if (head.revision !== newest.revision + 1) texts.clear();
+    newest = { revision: head.revision, write: head.write };
+    texts.keep(keyOf(head.collection, head.name), head.type === 'DELETED' ? undefined : head.object);
+    return true;
+  }
+
+  return {
+    async read(head, collection, name) {
+      if (!head || !moveTo(head)) return objects.read(collection, name);
+      const key = keyOf(collection, name);
+      if (texts.has(key)) return texts.objectOf(key);
+      const object = await objects.read(collection, name);
+      // Others may have gone on meanwhile: then it says nothing about the revision that is known now.
+      if (newest.write === head.write) texts.keep(key, object);
+      return object;
+    },
+  };
+}
+
+/** Objects, all as they are at one revision; undefined stands for one that does not exist. */
+function createTexts() {
+  const texts = new Map<string, string | undefined>();
   let characters = 0;
 
   function forget(key: string): void {
@@ -24,42 +50,26 @@ export function createRecall(objects: Objects): Recall {
     texts.delete(key);
   }
 
-  function keep(key: string, object: KubeObject | undefined): void {
-    forget(key);
-    const text = object && JSON.stringify(object);
-    texts.set(key, text);
-    characters += sizeOf(key, text);
-    for (const oldest of texts.keys()) {
-      if (characters <= MAX_CHARACTERS) return;
-      forget(oldest);
-    }
-  }
-
-  /** @returns false for a head that was read before one that is known already. */
-  function moveTo(head: LogEntry): boolean {
-    if (head.revision < newest.revision) return false;
-    if (head.write === newest.write) return true;
-    if (head.revision !== newest.revision + 1) {
+  return {
+    has: (key: string) => texts.has(key),
+    objectOf(key: string): KubeObject | undefined {
+      const text = texts.get(key);
+      return text === undefined ? undefined : (JSON.parse(text) as KubeObject);
+    },
+    /** What was kept first gives way. */
+    keep(key: string, object: KubeObject | undefined): void {
+      forget(key);
+      const text = object && JSON.stringify(object);
+      texts.set(key, text);
+      characters += sizeOf(key, text);
+      for (const oldest of texts.keys()) {
+        if (characters <= MAX_CHARACTERS) return;
+        forget(oldest);
+      }
+    },
+    clear(): void {
       texts.clear();
       characters = 0;
-    }
-    newest = { revision: head.revision, write: head.write };
-    keep(keyOf(head.collection, head.name), head.type === 'DELETED' ? undefined : head.object);
-    return true;
-  }
-
-  return {
-    async read(head, collection, name) {
-      if (!head || !moveTo(head)) return objects.read(collection, name);
-      const key = keyOf(collection, name);
-      if (texts.has(key)) {
-        const text = texts.get(key);
-        return text === undefined ? undefined : (JSON.parse(text) as KubeObject);
-      }
-      const object = await objects.read(collection, name);
-      // Others may have gone on meanwhile: then it says nothing about the revision that is known now.
-      if (newest.write === head.write) keep(key, object);
-      return object;
     },
   };
 }
