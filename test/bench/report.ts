@@ -13,8 +13,6 @@ export interface Line {
 const READY_FACTOR = 1.1;
 const PASS_CPU_MS = 1_000;
 const HEAP_BYTES = 32 * 1024;
-/** The last write may end a little after its second. */
-const PACE_SHARE = 0.98;
 
 /** Terraform's refresh of the same stacks, for comparison; the figures are those of issue 2, not measured here. */
 const TERRAFORM_CALLS: Readonly<Record<number, string>> = { 1: '51', 1000: '24,000' };
@@ -109,21 +107,14 @@ export function callLines(all: readonly Measured[]): Line[] {
 /** Of the HTTP server with many watches: one column, the number of watches. */
 export function watchLines(load: WatchLoad, result: WatchResult): Line[] {
   const { faults, writes, p50Ms, p99Ms } = result;
+  const pace = load.writesPerSecond;
   const line = (name: string, text: string): Line => ({ name, cells: [{ text }] });
-  const judged = (name: string, target: string, text: string, ok: boolean): Line => ({
-    ...{ name, target },
-    cells: [{ text, ok }],
-  });
   const told = (writes * load.watches).toLocaleString('en');
   const order = faults.length === 0 ? `0 of ${told}` : `${faults.length} watches, such as: ${faults[0]}`;
   return [
-    judged('lost, repeated or reordered', '0', order, faults.length === 0),
-    judged(
-      'writes per second',
-      `>= ${PACE_SHARE} x ${load.writesPerSecond}`,
-      `${result.writesPerSecond.toFixed(1)} for ${load.seconds} s`,
-      result.writesPerSecond >= PACE_SHARE * load.writesPerSecond,
-    ),
+    { name: 'lost, repeated or reordered', target: '0', cells: [{ text: order, ok: faults.length === 0 }] },
+    // Told and not judged: it is the machine's as much as ours, unlike what was lost.
+    line('writes per second', `${result.writesPerSecond.toFixed(1)} of ${pace} for ${load.seconds} s`),
     line('write to watch, p50', `${p50Ms.toFixed(1)} ms`),
     line('write to watch, p99', `${p99Ms.toFixed(1)} ms`),
     line('CPU of the server per write', `${result.serverCpuMsPerWrite.toFixed(2)} ms`),
