@@ -10,7 +10,7 @@ export interface Naming {
   readonly kind: string;
 }
 
-/** So many errors of one object are named in its message; all of them are in the causes. */
+/** So many errors of one object are named in its message; more of them are in the causes. */
 const NAMED_ERRORS = 20;
 
 export function notFound({ resource }: Naming, name: string): ApiError {
@@ -30,10 +30,15 @@ const MODIFIED =
   'the object has been modified; please apply your changes to the latest version and try again';
 
 export function invalid({ kind }: Naming, name: string, errors: readonly FieldError[]): ApiError {
-  const named = errors.slice(0, NAMED_ERRORS).map(formatFieldError);
-  if (errors.length > NAMED_ERRORS) named.push(`and ${errors.length - NAMED_ERRORS} more`);
+  const named = firstOf(errors.map(formatFieldError));
   const text = named.length === 1 ? named[0] : `[${named.join(', ')}]`;
   return new ApiError('Invalid', `${kind} "${name}" is invalid: ${text}`, errors);
+}
+
+/** As many as a person reads, and how many there are besides. */
+export function firstOf(errors: readonly string[]): readonly string[] {
+  const more = errors.length - NAMED_ERRORS;
+  return more > 0 ? [...errors.slice(0, NAMED_ERRORS), `and ${more} more`] : errors;
 }
 
 export function badRequest(message: string): ApiError {

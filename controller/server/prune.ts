@@ -3,7 +3,7 @@ import type { StructuralSchema } from '../api/crd.ts';
 import { isRecord, type JsonObject } from '../api/json.ts';
 import { METADATA_FIELDS } from '../api/metadata.ts';
 import type { KubeObject } from '../api/object.ts';
-import { badRequest } from './failures.ts';
+import { badRequest, firstOf } from './failures.ts';
 import type { Strategy } from './strategy.ts';
 
 const METADATA: StructuralSchema = {
@@ -37,7 +37,7 @@ export function admit(
     const [kind] = strategy.kind.split('.');
     const version = strategy.apiVersion.slice(strategy.apiVersion.indexOf('/') + 1);
     const what = `${kind} in version "${version}" cannot be handled as a ${kind}`;
-    throw badRequest(`${what}: strict decoding error: ${introduced.join(', ')}`);
+    throw badRequest(`${what}: strict decoding error: ${firstOf(introduced).join(', ')}`);
   }
   return { object, warnings: fieldValidation === 'Warn' ? introduced : [] };
 }

@@ -4,6 +4,8 @@ import { ApiError } from '../../api/client.ts';
 import { type Clock, rfc3339 } from '../../api/clock.ts';
 import { showTyped } from '../../api/json.ts';
 import { formatFieldError, validateBastion } from '../../api/schema.ts';
+import { firstOf } from '../failures.ts';
+import { plainValue } from '../sent.ts';
 import { bodyBytes, readBody } from './body.ts';
 import type { AddRoutes } from './context.ts';
 
@@ -43,7 +45,7 @@ function bastionsIn(request: FastifyRequest, clock: Clock): readonly Bastion[] |
 
 /** As it would stand in the store: one that is not there yet has no identity. */
 function bastionOf(sent: unknown, index: number, clock: Clock): Bastion {
-  const validation = validateBastion(sent);
+  const validation = validateBastion(plainValue(sent));
   if (!validation.ok) {
     const causes = validation.errors.map((error) => ({
       ...error,
@@ -51,7 +53,7 @@ function bastionOf(sent: unknown, index: number, clock: Clock): Bastion {
     }));
     throw new ApiError(
       'Invalid',
-      `the plan's Bastions are invalid: ${causes.map(formatFieldError).join(', ')}`,
+      `the plan's Bastions are invalid: ${firstOf(causes.map(formatFieldError)).join(', ')}`,
       causes,
     );
   }

@@ -60,6 +60,9 @@ const CAUSES: Readonly<Record<FieldError['type'], string>> = {
   Forbidden: 'FieldValueForbidden',
 };
 
+/** A small body can be wrong in a hundred thousand places; the message says how many there are. */
+const MAX_CAUSES = 256;
+
 /** What is over soon: too many watches, a store that does not answer. */
 const RETRY_AFTER_SECONDS = 1;
 
@@ -89,7 +92,7 @@ function detailsOf({ reason, causes }: ApiError, subject: Subject | undefined): 
     ...(subject?.name === undefined || subject.name === '' ? {} : { name: subject.name }),
     ...(subject === undefined || subject.group === '' ? {} : { group: subject.group }),
     ...(subject === undefined ? {} : { kind: reason === 'Invalid' ? subject.kind : subject.plural }),
-    ...(causes.length === 0 ? {} : { causes: causes.map(causeOf) }),
+    ...(causes.length === 0 ? {} : { causes: causes.slice(0, MAX_CAUSES).map(causeOf) }),
     ...(isPassing ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {}),
   };
 }

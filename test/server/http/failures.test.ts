@@ -125,6 +125,22 @@ it('says which fields are whose when managers conflict', async () => {
   ]);
 });
 
+it('says of very much that is wrong how much it is, in an answer that is not much longer', async () => {
+  rig = await createRig();
+  const targets = Array.from({ length: 20_000 }, () => ({ name: 'a' }));
+  const unknown = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`field${index}`, 1]));
+  for (const [path, body] of [
+    [BASTIONS, sample({ targets })],
+    ['/bastion-operator/plan', { bastions: [sample({ targets })] }],
+    [`${BASTIONS}?fieldValidation=Strict`, { ...sample(), ...unknown }],
+  ] as const) {
+    const { code, json, text } = await rig.call('POST', path, { body });
+    expect([400, 422]).toContain(code);
+    expect(json.message).toMatch(/, and \d+ more\]?$/);
+    expect(text.length).toBeLessThan(100_000);
+  }
+});
+
 it('answers what is no HTTP with a Status', async () => {
   rig = await createRig();
   const answer = await new Promise<string>((resolve, reject) => {
