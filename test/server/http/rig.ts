@@ -62,7 +62,7 @@ export async function createRig(options: Partial<ApiServerOptions> = {}): Promis
   };
 }
 
-export function call(url: string, method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+function call(url: string, method: string, path: string, options: CallOptions = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { body } = options;
     const text =
