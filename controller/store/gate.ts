@@ -1,4 +1,4 @@
-import type { RequestListener, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 
 /** Stands before a server that is open to every user of the machine and to every page in its browsers. */
 export interface Gate {
@@ -9,7 +9,7 @@ export interface Gate {
 /** Only who could read the key gets in. */
 export function createGate(server: Server, key: string): Gate {
   const [answer] = server.listeners('request') as RequestListener[];
-  const inside = new Set<ServerResponse>();
+  const inside = new Map<ServerResponse, IncomingMessage>();
   let isClosed = false;
   let onEmpty: (() => void) | undefined;
   const leave = (response: ServerResponse) => {
@@ -21,7 +21,7 @@ export function createGate(server: Server, key: string): Gate {
     const isAuthorised = request.headers.authorization?.includes(`Credential=${key}/`) ?? false;
     if (!isAuthorised) return response.writeHead(403).end();
     if (isClosed) return response.writeHead(503).end();
-    inside.add(response);
+    inside.set(response, request);
     // The end of the answer, not of the connection: a client that hangs up does not end what it had asked for.
     const end = response.end.bind(response);
     response.end = ((...args: Parameters<typeof end>) => {
@@ -35,6 +35,7 @@ export function createGate(server: Server, key: string): Gate {
   return {
     async close() {
       isClosed = true;
+      for (const request of inside.values()) if (!request.complete) request.destroy();
       if (inside.size > 0) await new Promise<void>((resolve) => (onEmpty = resolve));
     },
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
@@ -67,6 +68,22 @@ describe('the embedded store', () => {
     }
     opened.length = 0;
     expect(await (await open()).store.list('bastions')).toMatchObject({ revision: 80 });
+  });
+
+  it('closes though somebody never ends what they ask', async () => {
+    const first = await open();
+    const { hostname, port } = new URL(first.url);
+    const { key } = await readEndpoint();
+    const socket = connect(Number(port), hostname);
+    const head = `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nAuthorization: Credential=${key}/x`;
+    socket.write(`${head}\r\n\r\nhalf`);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => {});
+    await first.store.list('bastions');
+    await first.close();
+    opened.pop();
+    await closed;
+    await expect(readEndpoint()).rejects.toThrow('ENOENT');
   });
 
   it('makes one owner of several that start at once', async () => {

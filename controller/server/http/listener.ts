@@ -27,9 +27,10 @@ export function checkListener({ listen: { host }, tls, tokens = [] }: ListenOpti
   );
 }
 
-/** A name of this machine can stand for two addresses, each with a socket of its own: one is enough. */
+/** Without a URL's brackets. A name of this machine can stand for two addresses, each with a socket of its own: one is enough. */
 export function bindingOf({ listen: { host, port } }: ListenOptions): ListenOptions['listen'] {
-  return { host: host === 'localhost' ? '127.0.0.1' : host, port };
+  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  return { host: bare === 'localhost' ? '127.0.0.1' : bare, port };
 }
 
 /** `https://127.0.0.1:8443` */
@@ -38,7 +39,7 @@ export function urlOf(app: FastifyInstance, options: ListenOptions): string {
   const { host } = bindingOf(options);
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const bare = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  const bare = host.includes(':') ? `[${host}]` : host;
   return `${tls ? 'https' : 'http'}://${bare}:${port}`;
 }
 

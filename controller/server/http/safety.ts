@@ -34,10 +34,15 @@ export function addSafety(app: FastifyInstance, options: SafetyOptions): void {
     reply.headers({ 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' });
     if (options.isLoopback) checkHost(request);
     checkOrigin(request);
-    request.caller = findCaller(request.headers.authorization);
+    request.caller = isProbe(request) ? ANONYMOUS : findCaller(request.headers.authorization);
     refuseImpersonation(request);
     if (options.isReadOnly) checkReadOnly(request);
   });
+}
+
+/** Load balancers and kubelets have no token, and learn no more than that somebody listens. */
+function isProbe({ method, url }: FastifyRequest): boolean {
+  return method === 'GET' && (url === '/healthz' || url === '/livez');
 }
 
 /** Whoever takes longer to read one answer than this is cut off. */

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { bindingOf } from '../../../controller/server/http/listener.ts';
 import { createFixture, sample } from '../fixture.ts';
 import { BASTIONS, createRig, EVENTS, type Rig } from './rig.ts';
 
@@ -84,6 +85,13 @@ it('says that a certificate is of no use', async () => {
   await expect(starting).rejects.toThrow('the certificate and its key cannot be used: ');
 });
 
+it('takes an address as it stands in a URL', () => {
+  const hosts = ['[::1]', '::1', 'localhost', '10.0.0.1'];
+  expect(hosts.map((host) => bindingOf({ listen: { host, port: 1 } }).host)).toEqual([
+    ...['::1', '::1', '127.0.0.1', '10.0.0.1'],
+  ]);
+});
+
 describe('with tokens', () => {
   it('lets in who has one, by name', async () => {
     rig = await createRig({ tokens: TOKENS });
@@ -103,6 +111,14 @@ describe('with tokens', () => {
       expect(headers['www-authenticate']).toMatch(/^Bearer /);
     },
   );
+
+  it('tells anybody that it lives, and nothing else', async () => {
+    rig = await createRig({ tokens: TOKENS });
+    const codes = await Promise.all(
+      ['/healthz', '/livez', '/readyz', '/healthz/', '/api'].map(async (path) => (await get(path)).code),
+    );
+    expect(codes).toEqual([200, 200, 401, 401, 401]);
+  });
 
   it('takes no empty token', async () => {
     await expect(createRig({ tokens: [{ token: ' ', user: 'x' }] })).rejects.toThrow(
