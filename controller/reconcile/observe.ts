@@ -2,7 +2,7 @@ import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
 import { type Interests, readFacts } from '../aws/facts.ts';
 import type { Facts } from '../core/facts.ts';
-import type { KindName } from '../core/resource.ts';
+import type { KindName, Observed } from '../core/resource.ts';
 import type { Part, Snapshot } from '../core/snapshot.ts';
 import type { Kind } from '../kinds/kind.ts';
 
@@ -45,11 +45,16 @@ async function list(
 ): Promise<void> {
   const part = before.parts.get(kind.name);
   try {
-    const resources = await kind.list(aws, part?.resources);
+    const resources = onceEach(await kind.list(aws, part?.resources));
     parts.set(kind.name, { resources, observedAt: now, sequence: (part?.sequence ?? 0) + 1 });
   } catch (error) {
     failures.set(kind.name, `cannot list ${kind.name}: ${explain(error)}`);
   }
+}
+
+/** A page that AWS answers twice must not make two of one: the second would be taken away as a duplicate, and with it the one. */
+function onceEach(resources: readonly Observed[]): readonly Observed[] {
+  return [...new Map(resources.map((resource) => [`${resource.key} ${resource.id}`, resource])).values()];
 }
 
 function isDue(kind: Kind, { refresh, before }: ObserveOptions): boolean {

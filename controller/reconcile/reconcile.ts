@@ -118,8 +118,9 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     news.push(...(await tellShrink({ api, now }, options.aws.scope, preview)));
   });
   const hasFailed = outcomes.some(({ result }) => result === 'failed');
-  const doubtedMs = hasFailed ? clock.monotonic() : stillDoubted(memory, preview, lookedMs);
-  const troubled = isTroubled(preview) || doubtedMs !== undefined;
+  const isCleared = preview.complete && isDoubtDue(memory, lookedMs);
+  const doubtedMs = hasFailed ? clock.monotonic() : isCleared ? undefined : memory.doubtedMs;
+  const troubled = isTroubled(preview);
   const sequence = memory.sequence + 1;
   return {
     ...preview,
@@ -139,9 +140,8 @@ function isTroubled({ wishes, plan, observed }: Preview): boolean {
 }
 
 /** What was made without our knowing shows in a complete look that comes late enough; a quiet resync would pass over some of it. */
-function stillDoubted({ doubtedMs }: Memory, { complete }: Preview, lookedMs: number): number | undefined {
-  if (doubtedMs === undefined) return undefined;
-  return complete && lookedMs >= doubtedMs + DOUBT_MS ? undefined : doubtedMs;
+function isDoubtDue({ doubtedMs }: Memory, lookedMs: number): boolean {
+  return doubtedMs !== undefined && lookedMs >= doubtedMs + DOUBT_MS;
 }
 
 /** Tells, unless this replica may not any more. */
@@ -178,7 +178,8 @@ function statusContext(
 export async function look(memory: Memory, options: LookOptions): Promise<Preview> {
   const { api, kinds, clock, settings, aws } = options;
   // Cloud before store: what is newer in the store protects fresh creations.
-  const refresh = options.refresh === 'resync' && memory.troubled ? 'all' : options.refresh;
+  const isDeep = memory.troubled || isDoubtDue(memory, clock.monotonic());
+  const refresh = options.refresh === 'resync' && isDeep ? 'all' : options.refresh;
   const observed = await observe({ ...options, refresh, before: memory.snapshot, now: clock.now() });
   const guards = (await api.guards.list()).items;
   const all = (await api.bastions.list()).items;

@@ -37,4 +37,25 @@ describe('a look at AWS', () => {
     expect(snapshot.facts.vpcs[ORDINARY.isolatedVpc]).toBeDefined();
     expect(simulator.calls.count('ec2', 'DescribeSecurityGroups')).toBe(1);
   });
+
+  it('takes what a repeated page shows twice for one', async () => {
+    const harness = startHarness();
+    await harness.apply('orders');
+    await harness.runUntil(async () => (await harness.phase('orders')) === 'Ready');
+    const aws = harness.aws();
+    const twice = async () => (await aws.reads.securityGroups()).flatMap((group) => [group, group]);
+    const { parts } = await observe({
+      aws: { ...aws, reads: { ...aws.reads, securityGroups: twice } },
+      kinds: [kindNamed('security-group'), kindNamed('target-ingress')],
+      before: EMPTY_SNAPSHOT,
+      refresh: 'all',
+      interests: { vpcIds: [], hybrid: false },
+      now: 0,
+    });
+    const ids = [...parts.values()].flatMap(({ resources }) =>
+      resources.map(({ key, id }) => `${key} ${id}`),
+    );
+    expect(ids.length).toBeGreaterThan(2);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
 });

@@ -5,7 +5,7 @@ import { SETTINGS } from '../../reconcile/harness.ts';
 import { addLeftovers } from '../lookalikes.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
-import { somebodyConfirms } from './people.ts';
+import { somebodyConfirmsUntil } from './people.ts';
 import { becomesReady, hybrid, isGone, MINUTE, OVER_NAT } from './steps.ts';
 
 /** What nobody wants any more, and what somebody else has under a name of ours. */
@@ -15,8 +15,8 @@ export const LEFTOVERS: readonly Scenario[] = [
     play: async (world) => {
       await livesOnce(world);
       leaveBehind(world, 2);
-      // The lease runs out, and the first look shows it; a second one comes half a minute later.
-      await world.run(40_000);
+      // The lease runs out, and the first look shows it; a second one comes half a minute later at the soonest.
+      await world.run(25_000);
       if (left(world).length < 2) world.violate('second-look', 'what nobody wants went at first sight');
       await world.until('what was left is gone', () => left(world).length === 0, 10 * MINUTE);
     },
@@ -30,11 +30,7 @@ export const LEFTOVERS: readonly Scenario[] = [
       await world.run(5 * MINUTE);
       if (left(world).length < many) world.violate('shrink-limit', 'a mass deletion was not held back');
       // What was shown before a controller was replaced is shown again first.
-      const isLetGo = async () => {
-        await somebodyConfirms(world);
-        await world.run(2 * MINUTE);
-      };
-      for (let turn = 0; turn < 5 && left(world).length > 0; turn++) await isLetGo();
+      await somebodyConfirmsUntil(world, () => left(world).length === 0);
       await world.until('what was confirmed is gone', () => left(world).length === 0, 30 * MINUTE);
     },
   },

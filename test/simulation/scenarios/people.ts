@@ -22,7 +22,7 @@ export function somebodyConnects(world: World, name: string): string | undefined
 }
 
 /** Lets go what guards hold back, as `bastionctl confirm` does. */
-export async function somebodyConfirms(world: World): Promise<void> {
+async function somebodyConfirms(world: World): Promise<void> {
   for (const { metadata, status } of (await world.api.guards.list()).items) {
     if (status?.token === undefined) continue;
     world.history.add(world.now(), 'user', `confirms ${metadata.name} ${status.token}`);
@@ -31,5 +31,13 @@ export async function somebodyConfirms(world: World): Promise<void> {
       [ANNOTATION.confirmedBy]: confirmedBy(status.token, 'somebody'),
     };
     await world.api.guards.patch(metadata.namespace, metadata.name, { metadata: { annotations } });
+  }
+}
+
+/** Looks at the guards every half a minute and confirms what they then show, as long as there is a reason to. */
+export async function somebodyConfirmsUntil(world: World, holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 10 && !holds(); turn++) {
+    await somebodyConfirms(world);
+    await world.run(30_000);
   }
 }

@@ -2,7 +2,7 @@ import { ANNOTATION, type BastionSpec } from '../../../controller/api/bastion.ts
 import { manifestOf } from '../../reconcile/harness.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
-import { somebodyConfirms } from './people.ts';
+import { somebodyConfirmsUntil } from './people.ts';
 import { becomes, becomesReady, becomesReadyOrEnds, expires, isGone, MINUTE, OVER_NAT } from './steps.ts';
 
 const ORDERS = 'bastions/orders.yaml';
@@ -61,7 +61,7 @@ export const SOURCES: readonly Scenario[] = [
       world.git.rewrite({ [USERS]: fileOf('users', SUSPENDED) });
       await becomes(world, 'users', 'Suspended');
       await becomesReady(world, 'orders');
-      await somebodyConfirms(world);
+      await somebodyConfirmsUntil(world, () => !world.bastions.has('default/orders'));
       await isGone(world, 'orders');
     },
   },
