@@ -40,7 +40,8 @@ describe('a look at AWS', () => {
 
   it('takes what a repeated page shows twice for one', async () => {
     const harness = startHarness();
-    await harness.apply('orders');
+    const securityGroupId = ORDINARY.ordersGroup;
+    await harness.apply('orders', { targets: [{ name: 'db', host: 'db', port: 5432, securityGroupId }] });
     await harness.runUntil(async () => (await harness.phase('orders')) === 'Ready');
     const aws = harness.aws();
     const twice = async () => (await aws.reads.securityGroups()).flatMap((group) => [group, group]);
