@@ -9,7 +9,7 @@ import type { Canary } from './canary.ts';
 const PASSES = 100;
 const FEW_PASSES = 3;
 /** Of the single faults that are named, spread over all places. */
-const SINGLES = 60;
+const SINGLES = 100;
 /** Of those together, where one alone brings nothing out. */
 const TOGETHER = 40;
 const SEEDS = 80;

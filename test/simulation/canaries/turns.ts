@@ -51,8 +51,9 @@ export const TURNS: readonly Canary[] = [
     file: 'store/dynamodb.ts',
     find: 'if (head) await apply(head);',
     replace: '',
-    scenarios: ['create-exec-nat', 'delete-exec-nat'],
-    faults: ['crash-after', 'crash-before'],
+    scenarios: ['share-endpoints'],
+    calls: ['table:put'],
+    faults: ['crash-after'],
   },
   {
     name: 'versions-ignored',

@@ -14,8 +14,19 @@ export const nothingLost: OracleFactory = ({ isWanted, violate }) => ({
     const [wasDeleted, isDeleted] = [isMarked(before), isMarked(next)];
     if (wasDeleted && !isDeleted) say('its deletion is taken back');
     if (isDeleted && !wasDeleted && isWanted(next)) say('is deleted, and nobody has asked for that');
+    if (asked(next) !== asked(before) && said(next) !== said(before))
+      say('what people ask for and what the controller says were changed by one write: one of them is old');
   },
 });
+
+/** What is written by itself, and what is written as the status. */
+function asked({ spec, metadata }: Bastion): string {
+  return JSON.stringify([spec, metadata.annotations, metadata.deletionTimestamp]);
+}
+
+function said({ status }: Bastion): string {
+  return JSON.stringify(status);
+}
 
 function renewedAt({ metadata }: Bastion): string {
   return metadata.annotations?.[ANNOTATION.renewedAt] ?? '';
