@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { AccessToken } from '../server/http/safety.ts';
 import type { ApiOptions } from './api-server.ts';
+import { readFlagFile } from './flag-file.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface ApiFlags {
@@ -26,9 +26,11 @@ export async function readApiFlags(
   const tls =
     tlsCert === undefined || tlsKey === undefined
       ? undefined
-      : { cert: await read('--tls-cert', tlsCert), key: await read('--tls-key', tlsKey) };
+      : { cert: await readFlagFile('--tls-cert', tlsCert), key: await readFlagFile('--tls-key', tlsKey) };
   const tokens =
-    tokenFile === undefined ? undefined : parseTokens(await read('--token-file', tokenFile), tokenFile);
+    tokenFile === undefined
+      ? undefined
+      : parseTokens(await readFlagFile('--token-file', tokenFile), tokenFile);
   return { ...{ isChosen, version, tls, tokens }, listen: parseListen(flags.listen), isReadOnly: readOnly };
 }
 
@@ -56,13 +58,4 @@ export function parseTokens(text: string, path: string): readonly AccessToken[] 
   if (new Set(tokens.map(({ token }) => token)).size < tokens.length)
     throw new UsageError(`--token-file: ${path} holds a token twice: each stands for one user`);
   return tokens;
-}
-
-async function read(flag: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${flag}: ${path} cannot be read: ${why}`, { cause: error });
-  }
 }

@@ -9,6 +9,7 @@ import { readAnnouncement } from './announcement.ts';
 import { type ConnectParts, dataDirOf } from './connect-parts.ts';
 import { connectServer } from './connect-server.ts';
 import { DEFAULTS } from './defaults.ts';
+import { readFlagFile } from './flag-file.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Where a command line finds its Bastions. */
@@ -77,11 +78,11 @@ async function connect(
   if (flag) throw new UsageError(`--server and ${flag[1]} name two places: leave one of them out`);
   const { tokenFile, certificateAuthority } = options;
   const token =
-    tokenFile === undefined ? undefined : tokenIn(await read('--token-file', tokenFile), tokenFile);
+    tokenFile === undefined ? undefined : tokenIn(await readFlagFile('--token-file', tokenFile), tokenFile);
   const ca =
     certificateAuthority === undefined
       ? undefined
-      : await read('--certificate-authority', certificateAuthority);
+      : await readFlagFile('--certificate-authority', certificateAuthority);
   const server = parseServer(named);
   if (token !== undefined && server.protocol !== 'https:')
     throw new UsageError(
@@ -94,13 +95,4 @@ async function serverOf(options: ConnectionOptions, parts: ConnectParts): Promis
   const named = options.server ?? (parts.env['BASTION_SERVER'] || undefined);
   const running = named === undefined ? await readAnnouncement(dataDirOf(options, parts)) : undefined;
   return parseServer(named ?? running?.api ?? `http://${DEFAULTS.listen}`);
-}
-
-async function read(flag: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${flag}: ${path} cannot be read: ${why}`, { cause: error });
-  }
 }
