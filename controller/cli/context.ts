@@ -25,8 +25,6 @@ export interface Context {
 
 export type AddVerb = (program: Command, context: Context) => void;
 
-export const DEFAULT_NAMESPACE = 'default';
-
 /** Ended by Ctrl-C, as the shell would put it. */
 export const EXIT_INTERRUPTED = 130;
 

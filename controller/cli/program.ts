@@ -1,13 +1,8 @@
 import { Command, CommanderError } from 'commander';
+import { DEFAULT_NAMESPACE } from '../api/object.ts';
 import { addApply } from './apply.ts';
 import { addConfirm } from './confirm.ts';
-import {
-  type AddVerb,
-  connectionOptionsOf,
-  createContext,
-  DEFAULT_NAMESPACE,
-  EXIT_INTERRUPTED,
-} from './context.ts';
+import { type AddVerb, connectionOptionsOf, createContext, EXIT_INTERRUPTED } from './context.ts';
 import { addDelete } from './delete.ts';
 import { addDescribe } from './describe.ts';
 import { addEvents } from './events.ts';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type Context, DEFAULT_NAMESPACE, type GlobalOptions } from './context.ts';
+import { DEFAULT_NAMESPACE } from '../api/object.ts';
+import type { Context, GlobalOptions } from './context.ts';
 import { CliError, writeLines } from './failure.ts';
 import { addFilename } from './flags.ts';
 import type { CliIo } from './io.ts';

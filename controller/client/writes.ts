@@ -7,11 +7,9 @@ import type {
   WriteOptions,
 } from '../api/client.ts';
 import { ownField } from '../api/json.ts';
-import type { KubeObject } from '../api/object.ts';
+import { DEFAULT_NAMESPACE, type KubeObject } from '../api/object.ts';
 import type { Collection } from './collection.ts';
 import type { Answer, Call } from './transport.ts';
-
-const DEFAULT_NAMESPACE = 'default';
 
 type Writes<T extends KubeObject> = Pick<
   StatusResources<T>,

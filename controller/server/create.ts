@@ -1,14 +1,19 @@
 import type { WriteOptions } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
 import type { JsonObject } from '../api/json.ts';
-import type { KubeObject, ManagedFieldsEntry, ObjectName } from '../api/object.ts';
+import {
+  DEFAULT_NAMESPACE,
+  type KubeObject,
+  type ManagedFieldsEntry,
+  type ObjectName,
+} from '../api/object.ts';
 import { ConflictError } from '../store/store.ts';
 import { alreadyExists, badRequest, invalid } from './failures.ts';
 import { answered } from './modify.ts';
 import { clientMetadata, sentMetadata, textField } from './object-meta.ts';
 import { admit } from './prune.ts';
 import type { ResourceContext } from './resource-context.ts';
-import { DEFAULT_NAMESPACE, withNamespace } from './sent.ts';
+import { withNamespace } from './sent.ts';
 import { track, withEntries } from './tracking.ts';
 
 /**

@@ -1,9 +1,7 @@
 import { copyJson, isRecord, JsonError, type JsonObject, showTyped } from '../api/json.ts';
-import type { KubeObject } from '../api/object.ts';
+import { DEFAULT_NAMESPACE, type KubeObject } from '../api/object.ts';
 import { badRequest, invalid, type Naming } from './failures.ts';
 import { sentMetadata, textField } from './object-meta.ts';
-
-export const DEFAULT_NAMESPACE = 'default';
 
 /** A copy of its own of what a client sent. @throws ApiError BadRequest for what is no JSON object */
 export function plain(sent: object): JsonObject {

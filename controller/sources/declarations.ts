@@ -1,6 +1,6 @@
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import { type ParsedDocument, parseManifests } from '../api/manifest.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
+import { DEFAULT_NAMESPACE, type ObjectName, objectName } from '../api/object.ts';
 import { type BastionManifest, formatFieldError, validateBastion } from '../api/schema.ts';
 import type { Repository, Touch, TreeEntry } from './repository.ts';
 
@@ -34,7 +34,6 @@ export interface Declarations {
 /** As much as one text may hold for the parser. */
 const MAX_FILE_BYTES = 256 * 1024;
 const MAX_FILES = 2_000;
-const DEFAULT_NAMESPACE = 'default';
 
 export class TooManyFilesError extends Error {
   override readonly name = 'TooManyFilesError';
