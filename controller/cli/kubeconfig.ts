@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { codeOf } from '../api/error-code.ts';
 import {
   currentContext,
   findEntry,
@@ -123,10 +124,6 @@ async function read(io: CliIo, path: string): Promise<string> {
 
 function readable(path: string, error: unknown): unknown {
   return codeOf(error) === undefined ? error : new CliError(`${path} cannot be read: ${reasonOf(error)}`);
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 function reasonOf(error: unknown): string {

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { codeOf } from '../api/error-code.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Makes the folder if need be. @throws UsageError when it cannot be used, and why */
@@ -59,7 +60,3 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'lies on a disk that cannot be written',
   ENOENT: 'cannot be made there',
 };
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}

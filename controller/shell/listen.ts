@@ -1,3 +1,4 @@
+import { codeOf } from '../api/error-code.ts';
 import { type ApiServer, createApiServer } from '../server/http/server.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -7,7 +8,7 @@ export async function listen(options: Parameters<typeof createApiServer>[0]): Pr
     return await createApiServer(options);
   } catch (error) {
     const { host, port } = options.listen;
-    const why = REASONS[codeOf(error)];
+    const why = REASONS[codeOf(error) ?? ''];
     if (why === undefined) throw new UsageError(messageOf(error), { cause: error });
     throw new UsageError(`cannot listen on ${host}:${port}: ${why}`, { cause: error });
   }
@@ -22,8 +23,4 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

@@ -1,5 +1,6 @@
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../api/error-code.ts';
 
 /** What `<dataDir>/endpoint.json` says: who has the data folder open, and how others reach the store through it. */
 export interface Endpoint {
@@ -19,7 +20,7 @@ export async function readEndpoint(dataDir: string): Promise<Endpoint | undefine
   try {
     return parseEndpoint(await readFile(fileOf(dataDir), 'utf8'));
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -41,7 +42,7 @@ export async function claimEndpoint(dataDir: string, endpoint: Endpoint): Promis
     await link(draft, fileOf(dataDir));
     return true;
   } catch (error) {
-    if (isCode(error, 'EEXIST')) return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
     await rm(draft, { force: true });
@@ -63,8 +64,4 @@ async function writeDraft(dataDir: string, endpoint: Endpoint): Promise<string> 
 export async function removeEndpoint(dataDir: string, read: Endpoint): Promise<void> {
   const current = await readEndpoint(dataDir);
   if (current?.pid === read.pid && current.key === read.key) await rm(fileOf(dataDir), { force: true });
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
