@@ -1,9 +1,5 @@
 import type { Bastion } from '../api/bastion.ts';
-
-/** Below this, a local port needs root. */
-const FIRST_FREE_PORT = 1024;
-const PORT_SHIFT = 10_000;
-const MAX_PORT = 65_535;
+import { localPorts, targetsOf } from '../api/target.ts';
 
 export interface ConnectLine {
   readonly label: string;
@@ -11,15 +7,16 @@ export interface ConnectLine {
 }
 
 /** The commands that open a shell in the Bastion and a local port to each target; none until there is something to connect to. */
-export function connectLines({ spec, status }: Bastion): ConnectLine[] {
+export function connectLines(bastion: Bastion): ConnectLine[] {
+  const { spec, status } = bastion;
   const target = status?.sessionTarget;
   if (status?.phase !== 'Ready' || target === undefined) return [];
   const region = spec.region === undefined ? '' : ` --region ${spec.region}`;
   const session = `aws ssm start-session --target ${quote(target)}${region}`;
-  const taken = new Set<number>();
-  const ports = spec.targets.map(({ name, host, port }) => {
-    const localPort = freePort(port, taken);
-    taken.add(localPort);
+  const targets = targetsOf(bastion);
+  const localPortOf = localPorts(targets);
+  const ports = targets.map(({ name, host, port }) => {
+    const localPort = localPortOf.get(name) ?? port;
     const parameters = { host: [host], portNumber: [String(port)], localPortNumber: [String(localPort)] };
     return {
       label: `${name} (localhost:${localPort})`,
@@ -27,14 +24,6 @@ export function connectLines({ spec, status }: Bastion): ConnectLine[] {
     };
   });
   return [{ label: 'shell', command: session }, ...ports];
-}
-
-/** The target's own port where it can be had, so that a client's configuration needs only another host. */
-function freePort(wanted: number, taken: ReadonlySet<number>): number {
-  let port = wanted < FIRST_FREE_PORT ? wanted + PORT_SHIFT : wanted;
-  while (taken.has(port))
-    port = port + PORT_SHIFT <= MAX_PORT ? port + PORT_SHIFT : FIRST_FREE_PORT + taken.size;
-  return port;
 }
 
 /** One word for a POSIX shell, whatever is in it. */
