@@ -1,7 +1,10 @@
+import type { About } from '../api/about.ts';
+import { ifFound } from '../api/attempt.ts';
 import { API_VERSION, type Bastion } from '../api/bastion.ts';
 import type { ApiClient, Resources, StatusResources } from '../api/client.ts';
 import type { KubeEvent } from '../api/event.ts';
 import type { Guard } from '../api/guard.ts';
+import { isRecord } from '../api/json.ts';
 import type { KubeObject } from '../api/object.ts';
 import { collection } from './collection.ts';
 import { createLists } from './lists.ts';
@@ -14,6 +17,8 @@ export type { ServerOptions } from './transport.ts';
 export interface HttpClient extends ApiClient {
   /** What the controller would do, with these in place of the stored ones of the same names. @throws ApiError */
   readonly plan: (bastions: readonly Bastion[] | undefined) => Promise<unknown>;
+  /** Undefined where the server does not know. @throws ApiError */
+  readonly about: () => Promise<About | undefined>;
   /** Lets go of the connections that are kept for the next call. */
   readonly close: () => void;
 }
@@ -21,6 +26,7 @@ export interface HttpClient extends ApiClient {
 const GROUP_PATH = `/apis/${API_VERSION}`;
 /** It has to read all of AWS that it knows of. */
 const PLAN_SILENCE_MS = 180_000;
+const ABOUT_SILENCE_MS = 15_000;
 
 /** The API as its clients see it, over HTTP. Makes no call before it is asked something. */
 export function createHttpClient(options: ServerOptions): HttpClient {
@@ -35,8 +41,20 @@ export function createHttpClient(options: ServerOptions): HttpClient {
       const silenceMs = PLAN_SILENCE_MS;
       return (await transport.call({ method: 'POST', path, body, silenceMs })).body;
     },
+    about: () => readAbout(transport),
     close: transport.close,
   };
+}
+
+async function readAbout(transport: Transport): Promise<About | undefined> {
+  const path = '/bastion-operator/about';
+  const answer = await ifFound(() => transport.call({ method: 'GET', path, silenceMs: ABOUT_SILENCE_MS }));
+  const body = answer?.body;
+  if (!isRecord(body)) return undefined;
+  const { aws, region, installation, accountId } = body;
+  if (typeof aws !== 'string' || typeof region !== 'string' || typeof installation !== 'string')
+    return undefined;
+  return { aws, region, installation, ...(typeof accountId === 'string' ? { accountId } : {}) };
 }
 
 function resources<T extends KubeObject>(

@@ -65,14 +65,15 @@ export async function serveApi(options: ServeOptions, parts: ServeParts): Promis
 function contextOf(
   { clock, region, shrinkLimit, installation, image, maxTtlMs }: ServeOptions,
   parts: ServeParts,
-): Pick<ServerContext, 'api' | 'taskLogs' | 'preview'> {
+): Pick<ServerContext, 'api' | 'taskLogs' | 'preview' | 'about'> {
   const settings = { installation, image, maxTtlMs };
   const preview = (overlay: Parameters<typeof previewPlan>[1]) =>
     previewPlan({ ...parts, clock, settings, defaultRegion: region, shrinkLimit }, overlay);
-  const { connection, accountId } = parts.aws;
+  const { connection, accountId, address } = parts.aws;
   return {
     api: parts.api,
     taskLogs: createTaskLogs({ connection, accountId, installation, clock }),
     preview,
+    about: async () => ({ aws: address, region, installation, accountId }),
   };
 }

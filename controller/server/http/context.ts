@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { About } from '../../api/about.ts';
 import type { Bastion } from '../../api/bastion.ts';
 import type { ApiClient } from '../../api/client.ts';
 import type { Clock } from '../../api/clock.ts';
@@ -17,6 +18,8 @@ export interface ServerContext {
   readonly taskLogs: TaskLogs | undefined;
   /** The answer to `POST /bastion-operator/plan`, as JSON; left out where this process cannot look at AWS. */
   readonly preview: ((bastions: readonly Bastion[] | undefined) => Promise<unknown>) | undefined;
+  /** Left out, or comes to undefined: it is not known. */
+  readonly about?: (() => Promise<About | undefined>) | undefined;
 }
 
 /** One group of routes adds itself. */

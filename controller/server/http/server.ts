@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import fastify, { type FastifyInstance } from 'fastify';
+import { addAbout } from './about.ts';
 import { addBodies } from './body.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import type { AddRoutes, ServerContext } from './context.ts';
@@ -67,6 +68,7 @@ const ROUTES: readonly AddRoutes[] = [
   addPodSessions,
   addLogs,
   addPlan,
+  addAbout,
   addUnserved,
 ];
 
