@@ -67,7 +67,7 @@ export async function readFacts(
   };
 }
 
-async function readVpcs(aws: Aws, interesting: readonly string[]): Promise<Record<string, VpcFact>> {
+export async function readVpcs(aws: Aws, interesting: readonly string[]): Promise<Record<string, VpcFact>> {
   const vpcs = await aws.reads.vpcs();
   const entries = await Promise.all(
     vpcs.map(async (vpc): Promise<[string, VpcFact]> => {
@@ -99,7 +99,7 @@ async function withDns(
 }
 
 /** AWS tells one attribute per call. */
-async function readDns(
+export async function readDns(
   ec2: EC2Client,
   VpcId: string,
 ): Promise<{ dnsSupport: boolean; dnsHostnames: boolean }> {
@@ -113,7 +113,7 @@ async function readDns(
   };
 }
 
-async function readNetwork(
+export async function readNetwork(
   aws: Aws,
   known: Facts | undefined,
   all: boolean,
@@ -177,7 +177,7 @@ function wayOut(route: Route): RouteTableFact['defaultRoute'] {
   return route.GatewayId?.startsWith('igw-') ? 'internet-gateway' : 'none';
 }
 
-async function readGroups(aws: Aws): Promise<Facts['securityGroups']> {
+export async function readGroups(aws: Aws): Promise<Facts['securityGroups']> {
   const groups = await aws.reads.securityGroups();
   return Object.fromEntries(
     groups.map((group) => [
@@ -192,7 +192,7 @@ async function readGroups(aws: Aws): Promise<Facts['securityGroups']> {
   );
 }
 
-async function readForeignEndpoints(aws: Aws): Promise<Facts['foreignEndpoints']> {
+export async function readForeignEndpoints(aws: Aws): Promise<Facts['foreignEndpoints']> {
   const endpoints = await aws.reads.vpcEndpoints();
   return endpoints
     .filter((endpoint) => !readTags(aws.scope.installation, endpoint.Tags).owned)
@@ -214,7 +214,7 @@ function orElse<T>(reading: Promise<T>, before: T): Promise<T> {
 }
 
 /** @throws when it was never read: a task without it would not be let out to S3 */
-async function readPrefixList(aws: Aws, before: string | undefined): Promise<string | undefined> {
+export async function readPrefixList(aws: Aws, before: string | undefined): Promise<string | undefined> {
   const Filters = [{ Name: 'prefix-list-name', Values: [`com.amazonaws.${aws.scope.region}.s3`] }];
   const reading = aws.ec2.send(new DescribeManagedPrefixListsCommand({ Filters, MaxResults: 100 }));
   const found = reading.then(({ PrefixLists }) => PrefixLists?.[0]?.PrefixListId ?? before);
@@ -223,7 +223,7 @@ async function readPrefixList(aws: Aws, before: string | undefined): Promise<str
 
 const SERVICES_WITH_ZONES = ['ecr.api', 'ecr.dkr', 'logs', 'ssmmessages', 'ssm'];
 
-async function readZones(ec2: EC2Client, region: string): Promise<Record<string, string[]>> {
+export async function readZones(ec2: EC2Client, region: string): Promise<Record<string, string[]>> {
   // A filter, since one name that the region lacks would fail a request for them by name.
   const Values = SERVICES_WITH_ZONES.map((service) => `com.amazonaws.${region}.${service}`);
   const Filters = [{ Name: 'service-name', Values }];
@@ -237,7 +237,7 @@ async function readZones(ec2: EC2Client, region: string): Promise<Record<string,
   );
 }
 
-async function readTier(aws: Aws): Promise<string | undefined> {
+export async function readTier(aws: Aws): Promise<string | undefined> {
   const SettingId = '/ssm/managed-instance/activation-tier';
   const { ServiceSetting } = await aws.ssm.send(new GetServiceSettingCommand({ SettingId }));
   return ServiceSetting?.SettingValue;

@@ -4,6 +4,7 @@ import { isAllowed, type Policy, trusts } from './policy.ts';
 import { roleOperations } from './role-operations.ts';
 import { rolePolicyOperations } from './role-policies.ts';
 import { Roles } from './roles.ts';
+import { simulatePrincipalPolicy } from './simulate.ts';
 
 /** Simulated IAM: roles, their policies, and what other services ask about them. */
 export interface Iam {
@@ -23,8 +24,12 @@ export interface Iam {
 
 export function createIam(world: World): Iam {
   const roles = new Roles(world);
-  return {
-    operations: { ...roleOperations(world, roles), ...rolePolicyOperations(roles) },
+  const iam: Iam = {
+    operations: {
+      ...roleOperations(world, roles),
+      ...rolePolicyOperations(roles),
+      SimulatePrincipalPolicy: (input) => simulatePrincipalPolicy(world, iam, input),
+    },
     roles,
     roleUsable(nameOrArn, service, region = world.region) {
       const role = roles.find(nameOrArn);
@@ -41,6 +46,7 @@ export function createIam(world: World): Iam {
       return isAllowed(policies, { action, resource, context });
     },
   };
+  return iam;
 }
 
 /** The confused-deputy keys each service sends when it assumes a role for us. */

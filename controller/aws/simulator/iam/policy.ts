@@ -44,13 +44,26 @@ export function isAllowed(policies: readonly Policy[], request: Request): boolea
     .filter(
       (statement) =>
         matchesEither(statement, 'Action', request.action, true) &&
-        matchesEither(statement, 'Resource', request.resource, false) &&
+        matchesEither(withVariables(statement, request.context), 'Resource', request.resource, false) &&
         conditionsHold(statement['Condition'], request.context),
     );
   return (
     applying.some((statement) => statement['Effect'] === 'Allow') &&
     !applying.some((statement) => statement['Effect'] === 'Deny')
   );
+}
+
+/** Resources may hold policy variables such as `${aws:userid}`; one that has no value matches nothing. */
+function withVariables(
+  statement: Policy['statements'][number],
+  context: Request['context'],
+): Policy['statements'][number] {
+  const fill = (pattern: string) =>
+    pattern.replace(/\$\{([^}]+)\}/g, (variable, key: string) => findKey(context, key) ?? variable);
+  const filled = (['Resource', 'NotResource'] as const).flatMap((member) =>
+    statement[member] === undefined ? [] : [[member, toList(statement[member]).map(fill)]],
+  );
+  return { ...statement, ...Object.fromEntries(filled) };
 }
 
 /** Whether the trust policy lets `service` assume the role, under the context AWS would give. */
