@@ -6,6 +6,7 @@ import { networkPort } from './ecs/network-port.ts';
 import { createIam, type Iam } from './iam/iam.ts';
 import { createLogs, type Logs } from './logs/logs.ts';
 import { createNetwork, type Network } from './network.ts';
+import type { DataChannel } from './ssm/sessions.ts';
 import { createSsm, type Ssm } from './ssm/ssm.ts';
 import { createSts } from './sts/sts.ts';
 import type { Call } from './wire/decode.ts';
@@ -53,6 +54,18 @@ export class Account {
 
   region(name: string): SimulatedRegion {
     return this.#regionOf(name).handles;
+  }
+
+  /** Of a session in whichever region. */
+  openChannel(
+    who: { readonly id: string; readonly token: string },
+    onEnd: () => void,
+  ): DataChannel | undefined {
+    for (const { handles } of this.#regions.values()) {
+      const channel = handles.ssm.openChannel(who, onEnd);
+      if (channel) return channel;
+    }
+    return undefined;
   }
 
   /** Makes everything that is due by the clock take effect. */

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { channelId, namesStream, serveChannel, withLocalStream } from './data-channel.ts';
 import { LostReply } from './faults.ts';
 import type { Simulator } from './simulator.ts';
 
@@ -12,10 +13,12 @@ export interface SimulatorServer {
 
 /** Serves the simulator to other processes of this machine only. Port 0 takes a free one. */
 export async function serveSimulator(
-  simulator: Pick<Simulator, 'handle'>,
+  simulator: Pick<Simulator, 'handle' | 'openChannel' | 'settle' | 'world'>,
   { port = 0 }: { port?: number } = {},
 ): Promise<SimulatorServer> {
   const server = createServer((request, response) => {
+    const channel = channelId(request);
+    if (channel !== undefined) return serveChannel(simulator, channel, request, response);
     read(request)
       .then((body) => {
         const headers = Object.fromEntries(
@@ -23,7 +26,11 @@ export async function serveSimulator(
         );
         const { method = 'GET', url: path = '/' } = request;
         const answer = simulator.handle({ method, path, headers, body });
-        response.writeHead(answer.status, answer.headers).end(answer.body);
+        const { host = '' } = request.headers;
+        const text = namesStream(request) ? withLocalStream(answer.body, host) : answer.body;
+        const length = answer.headers['content-length'];
+        const fitting = length === undefined ? {} : { 'content-length': Buffer.byteLength(text) };
+        response.writeHead(answer.status, { ...answer.headers, ...fitting }).end(text);
       })
       .catch((error: unknown) => {
         if (error instanceof LostReply || response.headersSent) return request.socket.destroy();

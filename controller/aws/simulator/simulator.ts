@@ -2,6 +2,7 @@ import { Account, type AccountOptions, type SimulatedRegion } from './account.ts
 import { Calls } from './calls.ts';
 import { Faults } from './faults.ts';
 import { createRequestHandler, type RequestHandler } from './sdk-handler.ts';
+import type { DataChannel } from './ssm/sessions.ts';
 import { Throttle } from './throttle.ts';
 import { type Call, decodeRequest, type WireRequest } from './wire/decode.ts';
 import { encodeFault, encodeResult, type WireResponse } from './wire/encode.ts';
@@ -20,6 +21,11 @@ export interface Simulator extends SimulatedRegion {
   throttling: boolean;
   /** Makes everything that is due by the clock take effect. Every request does so first. */
   readonly settle: () => void;
+  /** Holds on to a session, as the plugin does; `onEnd` is called when it has ended. Undefined for a wrong token. */
+  readonly openChannel: (
+    who: { readonly id: string; readonly token: string },
+    onEnd: () => void,
+  ) => DataChannel | undefined;
   /** Answers one HTTP request. @throws LostReply when a fault says that no reply comes */
   readonly handle: (request: WireRequest) => WireResponse;
   /** Given to any SDK client as its `requestHandler`, connects it with this simulator, without a socket. */
@@ -58,6 +64,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     ...{ calls, faults, handle, throttling: true, requestHandler: createRequestHandler(handle) },
     inRegion: (name) => account.region(name),
     settle: () => account.settle(),
+    openChannel: (who, onEnd) => account.openChannel(who, onEnd),
   };
   return simulator;
 }

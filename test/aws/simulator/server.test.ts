@@ -1,11 +1,17 @@
 import { CreateSecurityGroupCommand, DescribeVpcsCommand } from '@aws-sdk/client-ec2';
 import { ListClustersCommand } from '@aws-sdk/client-ecs';
 import { ListRolesCommand } from '@aws-sdk/client-iam';
-import { GetParameterCommand } from '@aws-sdk/client-ssm';
+import {
+  GetParameterCommand,
+  ResumeSessionCommand,
+  StartSessionCommand,
+  TerminateSessionCommand,
+} from '@aws-sdk/client-ssm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
 import { serveSimulator } from '../../../controller/aws/simulator/server.ts';
 import { errorName, sdkClients, startSimulator } from './clients.ts';
+import { onlineNode } from './node.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -13,10 +19,10 @@ afterEach(async () => {
 });
 
 async function start() {
-  const { simulator } = startSimulator();
+  const { simulator, clock } = startSimulator();
   const server = await serveSimulator(simulator);
   open.push(server);
-  return { simulator, server, ...sdkClients({ endpoint: server.url }) };
+  return { simulator, clock, server, ...sdkClients({ endpoint: server.url }) };
 }
 
 describe('the simulator over HTTP', () => {
@@ -45,5 +51,38 @@ describe('the simulator over HTTP', () => {
     const response = await fetch(server.url, { method: 'POST', body: 'x'.repeat(1_000_001) });
     expect(response.status).toBe(500);
     expect(await response.text()).toContain('longer than 1000000 bytes');
+  });
+
+  it("keeps a session's data channel open until the session ends, for whoever has its token", async () => {
+    const { simulator, clock, server, ssm } = await start();
+    const Target = await onlineNode(simulator, clock);
+    const {
+      SessionId = '',
+      TokenValue = '',
+      StreamUrl = '',
+    } = await ssm.send(new StartSessionCommand({ Target }));
+    expect(StreamUrl.replace(/\?.*/, '')).toBe(
+      `${server.url.replace('http:', 'ws:')}/v1/data-channel/${SessionId}`,
+    );
+    const open = (token: string) =>
+      fetch(StreamUrl.replace('ws:', 'http:'), { headers: { authorization: `Bearer ${token}` } });
+    expect((await open('another')).status).toBe(403);
+    const again = await ssm.send(new ResumeSessionCommand({ SessionId }));
+    const channels = await Promise.all([open(TokenValue), open(again.TokenValue ?? '')]);
+    expect(channels.map(({ status }) => status)).toEqual([200, 200]);
+    await ssm.send(new TerminateSessionCommand({ SessionId }));
+    expect(await Promise.all(channels.map((channel) => channel.text()))).toEqual(['', '']);
+    expect((await open(TokenValue)).status).toBe(403);
+    expect(await errorName(ssm.send(new ResumeSessionCommand({ SessionId })))).toBe('DoesNotExistException');
+  });
+
+  it('ends the data channels of a target that goes', async () => {
+    const { simulator, clock, ssm } = await start();
+    const Target = await onlineNode(simulator, clock);
+    const { TokenValue = '', StreamUrl = '' } = await ssm.send(new StartSessionCommand({ Target }));
+    const headers = { authorization: `Bearer ${TokenValue}` };
+    const channel = await fetch(StreamUrl.replace('ws:', 'http:'), { headers });
+    simulator.ssm.endSessions(Target);
+    expect(await channel.text()).toBe('');
   });
 });

@@ -12,6 +12,7 @@ const DOCUMENTS = [
   'AWS-StartNonInteractiveCommand',
 ];
 const HISTORY_MS = 30 * 86_400_000;
+export const CHANNEL_PATH = '/v1/data-channel/';
 
 /** Whether an `ecs:<cluster>_<task id>_<runtime id>` target has a connected Exec agent. ECS answers it. */
 export type TaskTargetLookup = (target: string) => boolean;
@@ -30,15 +31,40 @@ export function sessionOperations(
       notice(session);
       return describeStart(world, session);
     },
+    ResumeSession: (input) => {
+      const id = readInput(input).text('SessionId');
+      const session = state.sessions.get(id);
+      if (session?.endedAt !== undefined || !session) throw noSession(id);
+      return describeStart(world, session);
+    },
     DescribeSessions: (input) => describeSessions(world, state, input),
     TerminateSession: (input) => {
       const id = readInput(input).text('SessionId');
       const session = state.sessions.get(id);
-      if (!session) throw new AwsFault('DoesNotExistException', `Session ${id} does not exist.`);
+      if (!session) throw noSession(id);
       endSession(world, session, notice);
       return { SessionId: id };
     },
   };
+}
+
+const noSession = (id: string) => new AwsFault('DoesNotExistException', `Session ${id} does not exist.`);
+
+/** One side's hold on a session's data channel. */
+export interface DataChannel {
+  close(): void;
+}
+
+/** Undefined for a token that is not this session's, and for a session that has ended. `onEnd` is called once, unless closed before. */
+export function openChannel(
+  state: SsmState,
+  { id, token }: { readonly id: string; readonly token: string },
+  onEnd: () => void,
+): DataChannel | undefined {
+  const session = state.sessions.get(id);
+  if (!session?.tokens.has(token) || session.endedAt !== undefined) return undefined;
+  session.channels.add(onEnd);
+  return { close: () => void session.channels.delete(onEnd) };
 }
 
 /** Ends every session of a target that went away. */
@@ -52,6 +78,8 @@ function endSession(world: World, session: Session, notice: SessionNotice): void
   if (session.endedAt !== undefined) return;
   session.endedAt = world.now();
   notice(session);
+  for (const end of [...session.channels]) end();
+  session.channels.clear();
 }
 
 function startSession(
@@ -76,16 +104,20 @@ function startSession(
     owner: `arn:aws:sts::${world.accountId}:assumed-role/operator/operator`,
     startedAt: world.now(),
     endedAt: undefined,
+    tokens: new Set(),
+    channels: new Set(),
   };
   state.sessions.set(id, session);
   return session;
 }
 
-function describeStart(world: World, { id }: Session): object {
+function describeStart(world: World, { id, tokens }: Session): object {
+  const token = `token-${world.hex(40)}`;
+  tokens.add(token);
   return {
     SessionId: id,
-    TokenValue: `token-${world.hex(40)}`,
-    StreamUrl: `wss://ssmmessages.${world.region}.amazonaws.com/v1/data-channel/${id}?role=publish_subscribe`,
+    TokenValue: token,
+    StreamUrl: `wss://ssmmessages.${world.region}.amazonaws.com${CHANNEL_PATH}${id}?role=publish_subscribe`,
   };
 }
 

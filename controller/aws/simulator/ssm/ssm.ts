@@ -4,7 +4,9 @@ import { activationOperations } from './activations.ts';
 import { nodeOperations, pingStatus, type Registration, registerNode, taggingOperations } from './nodes.ts';
 import { findParameter, parameterOperations } from './parameters.ts';
 import {
+  type DataChannel,
   endSessions,
+  openChannel,
   type SessionNotice,
   sessionOperations,
   settingOperations,
@@ -26,6 +28,11 @@ export interface Ssm {
   /** Told of each session that starts or ends. */
   noticeSessions(notice: SessionNotice): void;
   endSessions(target: string): void;
+  /** Undefined for a token that is not this session's, and for a session that has ended. */
+  openChannel(
+    who: { readonly id: string; readonly token: string },
+    onEnd: () => void,
+  ): DataChannel | undefined;
 }
 
 export function createSsm(world: World, { iam }: { readonly iam: Iam }): Ssm {
@@ -63,5 +70,6 @@ export function createSsm(world: World, { iam }: { readonly iam: Iam }): Ssm {
       notice = listener;
     },
     endSessions: end,
+    openChannel: (who, onEnd) => openChannel(state, who, onEnd),
   };
 }

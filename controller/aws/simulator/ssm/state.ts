@@ -51,6 +51,10 @@ export interface Session {
   readonly owner: string;
   readonly startedAt: number;
   endedAt: number | undefined;
+  /** Whoever has one may use the session's data channel. */
+  readonly tokens: Set<string>;
+  /** Told when the session has ended: the data channels that are open. */
+  readonly channels: Set<() => void>;
 }
 
 /** The hybrid nodes' tier; Session Manager reaches them only when it is advanced. */
