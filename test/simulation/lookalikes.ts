@@ -112,6 +112,7 @@ function addNodes({ ssm, world }: Simulator): void {
     ssm.state.sessions.set(`on-${id}`, {
       ...{ id: `on-${id}`, target: id, document: 'AWS-StartPortForwardingSession' },
       ...{ reason: undefined, owner: 'somebody', startedAt: world.now(), endedAt: undefined },
+      ...{ tokens: new Set<string>(), channels: new Set<() => void>() },
     });
   }
 }
