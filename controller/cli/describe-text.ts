@@ -1,4 +1,4 @@
-import { ANNOTATION, type Bastion } from '../api/bastion.ts';
+import { ANNOTATION, type Bastion, type BastionStatus } from '../api/bastion.ts';
 import { lastSeen } from '../api/columns.ts';
 import type { KubeEvent } from '../api/event.ts';
 import { ageOf } from '../api/relative-time.ts';
@@ -88,6 +88,7 @@ function specEntries({ spec }: Bastion): Entry[] {
   const issuer = access.activation ? ` (activation by the ${access.activation.issuer.toLowerCase()})` : '';
   return [
     ['TTL', spec.ttl],
+    ['Idle timeout', spec.idleTimeout],
     ['Reason', spec.reason],
     ['Suspended', spec.suspend ? 'yes' : undefined],
     ['Schedule', schedule && `${schedule.cron} (${schedule.timeZone})`],
@@ -116,6 +117,7 @@ function statusEntries({ spec, status, metadata }: Bastion, { now, color }: Desc
     ['Phase', phase + (isBehind ? ' (of the spec before the last change)' : ''), phasePainter(color)(phase)],
     ['Activated', activatedAt && timeWithDistance(activatedAt, now)],
     ['Expires', expiresAt && timeWithDistance(expiresAt, now)],
+    ['Idle since', idleEntry(status, now)],
     ['Opens next', nextActivationAt && timeWithDistance(nextActivationAt, now)],
     [
       'Network path',
@@ -124,6 +126,10 @@ function statusEntries({ spec, status, metadata }: Bastion, { now, color }: Desc
     ['Session target', sessionTarget],
     ['Last stop', status.task?.lastStoppedReason],
   ];
+}
+
+function idleEntry({ idle }: BastionStatus, now: number): string | undefined {
+  return idle && timeWithDistance(idle.since, now) + (idle.endedAt === undefined ? '' : ', which ended it');
 }
 
 function conditionRows({ status }: Bastion, now: number): string[][] {

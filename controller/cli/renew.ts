@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ANNOTATION, type Bastion } from '../api/bastion.ts';
+import { ANNOTATION, type Bastion, type BastionStatus } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { formatDuration, parseDuration } from '../api/duration.ts';
 import { objectName } from '../api/object.ts';
@@ -37,7 +37,7 @@ async function renew(io: CliIo, { api }: Connection, name: string, options: Opti
   const { home, namespace = home, dryRun } = options;
   const timeoutMs = Math.max(0, options.timeout);
   const before = await api.bastions.get(namespace, name);
-  checkOpen(before);
+  checkOpen(before, io.clock.now());
   const now = rfc3339(io.clock.now());
   const patch = { metadata: { annotations: { [ANNOTATION.renewedAt]: now } } };
   const renewed = await api.bastions.patch(namespace, name, patch, { dryRun: dryRun !== 'none' });
@@ -51,18 +51,29 @@ async function renew(io: CliIo, { api }: Connection, name: string, options: Opti
 }
 
 /** @throws CliError for one whose ttl does not run */
-function checkOpen({ metadata: { name, deletionTimestamp }, spec, status }: Bastion): void {
+function checkOpen({ metadata: { name, deletionTimestamp }, spec, status }: Bastion, now: number): void {
   if (deletionTimestamp !== undefined) {
     throw new CliError(`bastion "${name}" is being deleted`, 'apply its manifest again once it is gone');
   }
   if (spec.suspend) {
     throw new CliError(`bastion "${name}" is suspended`, `reopen it with: bastionctl resume ${name}`);
   }
-  if (spec.schedule && (status?.phase === 'Scheduled' || status?.phase === 'Expired')) {
+  const isClosed = status?.phase === 'Scheduled' || status?.phase === 'Expired';
+  if (spec.schedule && isClosed && !isIdleEnd(spec, status, now)) {
     const next =
       status.nextActivationAt === undefined ? 'at its next firing' : `at ${status.nextActivationAt}`;
     throw new CliError(`bastion "${name}" is closed and opens by its schedule ${next}`);
   }
+}
+
+/** One that ended for being idle opens again until its window ends. */
+function isIdleEnd(
+  { ttl }: Bastion['spec'],
+  { idle, activatedAt = '' }: BastionStatus,
+  now: number,
+): boolean {
+  const isInWindow = now < Date.parse(activatedAt) + (parseDuration(ttl) ?? 0);
+  return idle?.endedAt !== undefined && isInWindow;
 }
 
 interface Renewal {

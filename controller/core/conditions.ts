@@ -110,9 +110,7 @@ export function verifiableAt(conditions: readonly Condition[] | undefined): numb
 /** Conditions of a Bastion that should be gone, was never open, or waits for its next opening. */
 export function endedConditions(life: Life, outcomes: readonly Outcome[], verified: boolean): Verdict[] {
   const why = reasonOfEnd(life);
-  const closed = [...PARTS, 'Ready' as const].map((type) =>
-    verdict(type, 'False', why, `the Bastion is ${life.state}`),
-  );
+  const closed = [...PARTS, 'Ready' as const].map((type) => verdict(type, 'False', why, endText(life)));
   const left = outcomes.filter(
     ({ step, result }) => !(step.action === 'delete' && result === 'done' && step.observed?.state === 'gone'),
   );
@@ -140,7 +138,13 @@ function tornDown(left: readonly Outcome[], verified: boolean, why: string): Ver
       );
 }
 
+function endText(life: Life): string {
+  if (life.state !== 'expired' || life.idleSince === undefined) return `the Bastion is ${life.state}`;
+  return `the Bastion ended early: no session since ${rfc3339(life.idleSince)}`;
+}
+
 function reasonOfEnd(life: Life): string {
+  if (life.state === 'expired' && life.idleSince !== undefined) return 'Idle';
   return `${life.state.charAt(0).toUpperCase()}${life.state.slice(1)}`;
 }
 

@@ -2,6 +2,7 @@ import type { Bastion, BastionStatus } from '../api/bastion.ts';
 import { formatDuration } from '../api/duration.ts';
 import type { EventDraft } from '../api/event.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
+import { idleText } from './idle.ts';
 import type { Outcome } from './outcome.ts';
 
 const VERB = { create: 'Created', update: 'Updated', delete: 'Deleting' } as const;
@@ -57,6 +58,7 @@ function transitions(bastion: Bastion, after: BastionStatus): EventDraft[] {
     ...taskEvent(before, after),
     ...conditionEvents(before, after),
     ...renewalEvent(before, after),
+    ...idleEvent(bastion, after),
     ...phase,
   ];
 }
@@ -75,7 +77,7 @@ const REMARKABLE = /^(StaleManifest|TtlClamped|SourceEmptied|SourceRewritten|Wro
 function conditionEvents(before: BastionStatus | undefined, after: BastionStatus): EventDraft[] {
   if (isEnd(after.phase)) return [];
   return (after.conditions ?? [])
-    .filter(({ type }) => type !== 'Ready' && type !== 'TornDown')
+    .filter(({ type }) => type !== 'Ready' && type !== 'TornDown' && type !== 'InUse')
     .filter(({ status, reason }) => (status === 'False' ? !ORDINARY.test(reason) : REMARKABLE.test(reason)))
     .filter(({ type, reason }) => before?.conditions?.find((one) => one.type === type)?.reason !== reason)
     .map(({ reason, message }) => ({ type: 'Warning', reason, message }));
@@ -87,6 +89,12 @@ function renewalEvent(before: BastionStatus | undefined, after: BastionStatus): 
   const sameLife = activatedAt !== undefined && activatedAt === before?.activatedAt;
   if (!sameLife || expiresAt <= (before?.expiresAt ?? expiresAt)) return [];
   return [{ type: 'Normal', reason: 'Renewed', message: `open until ${expiresAt}` }];
+}
+
+/** Told once, when it is put on record; what follows is the teardown. */
+function idleEvent(bastion: Bastion, { idle }: BastionStatus): EventDraft[] {
+  if (idle?.endedAt === undefined || idle.endedAt === bastion.status?.idle?.endedAt) return [];
+  return [{ type: 'Normal', reason: 'IdledOut', message: `ends early: ${idleText(bastion, idle.since)}` }];
 }
 
 function isEnd(phase: BastionStatus['phase']): boolean {
@@ -112,7 +120,7 @@ function phaseEvent(bastion: Bastion, before: BastionStatus | undefined, after: 
         {
           type: 'Normal',
           reason: 'Expired',
-          message: `expired at ${after.expiresAt}; nothing of it is left in AWS`,
+          message: `${after.idle ? 'ended early' : 'expired'} at ${after.expiresAt}; nothing of it is left in AWS`,
         },
       ];
     case 'Suspended':
@@ -134,6 +142,7 @@ function phaseEvent(bastion: Bastion, before: BastionStatus | undefined, after: 
 function endText(bastion: Bastion, after: BastionStatus): string {
   if (bastion.metadata.deletionTimestamp) return 'the Bastion was deleted';
   if (bastion.spec.suspend) return 'the Bastion is suspended';
+  if (after.idle?.endedAt !== undefined) return `it was idle, ${idleText(bastion, after.idle.since)}`;
   return `its TTL ran out at ${after.expiresAt ?? 'an unknown time'}`;
 }
 

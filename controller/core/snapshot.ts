@@ -21,6 +21,8 @@ export interface Snapshot {
   readonly failures: ReadonlyMap<KindName | 'facts', string>;
   /** Kinds that were listed anew for this pass. */
   readonly fresh: ReadonlySet<KindName>;
+  /** Ended sessions that began after this were listed as well, if sessions were; undefined: none were. */
+  readonly endedSince?: number | undefined;
 }
 
 export const EMPTY_SNAPSHOT: Snapshot = {

@@ -13,6 +13,7 @@ import { acceptedCondition, activeConditions, endedConditions, stamp, verifiable
 import { isEarlier } from './end.ts';
 import { type Facts, NO_FACTS } from './facts.ts';
 import { type Held, withheldVerdict } from './held.ts';
+import { type SessionsSeen, useOf } from './idle.ts';
 import type { Life } from './lifetime.ts';
 import { networkPath } from './network-path.ts';
 import type { Outcome } from './outcome.ts';
@@ -31,6 +32,7 @@ export interface StatusContext {
   /** What a guard holds back of whom. */
   readonly held?: ReadonlyMap<ObjectName, Held>;
   readonly now: number;
+  readonly sessions?: SessionsSeen;
 }
 
 /** What the plan and its outcomes mean for each Bastion. */
@@ -79,9 +81,16 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
       : endedConditions(life, outcomes, isVerified(bastion, outcomes, context));
   const held = context.held?.get(objectName(bastion));
   const all = [
+  const active = life.state === 'active' ? activeFields(bastion, outcomes, context) : undefined;
+  const use = useOf({
+    ...{ bastion, life, now: context.now, seen: context.sessions ?? { look: 'none' } },
+    isReady: verdicts.some(({ type, status }) => type === 'Ready' && status === 'True'),
+    sessionTarget: active?.sessionTarget,
+  });
     acceptedCondition(bastion, life, problems),
     ...verdicts,
     ...(held ? [withheldVerdict(held)] : []),
+    ...(use.verdict ? [use.verdict] : []),
   ];
   const conditions = stamp(bastion, all, context.now);
   const tornDown = conditions.some((one) => one.type === 'TornDown' && one.status === 'True');
@@ -89,7 +98,8 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
     observedGeneration: bastion.metadata.generation,
     phase: phaseOf(bastion, life, conditions, problems),
     ...lifeFields(life),
-    ...(life.state === 'active' ? activeFields(bastion, outcomes, context) : leftovers(bastion, tornDown)),
+    ...(active ?? leftovers(bastion, tornDown)),
+    ...(use.idle ? { idle: use.idle } : {}),
     conditions,
     resources,
   };

@@ -19,6 +19,8 @@ export interface WakeTerms {
   readonly unknown: boolean;
   /** Everything seems gone for some Bastion, and from this instant on a complete look can say so (epoch milliseconds). */
   readonly verifiableAt?: number | undefined;
+  /** When sessions are to be looked at because somebody may be idle (epoch milliseconds). */
+  readonly idleLookAt?: number | undefined;
   /** The guard of the scope waits for a complete look, or for a person. */
   readonly guarded?: boolean;
   /** What was published lets the next pass go on at once. */
@@ -51,6 +53,8 @@ const SECOND_LOOK_MS = 30_000;
 export function nextWake(terms: WakeTerms): Wake {
   const candidates: Wake[] = [NEVER, ...deadlines(terms), ...retries(terms), ...polls(terms)];
   if (terms.recorded) candidates.push(atOnce(terms));
+  if (terms.idleLookAt !== undefined)
+    candidates.push({ afterMs: Math.max(0, terms.idleLookAt - terms.now), refresh: new Set(['session']) });
   if (terms.verifiableAt !== undefined && !terms.unknown)
     candidates.push(verification(terms.verifiableAt, terms));
   // What could not be read is tried again in its own rhythm, and says nothing before.

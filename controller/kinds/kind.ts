@@ -42,7 +42,12 @@ export interface KindDefinition<Spec, Detail> {
   /** Pure: what a person should know about its state, from what else is known. Undefined: nothing beyond `observed.message`. */
   diagnose?(observed: Observed<Detail>, context: Surroundings): string | undefined;
   /** Exhaustive, or throws; for the whole scope at once. `before` is the list of the last pass, to leave out what cannot have changed. */
-  list(aws: Aws, before: readonly Observed<Detail>[] | undefined): Promise<readonly Observed<Detail>[]>;
+  list(
+    aws: Aws,
+    before: readonly Observed<Detail>[] | undefined,
+    /** Those that began after this and have ended are wanted as well, where a kind can tell (epoch milliseconds). */
+    endedSince?: number,
+  ): Promise<readonly Observed<Detail>[]>;
   /** Idempotent by client token or natural name. Undefined when it only shows in a later list. Never called on external kinds. */
   create?(aws: Aws, desired: Desired<Spec>, lookup: Lookup): Promise<Observed<Detail> | undefined>;
   update?(

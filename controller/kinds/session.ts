@@ -1,9 +1,11 @@
 import {
+  type DescribeSessionsRequest,
   ListTagsForResourceCommand,
   paginateDescribeSessions,
   type Session,
   TerminateSessionCommand,
 } from '@aws-sdk/client-ssm';
+import { rfc3339 } from '../api/clock.ts';
 import type { Aws } from '../aws/clients.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
@@ -36,18 +38,42 @@ export const session = defineKind<null, Detail>({
     return [{ kind: 'session', key, spec: null, needs: [], tags: {}, shared: false, external: 'optional' }];
   },
   diff: () => SAME,
-  async list(aws) {
-    const pages = paginateDescribeSessions({ client: aws.ssm, pageSize: 200 }, { State: 'Active' });
-    const sessions = await collect(pages, (page) => page.Sessions);
+  async list(aws, _before, endedSince) {
+    const sessions = await listSessions(aws, { State: 'Active' });
+    // After the open ones: a session that ends meanwhile must show in one of the two.
+    const ended = endedSince === undefined ? [] : await listEnded(aws, endedSince);
     const targets = sessions.flatMap(({ Target }) => Target ?? []);
     const ours = new Set([...(await ownTasks(aws, targets)), ...(await ownNodes(aws, targets))]);
-    return sessions.filter(({ Target = '' }) => ours.has(Target)).flatMap(observe);
+    return [...sessions.filter(({ Target = '' }) => ours.has(Target)).flatMap(observe), ...ended];
   },
   async remove(aws, observed) {
     await unlessGone(() => aws.ssm.send(new TerminateSessionCommand({ SessionId: observed.id })));
     return 'gone';
   },
 });
+
+async function listSessions(aws: Aws, request: DescribeSessionsRequest): Promise<Session[]> {
+  const pages = paginateDescribeSessions({ client: aws.ssm, pageSize: 200 }, request);
+  return collect(pages, (page) => page.Sessions);
+}
+
+/**
+ * They only tell that something was used, and nothing is done to them: so whether their target, which may be gone, was ours is not
+ * asked.
+ */
+async function listEnded(aws: Aws, since: number): Promise<Observed<Detail>[]> {
+  const Filters = [{ key: 'InvokedAfter' as const, value: rfc3339(since) }];
+  const sessions = await listSessions(aws, { State: 'History', Filters });
+  const prefix = `ecs:${nameFor.cluster(aws.scope.installation)}_`;
+  const isLikeOurs = ({ Target = '' }: Session) => Target.startsWith(prefix) || Target.startsWith('mi-');
+  return sessions.filter(isLikeOurs).flatMap((session) => observe(session).map((one) => over(one, session)));
+}
+
+function over(observed: Observed<Detail>, { StartDate, EndDate }: Session): Observed<Detail> {
+  const startedAt = StartDate?.getTime() ?? 0;
+  const at = EndDate?.getTime() ?? startedAt;
+  return { ...observed, owned: false, state: 'gone', end: { at, ranMs: at - startedAt, failed: false } };
+}
 
 /*
  * Sessions carry no tags: one is ours to end when its target carries ours. Names decide nothing, since anybody may have a

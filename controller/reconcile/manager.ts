@@ -4,9 +4,10 @@ import type { Clock, Timer } from '../api/clock.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
 import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
-import type { Interests } from '../aws/facts.ts';
 import type { Held } from '../core/held.ts';
+import { sessionInterest } from '../core/idle.ts';
 import type { Settings } from '../core/resource.ts';
+import { namedDatabases } from '../core/targets.ts';
 import type { Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { fenceStore } from '../store/fence.ts';
@@ -16,7 +17,7 @@ import { hold } from './hold.ts';
 import { allowsTheSame, IDENTITY_GUARD, reminder, type Standing, takeStanding } from './identity.ts';
 import { Informer } from './informer.ts';
 import { type Lease, whileHeld } from './lease.ts';
-import type { Refresh } from './observe.ts';
+import type { Interests, Refresh } from './observe.ts';
 import { Queue } from './queue.ts';
 import type { Pass } from './reconcile.ts';
 import { rememberedRegions, rememberScope } from './scopes.ts';
@@ -266,6 +267,8 @@ export class Controller {
     return {
       vpcIds: [...new Set(mine.map((bastion) => bastion.spec.network.vpcId))],
       hybrid: mine.some((bastion) => bastion.spec.access.transport === 'HybridActivation'),
+      databases: namedDatabases(mine),
+      sessions: sessionInterest(mine, this.#options.clock.now()),
     };
   }
 

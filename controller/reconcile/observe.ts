@@ -1,13 +1,19 @@
 import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
-import { type Interests, readFacts } from '../aws/facts.ts';
+import { type Interests as FactInterests, readFacts } from '../aws/facts.ts';
 import type { Facts } from '../core/facts.ts';
+import type { SessionInterest } from '../core/idle.ts';
 import type { KindName, Observed } from '../core/resource.ts';
 import type { Part, Snapshot } from '../core/snapshot.ts';
 import type { Kind } from '../kinds/kind.ts';
 
 /** Which kinds to list anew. What is not listed is taken from the pass before. */
 export type Refresh = 'all' | 'resync' | ReadonlySet<KindName>;
+
+/** What the Bastions of a scope make worth looking at. */
+export interface Interests extends FactInterests {
+  readonly sessions?: SessionInterest;
+}
 
 export interface ObserveOptions {
   readonly aws: Aws;
@@ -34,18 +40,18 @@ export async function observe(options: ObserveOptions): Promise<Snapshot> {
     if (name !== 'facts' && !listed.some((kind) => kind.name === name)) failures.set(name, why);
   }
   const fresh = new Set(listed.map((kind) => kind.name).filter((name) => !failures.has(name)));
-  return { parts, facts, failures, fresh };
+  return { parts, facts, failures, fresh, endedSince: options.interests.sessions?.endedSince };
 }
 
 async function list(
   kind: Kind,
-  { aws, before, now }: ObserveOptions,
+  { aws, before, now, interests }: ObserveOptions,
   parts: Map<KindName, Part>,
   failures: Map<KindName | 'facts', string>,
 ): Promise<void> {
   const part = before.parts.get(kind.name);
   try {
-    const resources = onceEach(await kind.list(aws, part?.resources));
+    const resources = onceEach(await kind.list(aws, part?.resources, interests.sessions?.endedSince));
     parts.set(kind.name, { resources, observedAt: now, sequence: (part?.sequence ?? 0) + 1 });
   } catch (error) {
     failures.set(kind.name, `cannot list ${kind.name}: ${explain(error)}`);
@@ -57,9 +63,10 @@ function onceEach(resources: readonly Observed[]): readonly Observed[] {
   return [...new Map(resources.map((resource) => [`${resource.key} ${resource.id}`, resource])).values()];
 }
 
-function isDue(kind: Kind, { refresh, before }: ObserveOptions): boolean {
+function isDue(kind: Kind, { refresh, before, interests }: ObserveOptions): boolean {
   if (refresh === 'all' || !before.parts.has(kind.name)) return true;
-  return refresh === 'resync' ? !kind.inert : refresh.has(kind.name);
+  if (refresh === 'resync') return !kind.inert || interests.sessions?.watched.has(kind.name) === true;
+  return refresh.has(kind.name);
 }
 
 async function factsOrFailure(

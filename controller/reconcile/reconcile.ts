@@ -6,10 +6,10 @@ import type { Guard } from '../api/guard.ts';
 import type { GuardNews } from '../api/guard-record.ts';
 import type { ObjectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
-import type { Interests } from '../aws/facts.ts';
 import { eventsOf } from '../core/events.ts';
 import { type GuardMemory, guard, type Shrink, withholdAll } from '../core/guard.ts';
 import { type Held, heldBastions } from '../core/held.ts';
+import { sessionsSeen } from '../core/idle.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { heldBack, losePatience, NO_SETBACKS, type Setbacks } from '../core/patience.ts';
 import { isSettled, makePlan, type Plan } from '../core/plan.ts';
@@ -19,7 +19,7 @@ import { type StatusContext, statuses } from '../core/status.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { diagnoser } from './diagnose.ts';
 import { execute } from './execute.ts';
-import { observe, type Refresh } from './observe.ts';
+import { type Interests, observe, type Refresh } from './observe.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
 import { isShrinkOpen, shownIn, tellShrink } from './shrink.ts';
@@ -170,6 +170,7 @@ function statusContext(
     diagnose: diagnoser(wishes.claims, kinds, observed, now),
     complete,
     held: heldBastions(guards, bastions),
+    sessions: sessionsSeen(observed),
     now,
   };
 }

@@ -2,15 +2,15 @@ import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
 import { objectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
-import type { Interests } from '../aws/facts.ts';
 import { verifiableAt } from '../core/conditions.ts';
 import { NO_MEMORY } from '../core/guard.ts';
+import { hasIdledOut, idleLookAt } from '../core/idle.ts';
 import { isSettled } from '../core/plan.ts';
 import type { Settings } from '../core/resource.ts';
 import { EMPTY_SNAPSHOT } from '../core/snapshot.ts';
 import { nextWake, type Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
-import type { Refresh } from './observe.ts';
+import type { Interests, Refresh } from './observe.ts';
 import { type Memory, type Pass, reconcile } from './reconcile.ts';
 
 export interface WorkerOptions {
@@ -67,7 +67,7 @@ export class ScopeWorker {
     this.#pollingPasses = moves ? 0 : this.#pollingPasses + 1;
     const now = clock.now();
     const verifiable = verifiableIn(pass, now);
-    const recorded = isRecorded(pass);
+    const recorded = isRecorded(pass) || isIdledOut(pass);
     const isHurried = recorded || (verifiable !== undefined && verifiable <= now);
     this.#hurriedPasses = isHurried ? this.#hurriedPasses + 1 : 0;
     return nextWake({
@@ -77,6 +77,7 @@ export class ScopeWorker {
       lives: pass.bastions.flatMap((bastion) => pass.wishes.lives.get(objectName(bastion)) ?? []),
       unknown,
       verifiableAt: verifiable,
+      idleLookAt: idleLookIn(pass, now),
       guarded: pass.guarded,
       recorded,
       hurriedPasses: this.#hurriedPasses,
@@ -92,6 +93,18 @@ function verifiableIn({ statuses, shrink }: Pass, now: number): number | undefin
   const times = [...statuses.values()].flatMap(({ conditions }) => verifiableAt(conditions) ?? []);
   const all = shrink.state === 'going' ? [now, ...times] : times;
   return all.length > 0 ? Math.min(...all) : undefined;
+}
+
+function idleLookIn({ bastions, statuses }: Pass, now: number): number | undefined {
+  const times = bastions.flatMap((bastion) => {
+    const after = statuses.get(objectName(bastion));
+    return (after && idleLookAt(bastion, after, now)) ?? [];
+  });
+  return times.length > 0 ? Math.min(...times) : undefined;
+}
+
+function isIdledOut({ statuses, wishes }: Pass): boolean {
+  return [...statuses].some(([name, after]) => hasIdledOut(wishes.lives.get(name), after));
 }
 
 /** An end is on record now, so a successor may be made. */

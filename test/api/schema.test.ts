@@ -19,7 +19,7 @@ const VPC = { vpcId: 'vpc-0a1b2c3d', subnetIds: ['subnet-0a1b2c3d'] };
 const TARGET = { name: 'orders', host: 'db.internal', port: 5432 };
 const CRON_SHAPE = 'minute hour day-of-month month day-of-week, such as 0 9 * * 1-5';
 const TTL_SHAPE = 'text such as 90m or 4h; from 5m to 168h. Days are written in hours';
-const SPEC_FIELDS = 'ttl, reason, suspend, schedule, region, network, task, access, targets, tags';
+const SPEC_FIELDS = 'ttl, idleTimeout, reason, suspend, schedule, region, network, task, access, targets, tags';
 
 describe('validateBastion', () => {
   it('accepts the smallest manifest and fills in every default', () => {
@@ -41,6 +41,16 @@ describe('validateBastion', () => {
   it.each<[string, object, string[]]>([
     ['a ttl too short', { ttl: '1m' }, ['spec.ttl: found "1m", allowed: from 5m to 168h']],
     ['a ttl too long', { ttl: '169h' }, ['spec.ttl: found "169h", allowed: from 5m to 168h']],
+    [
+      'an idleTimeout too short',
+      { idleTimeout: '4m59s' },
+      ['spec.idleTimeout: found "4m59s", allowed: from 5m to 168h'],
+    ],
+    [
+      'an idleTimeout too long',
+      { idleTimeout: '169h' },
+      ['spec.idleTimeout: found "169h", allowed: from 5m to 168h'],
+    ],
     ['a ttl in words', { ttl: '4 hours' }, [`spec.ttl: found "4 hours", allowed: ${TTL_SHAPE}`]],
     ['a ttl without amount', { ttl: 'h' }, [`spec.ttl: found "h", allowed: ${TTL_SHAPE}`]],
     ['an empty ttl', { ttl: '' }, ['spec.ttl: found "", allowed: at least 2 characters']],

@@ -9,7 +9,9 @@ import {
   type SimulatorOptions,
 } from '../../controller/aws/simulator/simulator.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
+import { sessionInterest } from '../../controller/core/idle.ts';
 import type { Settings } from '../../controller/core/resource.ts';
+import { namedDatabases } from '../../controller/core/targets.ts';
 import type { Wake } from '../../controller/core/wake.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
 import type { Pass } from '../../controller/reconcile/reconcile.ts';
@@ -87,6 +89,8 @@ export function startHarness(options: HarnessOptions = {}): Harness {
     const interests = {
       vpcIds: bastions.map((bastion) => bastion.spec.network.vpcId),
       hybrid: bastions.some((bastion) => bastion.spec.access.transport === 'HybridActivation'),
+      databases: namedDatabases(bastions),
+      sessions: sessionInterest(bastions, clock.now()),
     };
     // Resyncs come by a clock of their own, however busy the scope is.
     const due = refresh !== 'all' && clock.now() >= resyncAt;

@@ -9,6 +9,10 @@ export interface BastionSpec {
    */
   ttl: string;
   /**
+   * Ends an activation early when no Session Manager session has been open for so long, such as 30m; from 5m to 168h. Counts from when it became Ready, and anew from the end of each session and each renewal.
+   */
+  idleTimeout?: string;
+  /**
    * Why it is open, kept for the audit trail.
    */
   reason?: string;
@@ -137,10 +141,35 @@ export interface BastionStatus {
     failures?: number;
     lastStoppedArn?: string;
     lastStoppedAt?: string;
+  /**
+   * With idleTimeout, while nobody has a session open; gone as soon as somebody has.
+   */
+  idle?: {
+    /**
+     * Since when nobody has had one.
+     */
+    since: string;
+    /**
+     * A look found it idle for as long as idleTimeout; the next one that does so ends it.
+     */
+    seenAt?: string;
+    /**
+     * When that ended the activation; holds until it is renewed, resumed or opened by its schedule.
+     */
+    endedAt?: string;
+  };
     lastStoppedReason?: string;
   };
   conditions?: {
-    type: 'Accepted' | 'NetworkReady' | 'IdentityReady' | 'TaskRunning' | 'Ready' | 'TornDown' | 'Withheld';
+    type:
+      | 'Accepted'
+      | 'NetworkReady'
+      | 'IdentityReady'
+      | 'TaskRunning'
+      | 'Ready'
+      | 'InUse'
+      | 'TornDown'
+      | 'Withheld';
     status: 'True' | 'False' | 'Unknown';
     reason: string;
     message: string;
