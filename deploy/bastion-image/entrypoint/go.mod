@@ -1,0 +1,3 @@
+module bastion-operator.dev/bastion-image/entrypoint
+
+go 1.25
