@@ -12,6 +12,8 @@ export interface TaskContent {
   readonly memory: number;
   readonly executionRole: Key;
   readonly taskRole?: Key;
+  /** Of the container; unset leaves it to the image. */
+  readonly user?: string;
   readonly logGroup: string;
   readonly region: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -37,6 +39,8 @@ function contentOf(claim: Claim, facts: Facts, settings: Settings): TaskContent 
     architecture: task.architecture,
     cpu: task.cpu,
     memory: task.memory,
+    // The hybrid agent keeps its identity, and makes the user of a shell, as root only.
+    ...(access.transport === 'HybridActivation' ? { user: '0' } : {}),
     logGroup: nameFor.logGroup(settings.installation),
     region: facts.region,
     ...identityOf(claim, facts, settings),

@@ -149,6 +149,7 @@ function container(spec: Spec): ContainerDefinition {
     name: 'bastion',
     image: spec.image,
     essential: true,
+    ...(spec.user === undefined ? {} : { user: spec.user }),
     environment: Object.entries(spec.environment).map(([name, value]) => ({ name, value })),
     secrets: Object.entries(spec.secrets).map(([name, valueFrom]) => ({ name, valueFrom })),
     // Reaps what sessions leave behind (aws-facts 4).
