@@ -1,14 +1,16 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
+import type { ElastiCacheClient } from '@aws-sdk/client-elasticache';
 import { IAMClient } from '@aws-sdk/client-iam';
+import type { RDSClient } from '@aws-sdk/client-rds';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
 import type { Clock } from '../api/clock.ts';
 import { Fenced } from '../api/fence.ts';
 import { fencedAgents } from './fenced-agent.ts';
 import { bucketFor, TokenBucket } from './rates.ts';
-import { createReads, type Reads } from './reads.ts';
+import { createReads, once, type Reads } from './reads.ts';
 
 /** One account and region, and whose resources in it are ours. */
 export interface Scope {
@@ -25,8 +27,15 @@ export interface Aws {
   readonly iam: IAMClient;
   readonly ssm: SSMClient;
   readonly logs: CloudWatchLogsClient;
+  /** Loaded when first asked for: few scopes need them, and every start would wait for them. */
+  readonly databases: () => Promise<DatabaseClients>;
   /** Lists that several kinds share, read once per pass. */
   readonly reads: Reads;
+}
+
+export interface DatabaseClients {
+  readonly rds: RDSClient;
+  readonly elasticache: ElastiCacheClient;
 }
 
 /** Where and as whom to call: the parts of an SDK client's configuration that differ between real and simulated AWS. */
@@ -70,11 +79,23 @@ export function connect(options: AwsOptions): () => Aws {
     logs: new CloudWatchLogsClient(config),
   };
   const buckets = new Map<string, TokenBucket>();
-  for (const [service, client] of Object.entries(clients)) {
-    // The clients' stacks differ only in the types of input and output, which the middleware does not look at.
-    watchCalls(client.middlewareStack as Stack, service, buckets, options);
-  }
-  return () => ({ scope, ...clients, reads: createReads(clients, scope.installation) });
+  const watch = (made: Readonly<Record<string, { readonly middlewareStack: unknown }>>) => {
+    for (const [service, client] of Object.entries(made)) {
+      // The clients' stacks differ only in the types of input and output, which the middleware does not look at.
+      watchCalls(client.middlewareStack as Stack, service, buckets, options);
+    }
+  };
+  watch(clients);
+  const databases = once(async () => {
+    const [{ RDSClient }, { ElastiCacheClient }] = await Promise.all([
+      import('@aws-sdk/client-rds'),
+      import('@aws-sdk/client-elasticache'),
+    ]);
+    const made = { rds: new RDSClient(config), elasticache: new ElastiCacheClient(config) };
+    watch(made);
+    return made;
+  });
+  return () => ({ scope, ...clients, databases, reads: createReads(clients, scope.installation) });
 }
 
 type Stack = STSClient['middlewareStack'];

@@ -3,7 +3,7 @@ export type ErrorClass = 'gone' | 'exists' | 'busy' | 'throttled' | 'denied' | '
 
 /*
  * ONE table. The first rule that matches wins. Codes come with and without the `Exception` suffix and the EC2 ones with
- * different prefixes per resource, so the suffix is dropped before matching. (aws-facts 1, 3, 4, 6, 7, 8)
+ * different prefixes per resource, so the suffix (or RDS' `Fault`) is dropped before matching. (aws-facts 1, 3, 4, 6, 7, 8)
  */
 const RULES: readonly { readonly means: ErrorClass; readonly code: RegExp; readonly message?: RegExp }[] = [
   {
@@ -58,7 +58,7 @@ export function classify(error: unknown): ErrorClass {
 /** The code without its suffix, and the message, of whatever was thrown. */
 function describeError(error: unknown): { code: string; message: string } {
   if (!(error instanceof Error)) return { code: 'Unknown', message: String(error) };
-  return { code: error.name.replace(/Exception$/, ''), message: error.message };
+  return { code: error.name.replace(/(Exception|Fault)$/, ''), message: error.message };
 }
 
 /** One line for a condition or an event, such as `AccessDenied: … (ec2:CreateVpcEndpoint)`. */

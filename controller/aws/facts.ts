@@ -7,7 +7,9 @@ import {
   type RouteTable,
 } from '@aws-sdk/client-ec2';
 import { GetServiceSettingCommand } from '@aws-sdk/client-ssm';
+import type { DatabaseName } from '../api/target.ts';
 import { type Facts, NO_FACTS, type RouteTableFact, type SubnetFact, type VpcFact } from '../core/facts.ts';
+import { databaseKey } from '../core/targets.ts';
 import type { Aws } from './clients.ts';
 import { rulesOf } from './permission.ts';
 import { readTags } from './tags.ts';
@@ -16,6 +18,8 @@ import { readTags } from './tags.ts';
 export interface Interests {
   readonly vpcIds: readonly string[];
   readonly hybrid: boolean;
+  /** Left out: none. */
+  readonly databases?: readonly DatabaseName[];
 }
 
 /** Which facts to read anew; the others are taken from the pass before. */
@@ -42,16 +46,25 @@ export async function readFacts(
   const known = before === NO_FACTS ? undefined : before;
   const all = depth.all || !known;
   const tierIsDue = interests.hybrid && (all || known.activationTier === undefined);
-  const [vpcs, network, securityGroups, foreignEndpoints, s3PrefixListId, endpointZones, activationTier] =
-    await Promise.all([
-      all ? readVpcs(aws, interests.vpcIds) : withDns(aws, known.vpcs, interests.vpcIds),
-      all || depth.routes ? readNetwork(aws, known, all) : known,
-      depth.groups || !known ? readGroups(aws) : known.securityGroups,
-      depth.endpoints || !known ? readForeignEndpoints(aws) : known.foreignEndpoints,
-      all || !known.s3PrefixListId ? readPrefixList(aws, known?.s3PrefixListId) : known.s3PrefixListId,
-      all ? orElse(readZones(aws.ec2, region), known?.endpointZones ?? {}) : known.endpointZones,
-      tierIsDue ? orElse(readTier(aws), known?.activationTier) : known?.activationTier,
-    ]);
+  const [
+    vpcs,
+    network,
+    securityGroups,
+    foreignEndpoints,
+    s3PrefixListId,
+    endpointZones,
+    activationTier,
+    databases,
+  ] = await Promise.all([
+    all ? readVpcs(aws, interests.vpcIds) : withDns(aws, known.vpcs, interests.vpcIds),
+    all || depth.routes ? readNetwork(aws, known, all) : known,
+    depth.groups || !known ? readGroups(aws) : known.securityGroups,
+    depth.endpoints || !known ? readForeignEndpoints(aws) : known.foreignEndpoints,
+    all || !known.s3PrefixListId ? readPrefixList(aws, known?.s3PrefixListId) : known.s3PrefixListId,
+    all ? orElse(readZones(aws.ec2, region), known?.endpointZones ?? {}) : known.endpointZones,
+    tierIsDue ? orElse(readTier(aws), known?.activationTier) : known?.activationTier,
+    readNamedDatabases(aws, known, { ...depth, all }, interests.databases ?? []),
+  ]);
   const { subnets, routeTables } = network ?? NO_FACTS;
   return {
     accountId,
@@ -62,6 +75,7 @@ export async function readFacts(
     securityGroups,
     foreignEndpoints,
     endpointZones,
+    databases,
     ...(s3PrefixListId === undefined ? {} : { s3PrefixListId }),
     ...(activationTier === undefined ? {} : { activationTier }),
   };
@@ -207,6 +221,31 @@ export async function readForeignEndpoints(aws: Aws): Promise<Facts['foreignEndp
       subnetIds: endpoint.SubnetIds ?? [],
       routeTableIds: endpoint.RouteTableIds ?? [],
     }));
+}
+
+/** So many are looked at anew each time that the network is: a few are always fresh, and many take turns. */
+const DATABASES_PER_LOOK = 10;
+
+/** Those that nobody names any more are forgotten. */
+async function readNamedDatabases(
+  aws: Aws,
+  known: Facts | undefined,
+  { all, routes }: Pick<FactDepth, 'all' | 'routes'>,
+  interesting: readonly DatabaseName[],
+): Promise<Facts['databases']> {
+  if (interesting.length === 0) return {};
+  const before = known?.databases ?? {};
+  const named = new Map(interesting.map((name) => [databaseKey(name), name]));
+  const looked = Object.keys(before).filter((key) => named.has(key));
+  const turn = new Set(routes ? looked.slice(0, DATABASES_PER_LOOK) : []);
+  const isDue = (key: string) => all || before[key] === undefined || turn.has(key);
+  const due = [...named].filter(([key]) => isDue(key)).map(([, name]) => name);
+  const kept = looked
+    .filter((key) => !isDue(key))
+    .flatMap((key) => (before[key] ? [[key, before[key]] as const] : []));
+  if (due.length === 0) return before;
+  const { readDatabases } = await import('./databases.ts');
+  return { ...Object.fromEntries(kept), ...(await readDatabases(aws, due, before)) };
 }
 
 function orElse<T>(reading: Promise<T>, before: T): Promise<T> {

@@ -14,6 +14,30 @@ export interface Facts {
   readonly endpointZones: Readonly<Record<string, readonly string[]>>;
   /** Setting /ssm/managed-instance/activation-tier: `standard` or `advanced`; unset when not read. */
   readonly activationTier?: string;
+  /** The databases that targets name, by `databaseKey`; those looked at longest ago come first. */
+  readonly databases: Readonly<Record<string, DatabaseFact>>;
+}
+
+export interface DatabaseFact {
+  /** By the last look that was answered; unset when none was. */
+  readonly found?: Database | 'missing';
+  /** Why the last look was not answered. */
+  readonly unreadable?: string;
+}
+
+export interface Database {
+  /** As AWS words it, such as `available`. */
+  readonly status: string;
+  readonly engine?: string;
+  /** Where it is written to; unset before it has an endpoint. */
+  readonly writer?: Address;
+  readonly reader?: Address;
+  readonly groupIds: readonly string[];
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
 }
 
 export interface VpcFact {
@@ -74,4 +98,5 @@ export const NO_FACTS: Facts = {
   securityGroups: {},
   foreignEndpoints: [],
   endpointZones: {},
+  databases: {},
 };

@@ -55,6 +55,8 @@ export interface Differ {
  * ---------   --------------------------   ---------------------------------------------------------------
  * any         kind could not be listed     blocked: unknown is not absent
  * unknowable  facts were never read        nothing is desired then; only what belongs to an ended Bastion goes
+ * no          ours, its owner's wishes     blocked: it may be among what is not known; an end is known
+ *             not known in full
  * no          ours, live                   delete (expired | deleted | suspended | superseded | unclaimed)
  * no          ours, deleting               wait: leaving
  * no          gone, or not ours            -
@@ -100,7 +102,9 @@ export function makePlan(
   }
   for (const [key, resources] of index) {
     if (desired.byKey.has(key) || !knows(snapshot, kindOf(key))) continue;
-    for (const resource of resources) steps.push(...stepsForUnwanted(resource, endings, hasFacts));
+    for (const resource of resources) {
+      steps.push(...stepsForUnwanted(resource, endings, { hasFacts, problems: desired.problems }));
+    }
   }
   return { steps };
 }
@@ -194,7 +198,11 @@ function surplus(wanted: Desired, resources: readonly Observed[]): Step[] {
     .map((resource) => removal(wanted, resource, 'superseded', `${wanted.adopts} does the same`));
 }
 
-function stepsForUnwanted(resource: Observed, endings: Endings, hasFacts: boolean): Step[] {
+function stepsForUnwanted(
+  resource: Observed,
+  endings: Endings,
+  { hasFacts, problems }: { readonly hasFacts: boolean; readonly problems: DesiredSet['problems'] },
+): Step[] {
   if (!resource.owned || resource.state === 'gone') return [];
   const { reason, owners } = endings(resource);
   // Without facts nobody's desires are known, so what is shared, or was only outgrown, has to stay.
@@ -202,6 +210,8 @@ function stepsForUnwanted(resource: Observed, endings: Endings, hasFacts: boolea
   if (!hasFacts && !ended) return [];
   const base = { kind: resource.kind, key: resource.key, observed: resource, owners, reason };
   if (resource.state === 'deleting') return [{ ...base, action: 'wait', why: 'being deleted' }];
+  const unknown = reason === 'superseded' ? unknownWish(owners, problems) : undefined;
+  if (unknown !== undefined) return [{ ...base, action: 'blocked', why: unknown }];
   return [
     {
       ...base,
@@ -211,13 +221,19 @@ function stepsForUnwanted(resource: Observed, endings: Endings, hasFacts: boolea
   ];
 }
 
+function unknownWish(owners: readonly ObjectName[], problems: DesiredSet['problems']): string | undefined {
+  return owners.flatMap((owner) => problems.get(owner) ?? []).find((problem) => problem.unknown)?.message;
+}
+
 function unknown(wanted: Desired, snapshot: Snapshot): Step {
   return step('blocked', wanted, snapshot.failures.get(wanted.kind) ?? `${wanted.kind} was not listed yet`);
 }
 
 /** A resource is only held back when every Bastion that wants it has a problem: one poisoned Bastion blocks only itself. */
 function commonProblem(wanted: Desired, desired: DesiredSet): string | undefined {
-  const found = wanted.owners.map((owner) => desired.problems.get(owner)?.[0]?.message);
+  const found = wanted.owners.map(
+    (owner) => desired.problems.get(owner)?.find((problem) => !problem.partial)?.message,
+  );
   return found.every((message) => message !== undefined) ? found[0] : undefined;
 }
 

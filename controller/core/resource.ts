@@ -1,5 +1,6 @@
 import type { Bastion, ConditionType } from '../api/bastion.ts';
 import type { ObjectName } from '../api/object.ts';
+import type { Target } from '../api/target.ts';
 
 /** The kinds in the order of creation; teardown runs the other way round. */
 export const KIND_NAMES = [
@@ -104,6 +105,10 @@ export interface Problem {
   readonly message: string;
   /** Not known yet rather than wrong: nobody has to do anything but wait for the next look. */
   readonly passing?: boolean;
+  /** Holds up only what it is about: everything else of the Bastion goes on. */
+  readonly partial?: boolean;
+  /** Part of what the Bastion wants is not known: what it has is neither changed nor outgrown until it is. */
+  readonly unknown?: boolean;
 }
 
 export type Difference =
@@ -118,6 +123,8 @@ export const SAME: Difference = { verdict: 'same' };
 /** A Bastion together with the life that its needs are derived for. */
 export interface Claim {
   readonly bastion: Bastion;
+  /** Those of its targets whose address is known. */
+  readonly targets: readonly Target[];
   readonly activatedAt: number;
   readonly expiresAt: number;
 }

@@ -18,6 +18,7 @@ import type { Life } from './lifetime.ts';
 import { networkPath } from './network-path.ts';
 import type { Outcome } from './outcome.ts';
 import type { KindName, Observed, Problem } from './resource.ts';
+import { resolveTargets } from './targets.ts';
 
 export interface StatusContext {
   readonly lives: ReadonlyMap<ObjectName, Life>;
@@ -31,8 +32,8 @@ export interface StatusContext {
   readonly diagnose: (bastion: Bastion, observed: Observed) => string | undefined;
   /** What a guard holds back of whom. */
   readonly held?: ReadonlyMap<ObjectName, Held>;
-  readonly now: number;
   readonly sessions?: SessionsSeen;
+  readonly now: number;
 }
 
 /** What the plan and its outcomes mean for each Bastion. */
@@ -80,17 +81,17 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
         })
       : endedConditions(life, outcomes, isVerified(bastion, outcomes, context));
   const held = context.held?.get(objectName(bastion));
-  const all = [
   const active = life.state === 'active' ? activeFields(bastion, outcomes, context) : undefined;
   const use = useOf({
     ...{ bastion, life, now: context.now, seen: context.sessions ?? { look: 'none' } },
     isReady: verdicts.some(({ type, status }) => type === 'Ready' && status === 'True'),
     sessionTarget: active?.sessionTarget,
   });
+  const all = [
     acceptedCondition(bastion, life, problems),
     ...verdicts,
-    ...(held ? [withheldVerdict(held)] : []),
     ...(use.verdict ? [use.verdict] : []),
+    ...(held ? [withheldVerdict(held)] : []),
   ];
   const conditions = stamp(bastion, all, context.now);
   const tornDown = conditions.some((one) => one.type === 'TornDown' && one.status === 'True');
@@ -146,9 +147,11 @@ function activeFields(bastion: Bastion, outcomes: readonly Outcome[], context: S
   const hasEnded = task?.lastStoppedArn !== bastion.status?.task?.lastStoppedArn;
   const kept = sessionTarget ?? (hasEnded ? undefined : bastion.status?.sessionTarget);
   // The path stays for the activation once it is chosen, so it is not chosen on facts that are missing or refused.
-  const troubled = context.problems.has(objectName(bastion));
+  const troubled = (context.problems.get(objectName(bastion)) ?? []).some(({ partial }) => !partial);
   const path = troubled ? bastion.status?.networkPath : networkPath(bastion, context.facts);
+  const targets = resolveTargets(bastion, context.facts).targets;
   return {
+    ...(targets.length > 0 ? { targets: [...targets] } : {}),
     ...(kept ? { sessionTarget: kept } : {}),
     ...(path ? { networkPath: path } : {}),
     ...(task ? { task } : {}),
@@ -208,8 +211,12 @@ function phaseOf(
   }
   if (is('Ready')) return 'Ready';
   if (wasReady(bastion, life.activatedAt)) return 'Degraded';
-  if (problems.some((problem) => !problem.passing) || (bastion.status?.task?.failures ?? 0) >= 3)
+  if (
+    problems.some((problem) => !problem.passing && !problem.partial) ||
+    (bastion.status?.task?.failures ?? 0) >= 3
+  )
     return 'Failed';
+  if (is('TaskRunning') && problems.some((problem) => !problem.passing)) return 'Degraded';
   return bastion.status?.phase === undefined ? 'Pending' : 'Provisioning';
 }
 

@@ -6,7 +6,8 @@ import { type RoleFact, readRole } from '../aws/roles.ts';
 import { type Question, simulatePolicy } from '../aws/simulate.ts';
 import { nameFor, ROLE_NAMES, type RoleName } from '../core/key.ts';
 import { lifetime } from '../core/lifetime.ts';
-import type { Claim, Settings } from '../core/resource.ts';
+import type { Settings } from '../core/resource.ts';
+import { claimOf } from '../core/targets.ts';
 import { KINDS } from '../kinds/index.ts';
 import { runChecks } from './check.ts';
 import { CHECKS } from './checks/index.ts';
@@ -59,7 +60,7 @@ async function takePicture(
   const now = clock.now();
   const life = lifetime(bastion, now, settings.maxTtlMs);
   const open = life.state === 'active' ? life : { activatedAt: now, expiresAt: now };
-  const claim: Claim = { bastion, activatedAt: open.activatedAt, expiresAt: open.expiresAt };
+  const claim = claimOf(bastion, facts, open);
   const problems = KINDS.flatMap((kind) => kind.preflight?.(claim, facts, settings) ?? []);
   return {
     ...{ bastion, isApplied, life, claim, settings, facts, lookup, problems, roles, plugin, now },

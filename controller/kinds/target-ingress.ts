@@ -6,6 +6,7 @@ import {
   type SecurityGroupRule,
 } from '@aws-sdk/client-ec2';
 import { type ObjectName, objectName } from '../api/object.ts';
+import type { Target } from '../api/target.ts';
 import type { Aws } from '../aws/clients.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { permissionOf, rulesOf, tcp } from '../aws/permission.ts';
@@ -15,6 +16,7 @@ import type { Facts } from '../core/facts.ts';
 import { keyFor } from '../core/key.ts';
 import type { Claim, Key, Observed, Problem } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
+import { resolveTargets } from '../core/targets.ts';
 import { defineKind } from './kind.ts';
 
 interface Spec {
@@ -33,10 +35,10 @@ interface Detail {
 export const targetIngress = defineKind<Spec, Detail>({
   name: 'target-ingress',
   condition: 'NetworkReady',
-  desire: ({ bastion }) => {
+  desire: ({ bastion, targets }) => {
     const owner = objectName(bastion);
     const taskGroup = keyFor.taskGroup(bastion.spec.network.vpcId, owner);
-    return bastion.spec.targets.flatMap(({ securityGroupId: groupId, port }) =>
+    return targets.flatMap(({ securityGroupId: groupId, port }) =>
       groupId === undefined
         ? []
         : [
@@ -52,7 +54,9 @@ export const targetIngress = defineKind<Spec, Detail>({
     );
   },
   preflight: (claim, facts) =>
-    claim.bastion.spec.targets.flatMap((target) => groupProblem(target, claim, facts)),
+    claim.targets
+      .flatMap((target) => groupProblem(target, claim, facts))
+      .concat(resolveTargets(claim.bastion, facts).problems),
   diff(desired, observed, lookup) {
     const taskGroupId = lookup(desired.spec.taskGroup)?.id;
     return observed.detail.taskGroupId === taskGroupId
@@ -93,11 +97,7 @@ export const targetIngress = defineKind<Spec, Detail>({
   },
 });
 
-function groupProblem(
-  target: Claim['bastion']['spec']['targets'][number],
-  claim: Claim,
-  facts: Facts,
-): Problem[] {
+function groupProblem(target: Target, claim: Claim, facts: Facts): Problem[] {
   const { securityGroupId: id, name } = target;
   if (id === undefined) return [];
   const group = facts.securityGroups[id];

@@ -32,9 +32,9 @@ function egressToAws({ bastion }: Claim, facts: Facts): RuleWish[] {
 }
 
 /** Without a group to name, a target is where it says it is, or somewhere in the VPC. */
-function egressToTargets({ bastion }: Claim, facts: Facts): RuleWish[] {
+function egressToTargets({ bastion, targets }: Claim, facts: Facts): RuleWish[] {
   const cidrs = facts.vpcs[bastion.spec.network.vpcId]?.cidrs ?? [];
-  return bastion.spec.targets.flatMap(({ host, port, securityGroupId }): RuleWish[] => {
+  return targets.flatMap(({ host, port, securityGroupId }): RuleWish[] => {
     if (securityGroupId) return [{ port, peer: securityGroupId }];
     if (isAddress(host)) return [{ port, peer: `${host}/32` }];
     return cidrs.map((peer) => ({ port, peer }));

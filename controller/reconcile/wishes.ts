@@ -5,6 +5,7 @@ import { type Endings, endings } from '../core/endings.ts';
 import { type Facts, NO_FACTS } from '../core/facts.ts';
 import { type Life, lifetime } from '../core/lifetime.ts';
 import type { Claim, Key, Problem, Settings } from '../core/resource.ts';
+import { claimOf } from '../core/targets.ts';
 import type { Kind } from '../kinds/kind.ts';
 
 /** What the Bastions of a scope want, and how those that want nothing any more ended. */
@@ -36,8 +37,7 @@ export function wishesOf(options: WishOptions): Wishes {
   const formerKeys = new Map<ObjectName, readonly Key[]>();
   for (const bastion of inScope) {
     const life = lives.get(objectName(bastion));
-    if (life?.state === 'active')
-      claims.push({ bastion, activatedAt: life.activatedAt, expiresAt: life.expiresAt });
+    if (life?.state === 'active') claims.push(claimOf(bastion, facts, life));
     else if (condition(bastion, 'TornDown')?.status !== 'True') {
       formerKeys.set(objectName(bastion), keysIfActive(bastion, kinds, facts, settings, now));
     }
@@ -64,6 +64,6 @@ function keysIfActive(
   settings: Settings,
   now: number,
 ): Key[] {
-  const claim = { bastion, activatedAt: now, expiresAt: now };
+  const claim = claimOf(bastion, facts, { activatedAt: now, expiresAt: now });
   return kinds.flatMap((kind) => kind.desire(claim, facts, settings).map((wish) => wish.key));
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../api/clock.ts';
 import { type Connection, readAccountId, TIMEOUTS } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
-import { ORDINARY, seedOrdinaryVpc } from '../aws/simulator/seed.ts';
+import { ORDINARY, seedDatabases, seedOrdinaryVpc } from '../aws/simulator/seed.ts';
 import { serveSimulator } from '../aws/simulator/server.ts';
 import { createSimulator, type Simulator } from '../aws/simulator/simulator.ts';
 import { UsageError } from './usage-error.ts';
@@ -56,8 +56,10 @@ async function simulate(region: string, clock: Clock): Promise<AwsWorld> {
     clock,
     accountId: SIMULATED_ACCOUNT,
     region,
-    seed: ({ ec2, ssm }) => {
+    seed: (region) => {
+      const { ec2, ssm } = region;
       seedOrdinaryVpc(ec2);
+      seedDatabases(region);
       // The article's way needs it; the simulated account has it switched on so that every example works.
       ssm.operations['UpdateServiceSetting']?.({
         SettingId: '/ssm/managed-instance/activation-tier',

@@ -7,6 +7,7 @@ import type { PlanPreview, RegionPreview } from '../cli/connection.ts';
 import { NO_MEMORY } from '../core/guard.ts';
 import type { Settings } from '../core/resource.ts';
 import { EMPTY_SNAPSHOT } from '../core/snapshot.ts';
+import { namedDatabases } from '../core/targets.ts';
 import { KINDS } from '../kinds/index.ts';
 import { readStanding } from '../reconcile/identity.ts';
 import { type LookOptions, look } from '../reconcile/reconcile.ts';
@@ -65,6 +66,7 @@ async function previewRegion(
       interests: {
         vpcIds: mine.map((bastion) => bastion.spec.network.vpcId),
         hybrid: mine.some((bastion) => bastion.spec.access.transport === 'HybridActivation'),
+        databases: namedDatabases(mine),
       },
     },
   );

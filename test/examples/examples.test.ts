@@ -11,11 +11,12 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
 const BEFORE_OPENING = '2026-11-22T23:00:00Z';
 
 describe('every example', () => {
-  it('is there: the article, the minimum, two teams, NAT and a weekday schedule', () => {
+  it('is there: the article, the minimum, two teams, NAT, databases by name and a weekday schedule', () => {
     expect(files.sort()).toEqual([
       'article.yaml',
       'minimal.yaml',
       'nat.yaml',
+      'rds.yaml',
       'two-teams.yaml',
       'weekdays.yaml',
     ]);

@@ -2,7 +2,7 @@ import type { Bastion, BastionSpec } from '../../controller/api/bastion.ts';
 import type { ApiClient, Manifest } from '../../controller/api/client.ts';
 import type { Clock } from '../../controller/api/clock.ts';
 import { type Aws, connect } from '../../controller/aws/clients.ts';
-import { ORDINARY, seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
+import { ORDINARY, seedDatabases, seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
 import {
   createSimulator,
   type Simulator,
@@ -144,7 +144,10 @@ export function newSimulator(clock: Clock, latencies?: SimulatorOptions['latenci
     accountId: ACCOUNT,
     region: REGION,
     ...(latencies ? { latencies } : {}),
-    seed: (region) => seedOrdinaryVpc(region.ec2),
+    seed: (region) => {
+      seedOrdinaryVpc(region.ec2);
+      seedDatabases(region);
+    },
   });
   simulator.ssm.operations['UpdateServiceSetting']?.({
     SettingId: '/ssm/managed-instance/activation-tier',

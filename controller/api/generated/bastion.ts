@@ -84,12 +84,34 @@ export interface BastionSpec {
   targets: {
     name: string;
     /**
-     * DNS name or IPv4 address, as seen from the VPC.
+     * DNS name or IPv4 address, as seen from the VPC; with port. Or name the database by rds or elasticache.
      */
-    host: string;
-    port: number;
+    host?: string;
     /**
-     * The target's group; ingress from the Bastion is opened on it for the Bastion's life.
+     * With host only.
+     */
+    port?: number;
+    /**
+     * A database of RDS, Aurora, DocumentDB or Neptune in the Bastion's account and region; its address is looked up, and followed when it changes.
+     */
+    rds?: {
+      dbInstanceIdentifier?: string;
+      dbClusterIdentifier?: string;
+      /**
+       * Which endpoint of a cluster people reach; the Writer when left out.
+       */
+      endpoint?: 'Writer' | 'Reader';
+    };
+    /**
+     * A cache of ElastiCache in the Bastion's account and region; its address is looked up, and followed when it changes.
+     */
+    elasticache?: {
+      replicationGroupId?: string;
+      cacheClusterId?: string;
+      serverlessCacheName?: string;
+    };
+    /**
+     * The target's group; ingress from the Bastion is opened on it for the Bastion's life. With rds or elasticache: which of the database's groups, instead of the one the controller picks.
      */
     securityGroupId?: string;
   }[];
@@ -120,9 +142,50 @@ export interface BastionStatus {
   expiresAt?: string;
   nextActivationAt?: string;
   /**
+   * With idleTimeout, while nobody has a session open; gone as soon as somebody has.
+   */
+  idle?: {
+    /**
+     * Since when nobody has had one.
+     */
+    since: string;
+    /**
+     * A look found it idle for as long as idleTimeout; the next one that does so ends it.
+     */
+    seenAt?: string;
+    /**
+     * When that ended the activation; holds until it is renewed, resumed or opened by its schedule.
+     */
+    endedAt?: string;
+  };
+  /**
    * What Session Manager connects to, ecs:<cluster>_<task>_<runtime> or mi-….
    */
   sessionTarget?: string;
+  /**
+   * Where the targets are, as far as that is known, for the life of this activation.
+   */
+  targets?: {
+    name: string;
+    host: string;
+    port: number;
+    /**
+     * The group that the Bastion is let in by.
+     */
+    securityGroupId?: string;
+    /**
+     * As AWS names it, such as aurora-postgresql.
+     */
+    engine?: string;
+    /**
+     * Which one it was looked up for, such as rds-instance/orders.
+     */
+    database?: string;
+    /**
+     * Why this is only what was known last.
+     */
+    message?: string;
+  }[];
   /**
    * What path Auto was resolved to, for the life of this activation.
    */
@@ -141,23 +204,6 @@ export interface BastionStatus {
     failures?: number;
     lastStoppedArn?: string;
     lastStoppedAt?: string;
-  /**
-   * With idleTimeout, while nobody has a session open; gone as soon as somebody has.
-   */
-  idle?: {
-    /**
-     * Since when nobody has had one.
-     */
-    since: string;
-    /**
-     * A look found it idle for as long as idleTimeout; the next one that does so ends it.
-     */
-    seenAt?: string;
-    /**
-     * When that ended the activation; holds until it is renewed, resumed or opened by its schedule.
-     */
-    endedAt?: string;
-  };
     lastStoppedReason?: string;
   };
   conditions?: {

@@ -3,9 +3,11 @@ import { createEc2, type Ec2 } from './ec2/ec2.ts';
 import type { Limits } from './ec2/state.ts';
 import { createEcs, type Ecs } from './ecs/ecs.ts';
 import { networkPort } from './ecs/network-port.ts';
+import { createElastiCache, type ElastiCache } from './elasticache/elasticache.ts';
 import { createIam, type Iam } from './iam/iam.ts';
 import { createLogs, type Logs } from './logs/logs.ts';
 import { createNetwork, type Network } from './network.ts';
+import { createRds, type Rds } from './rds/rds.ts';
 import type { DataChannel } from './ssm/sessions.ts';
 import { createSsm, type Ssm } from './ssm/ssm.ts';
 import { createSts } from './sts/sts.ts';
@@ -33,6 +35,8 @@ export interface SimulatedRegion {
   readonly iam: Iam;
   readonly ssm: Ssm;
   readonly logs: Logs;
+  readonly rds: Rds;
+  readonly elasticache: ElastiCache;
 }
 
 type Services = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -95,12 +99,16 @@ export class Account {
     const network = createNetwork(ec2.state);
     const ssm = createSsm(world, { iam });
     const logs = createLogs(world);
+    const rds = createRds();
+    const elasticache = createElastiCache();
     const ecs = createEcs(world, { iam, network: networkPort(network), ssm, logs });
     const services: Services = {
       ...{ ec2: ec2.operations, ecs: ecs.operations, ssm: ssm.operations, logs: logs.operations },
       ...{ iam: iam.operations, sts: createSts(world).operations },
+      ...{ rds: rds.operations, elasticache: elasticache.operations },
     };
-    const region = { handles: { name, world, ec2, network, ecs, iam, ssm, logs }, services };
+    const handles = { name, world, ec2, network, ecs, iam, ssm, logs, rds, elasticache };
+    const region = { handles, services };
     this.#regions.set(name, region);
     this.#options.seed?.(region.handles);
     return region;

@@ -27,6 +27,12 @@ interface Armed {
   seen: number;
 }
 
+/** Of the services that do not say AccessDeniedException. */
+const DENIALS: Readonly<Record<string, string>> = {
+  ...{ ec2: 'UnauthorizedOperation', iam: 'AccessDenied', sts: 'AccessDenied' },
+  ...{ rds: 'AccessDenied', elasticache: 'AccessDenied' },
+};
+
 /** Faults that tests put in the way of requests. */
 export class Faults {
   #armed: Armed[] = [];
@@ -42,7 +48,7 @@ export class Faults {
 
   /** Denies the operation, until disarmed, the way that service does. */
   deny(service: string, operation: string): () => void {
-    const code = { ec2: 'UnauthorizedOperation', iam: 'AccessDenied', sts: 'AccessDenied' }[service];
+    const code = DENIALS[service];
     const message = `You are not authorized to perform: ${service}:${operation}`;
     const status = code ? 403 : 400;
     return this.add({

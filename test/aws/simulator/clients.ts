@@ -1,10 +1,12 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
+import { ElastiCacheClient } from '@aws-sdk/client-elasticache';
 import { IAMClient } from '@aws-sdk/client-iam';
+import { RDSClient } from '@aws-sdk/client-rds';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
-import { seedOrdinaryVpc } from '../../../controller/aws/simulator/seed.ts';
+import { seedDatabases, seedOrdinaryVpc } from '../../../controller/aws/simulator/seed.ts';
 import { createSimulator, type SimulatorOptions } from '../../../controller/aws/simulator/simulator.ts';
 import { VirtualClock } from '../../clock.ts';
 
@@ -24,6 +26,8 @@ export function sdkClients(connection: Connection, region = REGION) {
     ssm: new SSMClient(options),
     sts: new STSClient(options),
     logs: new CloudWatchLogsClient(options),
+    rds: new RDSClient(options),
+    elasticache: new ElastiCacheClient(options),
   };
 }
 
@@ -32,7 +36,10 @@ export function startSimulator(options: Partial<SimulatorOptions> = {}) {
   const clock = new VirtualClock();
   const simulator = createSimulator({
     ...{ clock, accountId: ACCOUNT, region: REGION },
-    seed: ({ ec2 }) => seedOrdinaryVpc(ec2),
+    seed: (region) => {
+      seedOrdinaryVpc(region.ec2);
+      seedDatabases(region);
+    },
     ...options,
   });
   return { clock, simulator, ...sdkClients({ requestHandler: simulator.requestHandler }) };

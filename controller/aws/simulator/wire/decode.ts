@@ -52,7 +52,7 @@ function credentialScope(authorization = ''): { region: string; service: string 
 
 function serviceOf(target: string | undefined, host: string): string | undefined {
   if (target) return SERVICE_BY_TARGET.find(([pattern]) => pattern.test(target))?.[1];
-  return /^(ec2|iam|sts|ecs|ssm|logs)\./.exec(host)?.[1];
+  return /^(ec2|iam|sts|ecs|ssm|logs|rds|elasticache)\./.exec(host)?.[1];
 }
 
 function decodeJson(body: string): Input {

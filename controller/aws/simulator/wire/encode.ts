@@ -1,5 +1,6 @@
 import type { AwsFault } from '../world.ts';
 import type { Call } from './decode.ts';
+import { ListOf } from './list-of.ts';
 
 export interface WireResponse {
   readonly status: number;
@@ -11,6 +12,8 @@ const EC2_NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 const QUERY_NAMESPACES: Readonly<Record<string, string>> = {
   iam: 'https://iam.amazonaws.com/doc/2010-05-08/',
   sts: 'https://sts.amazonaws.com/doc/2011-06-15/',
+  rds: 'http://rds.amazonaws.com/doc/2014-10-31/',
+  elasticache: 'http://elasticache.amazonaws.com/doc/2015-02-02/',
 };
 
 /** Writes an operation's result in the protocol it was asked in. */
@@ -86,6 +89,9 @@ function element(name: string, value: unknown, listElement: string): string {
 
 function content(value: unknown, listElement: string): string {
   if (value instanceof Date) return value.toISOString();
+  if (value instanceof ListOf) {
+    return value.items.map((entry) => element(value.element, entry, listElement)).join('');
+  }
   if (Array.isArray(value)) return value.map((entry) => element(listElement, entry, listElement)).join('');
   return typeof value === 'object' && value !== null ? members(value, listElement) : escapeXml(String(value));
 }
