@@ -7,7 +7,7 @@ import { UsageError } from './usage-error.ts';
 
 /** @throws UsageError for an address that others can reach, or that is taken */
 export async function serveProxy(
-  context: Pick<ServerContext, 'api' | 'preview' | 'taskLogs'>,
+  context: Pick<ServerContext, 'api' | 'preview' | 'taskLogs' | 'about'>,
   { address, port, isReadOnly }: ServeOptions,
   { clock, newId, version, warn }: ConnectParts,
 ): Promise<Served> {

@@ -10,6 +10,7 @@ export interface ServeOptions extends Partial<Pick<ListenOptions, 'tls' | 'token
   readonly port?: number;
   readonly taskLogs?: TaskLogs;
   readonly preview?: ServerContext['preview'];
+  readonly tunnels?: ServerContext['tunnels'];
 }
 
 export interface Served extends ApiServer {
@@ -24,6 +25,7 @@ export async function serve(api: ApiClient, options: ServeOptions = {}): Promise
     isReadOnly: options.isReadOnly ?? false,
     taskLogs: options.taskLogs,
     preview: options.preview,
+    tunnels: options.tunnels,
     listen: { host: '127.0.0.1', port: options.port ?? 0 },
     tls: options.tls,
     tokens: options.tokens,

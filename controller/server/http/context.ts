@@ -3,6 +3,7 @@ import type { About } from '../../api/about.ts';
 import type { Bastion } from '../../api/bastion.ts';
 import type { ApiClient } from '../../api/client.ts';
 import type { Clock } from '../../api/clock.ts';
+import type { Tunnels } from '../../api/session.ts';
 import type { TaskLogs } from '../../api/task-logs.ts';
 
 export type { TaskLogs } from '../../api/task-logs.ts';
@@ -16,6 +17,8 @@ export interface ServerContext {
   /** Nothing can be changed through this server. */
   readonly isReadOnly: boolean;
   readonly taskLogs: TaskLogs | undefined;
+  /** Of the person who runs this server, and alone uses it; left out where others do. */
+  readonly tunnels?: Tunnels | undefined;
   /** The answer to `POST /bastion-operator/plan`, as JSON; left out where this process cannot look at AWS. */
   readonly preview: ((bastions: readonly Bastion[] | undefined) => Promise<unknown>) | undefined;
   /** Left out, or comes to undefined: it is not known. */

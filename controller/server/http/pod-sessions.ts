@@ -1,34 +1,95 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Bastion, GROUP } from '../../api/bastion.ts';
+import { CONTAINER } from '../../api/bastion-task.ts';
 import { ApiError } from '../../api/client.ts';
-import type { AddRoutes } from './context.ts';
+import type { Tunnels } from '../../api/session.ts';
+import type { AddRoutes, ServerContext } from './context.ts';
 import { aboutType, pathNames } from './endpoint.ts';
+import { serveExec } from './pod-exec.ts';
+import { servePortForward } from './pod-port-forward.ts';
 import { PODS } from './pods.ts';
+import { textParameter } from './query.ts';
+import { routeUpgrades } from './upgrades.ts';
 
 const WAYS = ['exec', 'attach', 'portforward'];
+const SERVED = /^\/api\/v1\/namespaces\/[^/?]+\/pods\/[^/?]+\/(exec|portforward)(\?|$)/;
+/** Each is a connection that stays, and most are processes too. */
+const MAX_SESSIONS = 100;
 
-/** People reach a task with Session Manager, as themselves: who tries by the API is told how. */
-export const addPodSessions: AddRoutes = (app, { api }) => {
+/** One session of a person who asks for it. */
+export interface PodSession {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly context: Pick<ServerContext, 'api' | 'clock'> & { readonly tunnels: Tunnels };
+  readonly namespace: string;
+  readonly name: string;
+  /** Aborts when the server closes. */
+  readonly closing: AbortSignal;
+}
+
+/**
+ * People reach a task with Session Manager, as themselves: a server that runs as the person who uses it opens the sessions, and
+ * any other says how.
+ */
+export const addPodSessions: AddRoutes = (app, { api, clock, isReadOnly, tunnels }) => {
+  if (tunnels) routeUpgrades(app, isSession);
+  let open = 0;
+  const serve = async (way: string, request: FastifyRequest, reply: FastifyReply, own: Tunnels) => {
+    const { namespace, name } = pathNames({ type: PODS }, request);
+    checkContainer(textParameter(request, 'container'), name);
+    if (isReadOnly)
+      throw new ApiError('Forbidden', `this server is read-only: it opens no pods/${way} either`);
+    if (open >= MAX_SESSIONS) {
+      const message = `${MAX_SESSIONS} sessions are open, as many as there may be: end one, or try again later`;
+      throw new ApiError('TooManyRequests', message);
+    }
+    const { closing } = app.serving;
+    const session = { request, reply, context: { api, clock, tunnels: own }, namespace, name, closing };
+    open++;
+    try {
+      await (way === 'exec' ? serveExec(session) : servePortForward(session));
+    } finally {
+      open--;
+    }
+  };
   for (const way of WAYS) {
     const url = `/api/v1/namespaces/:namespace/pods/:name/${way}`;
     app.route({
       ...{ method: ['GET', 'POST'], url, preParsing: aboutType(PODS) },
-      handler: async (request) => {
+      handler: async (request, reply) => {
+        if (tunnels && way !== 'attach') return serve(way, request, reply, tunnels);
         const { namespace, name } = pathNames({ type: PODS }, request);
-        throw new ApiError('MethodNotAllowed', adviceFor(way, await api.bastions.get(namespace, name)));
+        const bastion = await api.bastions.get(namespace, name);
+        throw new ApiError('MethodNotAllowed', tunnels ? ATTACH : adviceFor(way, bastion));
       },
     });
   }
 };
 
+const ATTACH =
+  'pods/attach is not served: what a bastion runs takes no input; kubectl exec opens a shell beside it, kubectl logs -f shows what it writes';
+
+function isSession({ method, url = '', headers: { upgrade = '' } }: IncomingMessage): boolean {
+  return (
+    (method === 'GET' || method === 'POST') && SERVED.test(url) && /^(websocket|spdy\/3\.1)$/i.test(upgrade)
+  );
+}
+
+function checkContainer(container: string | undefined, pod: string): void {
+  if (container === undefined || container === CONTAINER) return;
+  const message = `container ${container} is not valid for pod ${pod}: it has only ${CONTAINER}`;
+  throw new ApiError('BadRequest', message);
+}
+
 function adviceFor(way: string, { metadata, spec, status }: Bastion): string {
-  const refusal = `pods/${way} is not served: a bastion is reached with Session Manager`;
+  const { name } = metadata;
+  const refusal = `pods/${way} is not served here: a bastion is reached with Session Manager, as yourself`;
   const target = status?.sessionTarget;
   if (target === undefined) {
-    return `${refusal}, once it is Ready (bastions.${GROUP} "${metadata.name}" is ${status?.phase ?? 'Pending'})`;
+    return `${refusal}, once it is Ready (bastions.${GROUP} "${name}" is ${status?.phase ?? 'Pending'})`;
   }
   const region = spec.region === undefined ? '' : ` --region ${spec.region}`;
-  const command = `aws ssm start-session --target '${target}'${region}`;
-  const more =
-    way === 'portforward' ? `; bastionctl describe bastion ${metadata.name} shows how for each target` : '';
-  return `${refusal}: ${command}${more}`;
+  const plain = `aws ssm start-session --target '${target}'${region}`;
+  return `${refusal}: use "bastionctl connect ${name}", or kubectl through "bastionctl proxy", or ${plain}`;
 }

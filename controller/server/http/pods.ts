@@ -2,6 +2,7 @@ import { API_VERSION, type Bastion, condition, GROUP, KIND } from '../../api/bas
 import { type BastionTask, CONTAINER, taskId, taskOf } from '../../api/bastion-task.ts';
 import type { ApiClient, Resources } from '../../api/client.ts';
 import type { KubeObject, ObjectMeta } from '../../api/object.ts';
+import { localPorts, targetsOf } from '../../api/target.ts';
 import type { AddRoutes } from './context.ts';
 import type { Naming } from './endpoint.ts';
 import { podColumns } from './pod-columns.ts';
@@ -20,7 +21,14 @@ export interface Pod extends KubeObject {
 interface Container {
   readonly name: string;
   readonly image?: string;
+  readonly ports: readonly ContainerPort[];
   readonly resources: object;
+}
+
+interface ContainerPort {
+  readonly name?: string;
+  readonly containerPort: number;
+  readonly protocol: 'TCP';
 }
 
 export interface PodStatus {
@@ -94,11 +102,25 @@ function podOf(bastion: Bastion): Pod | undefined {
     kind: 'Pod',
     metadata: metadataOf(bastion, task),
     spec: {
-      containers: [{ name: CONTAINER, ...(image === undefined ? {} : { image }), resources }],
+      containers: [
+        { name: CONTAINER, ...(image === undefined ? {} : { image }), ports: portsOf(bastion), resources },
+      ],
       restartPolicy: 'Always',
     },
     status: statusOf(bastion, task),
   };
+}
+
+/** As Kubernetes names ports: `kubectl port-forward pod/NAME PORT:TARGET` finds those whose targets are called so. */
+const PORT_NAME = /^(?=.{1,15}$)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/;
+
+/** One for each target, with a number of its own even where two listen on the same. */
+function portsOf(bastion: Bastion): readonly ContainerPort[] {
+  const ports = localPorts(targetsOf(bastion));
+  return [...ports].map(([name, containerPort]) => ({
+    ...(PORT_NAME.test(name) ? { name } : {}),
+    ...{ containerPort, protocol: 'TCP' },
+  }));
 }
 
 function metadataOf({ metadata, status }: Bastion, { arn }: BastionTask): ObjectMeta {

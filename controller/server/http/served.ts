@@ -1,3 +1,4 @@
+import type { ServerContext } from './context.ts';
 import { BASTIONS, EVENTS, GUARDS, type ResourceType } from './resource-type.ts';
 
 /** One resource as discovery, access reviews and OpenAPI tell of it: what this server really answers. */
@@ -24,8 +25,16 @@ export interface ServedSubresource {
 const READ = ['get', 'list', 'watch'];
 const WRITE = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
+const SESSIONS: readonly ServedSubresource[] = [
+  { name: 'exec', kind: 'PodExecOptions', verbs: ['create', 'get'] },
+  { name: 'portforward', kind: 'PodPortForwardOptions', verbs: ['create', 'get'] },
+];
+
 /** In the order in which kubectl lists them. */
-export function servedResources({ isReadOnly }: { readonly isReadOnly: boolean }): readonly ServedResource[] {
+export function servedResources({
+  isReadOnly,
+  tunnels,
+}: Pick<ServerContext, 'isReadOnly' | 'tunnels'>): readonly ServedResource[] {
   const stored = (type: ResourceType) => storedResource(type, isReadOnly);
   return [
     stored(EVENTS),
@@ -33,7 +42,10 @@ export function servedResources({ isReadOnly }: { readonly isReadOnly: boolean }
     readOnly('', 'pods', 'pod', 'Pod', {
       shortNames: ['po'],
       categories: ['all'],
-      subresources: [{ name: 'log', kind: 'Pod', verbs: ['get'] }],
+      subresources: [
+        { name: 'log', kind: 'Pod', verbs: ['get'] },
+        ...(tunnels && !isReadOnly ? SESSIONS : []),
+      ],
     }),
     readOnly('events.k8s.io', 'events', 'event', 'Event', {}),
     stored(BASTIONS),
