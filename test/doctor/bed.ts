@@ -44,7 +44,10 @@ export async function examine(
     credentials: { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' },
   };
   const doctor = createDoctor({
-    connect: async () => harness.aws(),
+    connect: async (region) => {
+      const aws = harness.aws();
+      return { ...aws, scope: { ...aws.scope, region } };
+    },
     readCaller: (region) => readCaller(connection, region),
     findPlugin: async () => plugin,
     settings: async () => SETTINGS,

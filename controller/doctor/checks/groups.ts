@@ -1,4 +1,4 @@
-import { type Target, targetsOf } from '../../api/target.ts';
+import type { Target } from '../../api/target.ts';
 import { contains, isAddress } from '../../core/cidr.ts';
 import type { Rule } from '../../core/facts.ts';
 import { type Check, ok, problem, type Result, skipped, unknown } from '../check.ts';
@@ -103,7 +103,7 @@ function egressInternet(picture: Picture): readonly Result[] {
 
 function egressTargets(picture: Picture): readonly Result[] {
   const rules = rulesOf(picture);
-  return targetsOf(picture.bastion).map((target) => {
+  return picture.claim.targets.map((target) => {
     if (!rules) return ok(`${target.port} will be opened`, target.name);
     const cidrs = picture.facts.vpcs[vpcOf(picture)]?.cidrs ?? [];
     const { peer, isOpen } = wayTo(target, rules.egress, cidrs);

@@ -1,5 +1,5 @@
 import { objectName } from '../../api/object.ts';
-import { type Target, targetsOf } from '../../api/target.ts';
+import type { Target } from '../../api/target.ts';
 import { contains, isAddress } from '../../core/cidr.ts';
 import { keyFor } from '../../core/key.ts';
 import { type Check, ok, problem, type Result, unknown, warning } from '../check.ts';
@@ -14,8 +14,7 @@ export const TARGET_CHECKS: readonly Check[] = [
 ];
 
 function each(run: (picture: Picture, target: Target) => Result): Check['run'] {
-  return (picture) =>
-    targetsOf(picture.bastion).map((target) => ({ ...run(picture, target), of: target.name }));
+  return (picture) => picture.claim.targets.map((target) => ({ ...run(picture, target), of: target.name }));
 }
 
 function targetGroup(picture: Picture, { name, port, securityGroupId: id }: Target): Result {
