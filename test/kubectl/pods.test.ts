@@ -9,7 +9,8 @@ import { make, named, ready } from './manifests.ts';
 const START_MS = Date.now() - 3_600_000;
 const ARN = 'arn:aws:ecs:eu-west-1:123456789012:task/bastion/0123456789abcdef0123456789abcdef';
 const SESSION =
-  "a bastion is reached with Session Manager: aws ssm start-session --target 'ecs:bastion_0123_0123-456'";
+  'a bastion is reached with Session Manager, as yourself: use "bastionctl connect orders", or kubectl through ' +
+  `"bastionctl proxy", or aws ssm start-session --target 'ecs:bastion_0123_0123-456'`;
 
 /** A line each ten minutes, the last one now; one more is written once somebody follows. */
 const taskLogs: TaskLogs = {
@@ -206,25 +207,23 @@ describe('what kubectl offers for pods and is not served', () => {
   test('exec says how to open a session', async () => {
     const { run } = await place();
     expect(await run('exec orders -- sh')).toEqual(
-      refused('MethodNotAllowed', `pods/exec is not served: ${SESSION}`),
+      refused('MethodNotAllowed', `pods/exec is not served here: ${SESSION}`),
     );
   });
 
   test('port-forward says how to open a session', async () => {
     const { run } = await place();
     expect(await run('port-forward pod/orders :5432')).toEqual(
-      failed(
-        `error: error upgrading connection: pods/portforward is not served: ${SESSION}; bastionctl describe bastion orders shows how for each target`,
-      ),
+      failed(`error: error upgrading connection: pods/portforward is not served here: ${SESSION}`),
     );
   });
 
   test('attach and cp are refused', async () => {
     const { run } = await place();
     expect((await run('attach orders')).stderr).toContain(
-      `Error from server (MethodNotAllowed): pods/attach is not served: ${SESSION}\n`,
+      `Error from server (MethodNotAllowed): pods/attach is not served here: ${SESSION}\n`,
     );
-    expect((await run('cp config orders:/tmp/x')).stderr).toContain('pods/exec is not served');
+    expect((await run('cp config orders:/tmp/x')).stderr).toContain('pods/exec is not served here');
   });
 });
 
