@@ -2,6 +2,7 @@ import { ANNOTATION, type Bastion, type BastionStatus } from '../api/bastion.ts'
 import { lastSeen } from '../api/columns.ts';
 import type { KubeEvent } from '../api/event.ts';
 import { ageOf } from '../api/relative-time.ts';
+import { databaseOf, sourceOf, targetsOf } from '../api/target.ts';
 import { oneLine } from '../api/text.ts';
 import { phasePainter } from './columns.ts';
 import { connectLines } from './connect-text.ts';
@@ -102,11 +103,22 @@ function specEntries({ spec }: Bastion): Entry[] {
   ];
 }
 
-function targetLines({ spec }: Bastion): string[] {
-  const rows = spec.targets.map(({ name, host, port, securityGroupId = '<none>' }) => {
-    return [name, `${host}:${port}`, securityGroupId];
+/** Where each is; and as what, and why not more is known, where a database is named. */
+function targetLines(bastion: Bastion): string[] {
+  const { spec, status } = bastion;
+  const known = new Map(targetsOf(bastion).map((target) => [target.name, target]));
+  const byName = spec.targets.some((target) => databaseOf(target));
+  const rows = spec.targets.map((target) => {
+    const { host, port, securityGroupId = target.securityGroupId ?? '<none>' } = known.get(target.name) ?? {};
+    const address = host === undefined ? '<unknown>' : `${host}:${port}`;
+    const database = databaseOf(target) ? sourceOf(target) : '<none>';
+    return [target.name, address, securityGroupId, ...(byName ? [database] : [])];
   });
-  return table('Targets', ['Name', 'Address', 'Opened on'], rows);
+  const columns = ['Name', 'Address', 'Opened on', ...(byName ? ['Database'] : [])];
+  const notes = (status?.targets ?? []).flatMap(({ name, message }) =>
+    message === undefined ? [] : [`  ${name}: ${oneLine(message)}`],
+  );
+  return [...table('Targets', columns, rows), ...notes];
 }
 
 function statusEntries({ spec, status, metadata }: Bastion, { now, color }: DescribeOptions): Entry[] {

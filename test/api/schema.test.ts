@@ -19,7 +19,8 @@ const VPC = { vpcId: 'vpc-0a1b2c3d', subnetIds: ['subnet-0a1b2c3d'] };
 const TARGET = { name: 'orders', host: 'db.internal', port: 5432 };
 const CRON_SHAPE = 'minute hour day-of-month month day-of-week, such as 0 9 * * 1-5';
 const TTL_SHAPE = 'text such as 90m or 4h; from 5m to 168h. Days are written in hours';
-const SPEC_FIELDS = 'ttl, idleTimeout, reason, suspend, schedule, region, network, task, access, targets, tags';
+const SPEC_FIELDS =
+  'ttl, idleTimeout, reason, suspend, schedule, region, network, task, access, targets, tags';
 
 describe('validateBastion', () => {
   it('accepts the smallest manifest and fills in every default', () => {
@@ -148,7 +149,31 @@ describe('validateBastion', () => {
     [
       'a target without host',
       { targets: [{ name: 'a', port: 1 }] },
-      ['spec.targets[0].host: required but missing: DNS name or IPv4 address, as seen from the VPC'],
+      ['spec.targets[0]: allowed: exactly one of host (with port), rds and elasticache'],
+    ],
+    [
+      'a target without port',
+      { targets: [{ name: 'a', host: 'h' }] },
+      ['spec.targets[0].port: required with host'],
+    ],
+    [
+      "a port beside the database's own",
+      { targets: [{ name: 'a', port: 1, rds: { dbInstanceIdentifier: 'orders' } }] },
+      [
+        'spec.targets[0].port: found 1, allowed: only with host; a database says itself on which port it listens',
+      ],
+    ],
+    [
+      'the endpoint of an instance',
+      { targets: [{ name: 'a', rds: { dbInstanceIdentifier: 'orders', endpoint: 'Reader' } }] },
+      ['spec.targets[0].rds.endpoint: found "Reader", allowed: only with dbClusterIdentifier'],
+    ],
+    [
+      'a cache by two names',
+      { targets: [{ name: 'a', elasticache: { replicationGroupId: 'a', cacheClusterId: 'b' } }] },
+      [
+        'spec.targets[0].elasticache: allowed: exactly one of replicationGroupId, cacheClusterId and serverlessCacheName',
+      ],
     ],
     [
       'a target name twice',
@@ -459,7 +484,7 @@ describe('describeSchema', () => {
       default: 256,
       allowed: '256, 512, 1024, 2048, 4096',
     });
-    expect(fields.get('spec.targets[].port')).toMatchObject({ required: true, allowed: '1 to 65535' });
+    expect(fields.get('spec.targets[].port')).toMatchObject({ required: false, allowed: '1 to 65535' });
     expect(fields.get('spec.tags')).toMatchObject({ type: 'map', default: {} });
     expect(fields.has('status.conditions[].type')).toBe(true);
   });

@@ -38,6 +38,37 @@ async function createReady() {
 }
 
 describe('describe', () => {
+  it('tells since when nobody has used one with idleTimeout, and that this ended it', async () => {
+    const cli = createCli();
+    await cli.api.bastions.create(sample({ idleTimeout: '30m' }));
+    const since = '2026-11-23T09:00:00Z';
+    await cli.setStatus(readyStatus({ idle: { since } }));
+    await cli.clock.advance(1_800_000);
+    const open = (await cli.run('describe bastion orders')).out;
+    expect(open).toContain('  Idle timeout:   30m\n');
+    expect(open).toContain(`  Idle since:     ${since} (30m ago)\n`);
+    await cli.setStatus(readyStatus({ phase: 'Expired', idle: { since, endedAt: '2026-11-23T09:30:00Z' } }));
+    expect((await cli.run('describe bastion orders')).out).toContain(`${since} (30m ago), which ended it\n`);
+  });
+
+  it('tells where a database is that a target names, as which one, and why not more is known', async () => {
+    const cli = createCli();
+    const orders = { name: 'orders', rds: { dbInstanceIdentifier: 'orders' } };
+    const users = { name: 'users', rds: { dbClusterIdentifier: 'users', endpoint: 'Reader' as const } };
+    await cli.api.bastions.create(sample({ targets: [orders, users] }));
+    const unknown = (await cli.run('describe bastion orders')).out;
+    expect(unknown).toMatch(
+      / {2}orders +<unknown> +<none> +rds:orders\n {2}users +<unknown> +<none> +rds:users \(reader\)\n/,
+    );
+    const known = { name: 'orders', host: 'orders.example', port: 5432, database: 'rds-instance/orders' };
+    await cli.setStatus(
+      readyStatus({ targets: [{ ...known, securityGroupId: 'sg-0a1b2c3d', message: 'last known address' }] }),
+    );
+    const { out } = await cli.run('describe bastion orders');
+    expect(out).toMatch(/ {2}orders +orders\.example:5432 +sg-0a1b2c3d +rds:orders\n/);
+    expect(out).toContain('  orders: last known address\n');
+  });
+
   it('tells everything about a Bastion, section by section', async () => {
     const { code, out } = await (await createReady()).run('describe bastion orders');
     expect(code).toBe(0);
@@ -112,7 +143,7 @@ describe('explain', () => {
     const path = explain('bastion.spec.network.path', false);
     expect(path).toContain('FIELD: path <string>\n');
     expect(path).toContain('Allowed: Auto, Endpoints, Nat\n    Default: "Auto"\n');
-    expect(explain('bst.spec.targets[].port', false)).toContain('FIELD: port <integer> -required-');
+    expect(explain('bst.spec.targets[].name', false)).toContain('FIELD: name <string> -required-');
     expect(explain('bastion.spec.network', false)).toContain('  vpcId\t<string> -required-\n');
     expect(explain('bastion', true)).toContain('\n    targets\t<array>\n      name\t<string> -required-\n');
   });
