@@ -66,6 +66,7 @@ const READ_FIX: Readonly<Record<Source, string>> = {
   tier: `${MAY} ssm:GetServiceSetting`,
   roles: `${MAY} iam:GetRole, iam:GetRolePolicy, iam:ListRolePolicies, iam:ListAttachedRolePolicies`,
   activations: `${MAY} ssm:DescribeActivations, ssm:DescribeParameters`,
+  databases: `${MAY} rds:DescribeDBInstances, rds:DescribeDBClusters, elasticache:Describe*`,
   tasks: `${MAY} ecs:ListTasks, ecs:DescribeTasks`,
   nodes: `${MAY} ssm:DescribeInstanceInformation, ssm:ListTagsForResource`,
   caller: 'get AWS credentials: aws sso login, or set AWS_PROFILE',

@@ -1,6 +1,7 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { Clock } from '../api/clock.ts';
 import type { Aws } from '../aws/clients.ts';
+import { readDatabases } from '../aws/databases.ts';
 import { explain } from '../aws/errors.ts';
 import {
   readDns,
@@ -15,6 +16,7 @@ import {
 import { type Facts, NO_FACTS } from '../core/facts.ts';
 import type { KindName, Observed } from '../core/resource.ts';
 import { EMPTY_SNAPSHOT, indexByKey, lookupIn, type Part } from '../core/snapshot.ts';
+import { namedDatabases } from '../core/targets.ts';
 import { KINDS } from '../kinds/index.ts';
 import type { Source } from './picture.ts';
 
@@ -44,7 +46,8 @@ export async function lookAtNetwork(aws: Aws, bastion: Bastion, notes: Notes): P
   const { vpcId } = bastion.spec.network;
   const hybrid = bastion.spec.access.transport === 'HybridActivation';
   const { accountId, region } = aws.scope;
-  const [vpcs, network, securityGroups, foreignEndpoints, s3PrefixListId, endpointZones, tier] =
+  const named = namedDatabases([bastion]);
+  const [vpcs, network, securityGroups, foreignEndpoints, s3PrefixListId, endpointZones, tier, databases] =
     await Promise.all([
       notes.read('vpcs', 'VPCs', () => readVpcs(aws, []), {} as Facts['vpcs']),
       notes.read('network', 'subnets and routes', () => readNetwork(aws, undefined, true), NO_FACTS),
@@ -53,12 +56,13 @@ export async function lookAtNetwork(aws: Aws, bastion: Bastion, notes: Notes): P
       notes.read('prefix-list', 'the prefix list of S3', () => readPrefixList(aws, undefined), undefined),
       notes.read('zones', 'the zones of endpoint services', () => readZones(aws.ec2, region), {}),
       hybrid ? notes.read('tier', 'the activation tier', () => readTier(aws), undefined) : undefined,
+      named.length > 0 ? notes.read('databases', 'databases', () => readDatabases(aws, named, {}), {}) : {},
     ]);
   const vpc = vpcs[vpcId];
   const dns = vpc && (await notes.read('dns', 'DNS attributes', () => readDns(aws.ec2, vpcId), undefined));
   return {
     ...NO_FACTS,
-    ...{ accountId, region, securityGroups, foreignEndpoints, endpointZones },
+    ...{ accountId, region, securityGroups, foreignEndpoints, endpointZones, databases },
     vpcs: vpc ? { ...vpcs, [vpcId]: { ...vpc, ...dns } } : vpcs,
     subnets: network.subnets,
     routeTables: network.routeTables,

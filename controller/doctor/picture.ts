@@ -19,6 +19,7 @@ export type Source =
   | 'tier'
   | 'roles'
   | 'activations'
+  | 'databases'
   | 'tasks'
   | 'nodes'
   | 'caller'

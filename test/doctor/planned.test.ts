@@ -193,6 +193,13 @@ const MISTAKES: readonly Mistake[] = [
     fix: /spec\.targets\[name=orders\]\.host/,
   },
   {
+    name: 'a database that does not exist',
+    spec: { targets: [{ name: 'orders', rds: { dbInstanceIdentifier: 'no-such-database' } }] },
+    check: 'target-database/orders',
+    found: /RDS instance no-such-database does not exist/,
+    fix: /spec\.targets\[name=orders\]/,
+  },
+  {
     name: "somebody else's role of our name",
     seed: (harness) => roleNamed(harness, `bastion-test-${REGION}-task-exec`),
     check: 'task-role',

@@ -57,6 +57,15 @@ describe('what AWS does not show', () => {
     expect(fine).toEqual(['life', 'guard', 'accepted', 'region', 'plugin']);
   });
 
+  it('of a database leaves it unknown', async () => {
+    const harness = startHarness();
+    harness.simulator.faults.deny('rds', 'DescribeDBInstances');
+    const targets = [{ name: 'orders', rds: { dbInstanceIdentifier: 'orders' } }];
+    const findings = await examine(harness, await planned(harness, { targets }), { isApplied: false });
+    expect(problemsIn(findings)).toEqual([]);
+    expect(finding(findings, 'target-database/orders').verdict).toBe('unknown');
+  });
+
   it('of a controller role that does not exist is unknown', async () => {
     const harness = startHarness();
     const controllerRole = 'arn:aws:iam::123456789012:role/nobody';

@@ -1,5 +1,6 @@
 import { type Check, ok, problem, type Result, skipped, unknown } from '../check.ts';
 import type { Picture } from '../picture.ts';
+import { DATABASE_FAULTS } from './targets.ts';
 
 const group = 'Controller';
 const POLICY = 'deploy/iam/controller-policy.json';
@@ -67,7 +68,9 @@ const TOLD: ReadonlySet<string> = new Set([
 
 /** Whatever else would make the controller refuse to begin. */
 function preflight({ problems }: Picture): readonly Result[] {
-  const others = problems.filter(({ reason, passing }) => !passing && !TOLD.has(reason));
+  const others = problems.filter(
+    ({ reason, passing }) => !passing && !TOLD.has(reason) && !DATABASE_FAULTS.has(reason),
+  );
   if (others.length === 0) return [ok('nothing keeps the controller from beginning')];
   return others.map(({ reason, message }) =>
     problem(message, 'correct the manifest and apply it again', reason),

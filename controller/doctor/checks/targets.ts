@@ -1,20 +1,59 @@
 import { objectName } from '../../api/object.ts';
-import type { Target } from '../../api/target.ts';
+import { databaseOf, sourceOf, type Target } from '../../api/target.ts';
 import { contains, isAddress } from '../../core/cidr.ts';
 import { keyFor } from '../../core/key.ts';
+import { databaseKey } from '../../core/targets.ts';
 import { type Check, ok, problem, type Result, unknown, warning } from '../check.ts';
 import type { Picture } from '../picture.ts';
 import { admitsTask, isRecorded, taskGroupOf, vpcOf } from './common.ts';
 
 const group = 'Targets';
 
+/** What the controller says of a database by its name. */
+export const DATABASE_FAULTS: ReadonlySet<string> = new Set([
+  'TargetNotFound',
+  'TargetNotReady',
+  'TargetNotReadable',
+  'TargetGroupNotAttached',
+]);
+
 export const TARGET_CHECKS: readonly Check[] = [
+  { name: 'target-database', group, needs: ['databases'], after: ['region'], run: databases },
   { name: 'target-group', group, needs: ['groups', 'network'], after: ['region'], run: each(targetGroup) },
   { name: 'target-address', group, needs: ['vpcs'], after: ['region', 'vpc-exists'], run: each(address) },
 ];
 
 function each(run: (picture: Picture, target: Target) => Result): Check['run'] {
   return (picture) => picture.claim.targets.map((target) => ({ ...run(picture, target), of: target.name }));
+}
+
+/** Those that AWS was asked about: what it says, or why the target cannot be had. */
+function databases({ bastion, facts, claim, problems }: Picture): readonly Result[] {
+  return bastion.spec.targets.flatMap((target): Result[] => {
+    const database = databaseOf(target);
+    if (!database) return [];
+    const { name } = target;
+    const unreadable = facts.databases[databaseKey(database)]?.unreadable;
+    const spec = `spec.targets[name=${name}]`;
+    if (unreadable !== undefined)
+      return [
+        unknown(
+          `${sourceOf(target)} cannot be read: ${unreadable}`,
+          'let whoever runs this read it: rds:DescribeDB*, elasticache:Describe*',
+          name,
+        ),
+      ];
+    const fault = problems.find(
+      ({ reason, message }) => DATABASE_FAULTS.has(reason) && message.startsWith(`target ${name}: `),
+    );
+    if (fault?.passing) return [warning(fault.message, 'wait: the controller looks again', name)];
+    if (fault)
+      return [
+        problem(fault.message, `${spec}: the name as AWS lists it, and one of its groups or none`, name),
+      ];
+    const found = claim.targets.find((one) => one.name === name);
+    return [ok(found ? `${found.host}:${found.port}` : 'was not looked up yet', name)];
+  });
 }
 
 function targetGroup(picture: Picture, { name, port, securityGroupId: id }: Target): Result {
@@ -25,7 +64,10 @@ function targetGroup(picture: Picture, { name, port, securityGroupId: id }: Targ
   }
   const found = facts.securityGroups[id];
   if (!found) {
-    const inVpc = Object.entries(facts.securityGroups).filter(([, one]) => one.vpcId === vpcOf(picture));
+    const own = `bastion-${picture.settings.installation}-`;
+    const inVpc = Object.entries(facts.securityGroups).filter(
+      ([, one]) => one.vpcId === vpcOf(picture) && one.name !== 'default' && !one.name.startsWith(own),
+    );
     const list = inVpc.slice(0, 5).map(([other, one]) => `${other} (${one.name})`);
     return problem(
       `${id} does not exist in ${facts.region}`,
