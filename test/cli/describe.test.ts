@@ -104,7 +104,8 @@ describe('describe', () => {
     const { out } = await (await createReady()).run('describe bastion/orders');
     const session = 'aws ssm start-session --target ecs:bastion-main_0123_0123-456 --region ap-northeast-1';
     const document = `${session} --document-name AWS-StartPortForwardingSessionToRemoteHost --parameters`;
-    expect(out).toContain(`Connect:\n  shell:\n    ${session}\n  orders (localhost:5432):\n    ${document} `);
+    expect(out).toContain('Connect:\n  with this program:\n    bastionctl connect orders --all\n  shell:\n');
+    expect(out).toContain(`  shell:\n    ${session}\n  orders (localhost:5432):\n    ${document} `);
     expect(out).toContain(
       `'{"host":["replica.example.com"],"portNumber":["5432"],"localPortNumber":["15432"]}'\n`,
     );

@@ -164,6 +164,21 @@ describe('renew', () => {
     });
   });
 
+  it('reopens a scheduled Bastion that ended for being idle, as long as its window lasts', async () => {
+    const schedule = { cron: '0 9 * * *', timeZone: 'UTC' };
+    const cli = await createOrders({ schedule, idleTimeout: '30m' });
+    const idle = { since: '2026-11-23T09:00:00Z', endedAt: '2026-11-23T09:30:00Z' };
+    const nextActivationAt = '2026-11-24T09:00:00Z';
+    const fields = { phase: 'Scheduled', expiresAt: idle.endedAt, nextActivationAt } as const;
+    await cli.setStatus(readyStatus(fields));
+    const closed = `error: bastion "orders" is closed and opens by its schedule at ${nextActivationAt}\n`;
+    expect((await cli.run('renew orders --dry-run')).err).toBe(closed);
+    await cli.setStatus(readyStatus({ ...fields, idle }));
+    expect((await cli.run('renew orders --dry-run')).out).toContain('renewed (dry run)');
+    await cli.clock.advance(4 * 3_600_000);
+    expect((await cli.run('renew orders --dry-run')).err).toBe(closed);
+  });
+
   it('says when --max-ttl cut it short', async () => {
     const cli = await createOrders();
     await cli.setStatus(readyStatus());

@@ -50,6 +50,12 @@ describe('the next wake', () => {
     expect(wakeFor({ unknown: true, failedPasses: 99 }).afterMs).toBe(5 * 60_000);
   });
 
+  it('looks at sessions, and at nothing else, when somebody may be idle', () => {
+    const refresh = new Set(['session']);
+    expect(wakeFor({ idleLookAt: NOW + 9_000 })).toEqual({ afterMs: 9_000, refresh });
+    expect(wakeFor({ idleLookAt: NOW - 1 }).afterMs).toBe(0);
+  });
+
   it('waits for the end of a back-off', () => {
     const waiting = outcome('wait', TASK, 'waiting');
     const outcomes = [{ ...waiting, step: { ...waiting.step, notBefore: NOW + 60_000 } }];

@@ -7,14 +7,23 @@ const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_
  * it has not begun, or nobody has recorded that yet. Schedules open again and again: their end is taken from the status.
  */
 export function endOf(bastion: Bastion): number | undefined {
-  const { activatedAt, expiresAt } = bastion.status ?? {};
-  if (bastion.spec.schedule) return expiresAt === undefined ? undefined : Date.parse(expiresAt);
-  if (activatedAt === undefined) return undefined;
+  const { activatedAt, expiresAt, idle } = bastion.status ?? {};
   const renewedAt = Date.parse(bastion.metadata.annotations?.[ANNOTATION.renewedAt] ?? '') || 0;
-  return Math.max(Date.parse(activatedAt), renewedAt) + durationMs(bastion.spec.ttl);
+  const scheduledEnd = expiresAt === undefined ? undefined : Date.parse(expiresAt);
+  const end = bastion.spec.schedule ? scheduledEnd : ttlEnd(bastion, renewedAt);
+  if (end === undefined) return undefined;
+  // That it was idle is a decision, and counts from the record.
+  const idleEnd = Date.parse(idle?.endedAt ?? '');
+  const isIdle = idleEnd >= Date.parse(activatedAt ?? '') && renewedAt <= Date.parse(idle?.since ?? '');
+  return isIdle ? Math.min(end, idleEnd) : end;
 }
 
-function durationMs(text: string): number {
+function ttlEnd({ spec, status }: Bastion, renewedAt: number): number | undefined {
+  if (status?.activatedAt === undefined) return undefined;
+  return Math.max(Date.parse(status.activatedAt), renewedAt) + durationMs(spec.ttl);
+}
+
+export function durationMs(text: string): number {
   let total = 0;
   for (const [, count, unit = 's'] of text.matchAll(/(\d+)([hms])/g))
     total += Number(count) * (UNITS[unit] ?? 0);

@@ -1,6 +1,7 @@
 import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
 import type { Clock } from '../../controller/api/clock.ts';
+import { loadDatabases } from '../../controller/aws/load-databases.ts';
 import type { Simulator, SimulatorOptions } from '../../controller/aws/simulator/simulator.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
@@ -18,6 +19,9 @@ import { Replica } from './replica.ts';
 import { SimulatedGit } from './repository.ts';
 import { Timeline } from './timeline.ts';
 import { type Violation, Watch } from './watch.ts';
+
+// What is loaded when first needed would come at another moment of each history.
+await loadDatabases();
 
 const START = Date.parse('2026-11-23T09:00:00Z');
 export const RESTART_MS = 5_000;
@@ -68,7 +72,7 @@ export class Stage implements Strikes {
   #outages: Outage[] = [];
   #troubledUntil = 0;
   #wasTampered = false;
-  #wasMisled = false;
+  #misled = 0;
   #skewMs = 0;
   #changes = 0;
   #started = 0;
@@ -91,7 +95,7 @@ export class Stage implements Strikes {
         troubledUntil: () => this.#troubledUntil,
         skewMs: () => this.#skewMs,
         wasTampered: () => this.#wasTampered,
-        wasMisled: () => this.#wasMisled,
+        wasMisled: () => this.#misled > 0,
         isWanted: (bastion) => this.#isWanted(bastion),
       },
     });
@@ -128,6 +132,11 @@ export class Stage implements Strikes {
 
   wasTampered(): boolean {
     return this.#wasTampered;
+  }
+
+  /** How many looks showed something else than there was. */
+  timesMisled(): number {
+    return this.#misled;
   }
 
   /** How many calls have asked for a change in AWS so far, until when faults can still show, and how far clocks are ahead. */
@@ -241,7 +250,7 @@ export class Stage implements Strikes {
     const outage = this.#outages.find(({ untilMs, matches }) => untilMs > this.now() && matches(call));
     const verdict = this.#options.judge(call, index, this);
     if (verdict.do !== 'answer') this.trouble(MINUTE);
-    if (verdict.do === 'stale' || verdict.do === 'paged') this.#wasMisled = true;
+    if (verdict.do === 'stale' || verdict.do === 'paged') this.#misled += 1;
     if (verdict.do === 'answer' && outage) return { do: 'fail', failure: outage.failure, effect: 'none' };
     return verdict;
   }

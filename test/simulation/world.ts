@@ -70,6 +70,12 @@ export class World extends Stage {
     this.outage(forMs, ({ target }) => target === 'git', 'timeout');
   }
 
+  /** Nobody can list sessions, and nothing else is wrong. */
+  loseSessions(forMs: number): void {
+    this.history.add(this.now(), 'aws', `cannot list sessions for ${forMs / 1000} s`);
+    this.outage(forMs, ({ name }) => name === 'ssm:DescribeSessions', 'server-error');
+  }
+
   /** Somebody changes in AWS what is ours, past the controller. */
   tamper(what: string, change: (simulator: Simulator) => void): void {
     this.tampered();

@@ -1,4 +1,5 @@
 import type { OracleFactory } from '../oracle.ts';
+import { idleEnd } from './idle-end.ts';
 import { monotoneStatus } from './monotone-status.ts';
 import { noDuplicate } from './no-duplicate.ts';
 import { noHarm } from './no-harm.ts';
@@ -26,4 +27,5 @@ export const ORACLES: readonly OracleFactory[] = [
   oneLeader,
   prompt,
   nothingLost,
+  idleEnd,
 ];

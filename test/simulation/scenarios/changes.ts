@@ -10,6 +10,7 @@ const SECOND = { ...NAT_TARGET, name: 'second', port: 3306 };
 /** One field after the other; each change stays while the next one comes. */
 const STEPS: readonly Partial<BastionSpec>[] = [
   { ttl: '30h' },
+  { idleTimeout: '12h' },
   { reason: 'INC-1 slow orders' },
   { tags: { team: 'orders' } },
   { targets: [NAT_TARGET, SECOND] },

@@ -1,6 +1,8 @@
 import type { Scenario } from '../scenario.ts';
 import { CHANGES } from './changes.ts';
 import { CREATIONS } from './creations.ts';
+import { DATABASES } from './databases.ts';
+import { IDLENESS } from './idleness.ts';
 import { LEFTOVERS } from './leftovers.ts';
 import { LIVES } from './lives.ts';
 import { NEIGHBOURS } from './neighbours.ts';
@@ -11,7 +13,9 @@ import { SOURCES } from './sources.ts';
 export const SCENARIOS: readonly Scenario[] = [
   ...CREATIONS,
   ...LIVES,
+  ...IDLENESS,
   ...CHANGES,
+  ...DATABASES,
   ...NEIGHBOURS,
   ...LEFTOVERS,
   ...REPLICAS,

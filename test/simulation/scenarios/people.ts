@@ -21,6 +21,14 @@ export function somebodyConnects(world: World, name: string): string | undefined
   }
 }
 
+/** Ends a session that was opened, as the plugin does. */
+export function somebodyLeaves(world: World, session: string | undefined): void {
+  if (session === undefined) return;
+  world.history.add(world.now(), 'user', `ends session ${session}`);
+  world.simulator.settle();
+  world.simulator.ssm.operations['TerminateSession']?.({ SessionId: session });
+}
+
 /** Lets go what guards hold back, as `bastionctl confirm` does. */
 async function somebodyConfirms(world: World): Promise<void> {
   for (const { metadata, status } of (await world.api.guards.list()).items) {
