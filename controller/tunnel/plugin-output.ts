@@ -10,11 +10,13 @@ import { StringDecoder } from 'node:string_decoder';
 const PORT_OPENED = /\bPort (\d+) opened for sessionId /;
 /** Said for each connection that the far end could not make. */
 const TARGET_FAILED = /Connection to destination port failed/;
+/** What it says when all is well, which explains nothing. */
+const CHATTER = /^(Starting session with |Port \d+ opened |Waiting for connections|Connection accepted )/;
 const KEPT_LINES = 8;
 const LONGEST_LINE = 500;
 
 export interface PluginOutput {
-  /** The last lines, on one line and without the secrets; empty when it said nothing. */
+  /** The last lines that tell something, on one line and without the secrets; empty when there are none. */
   summary(): string;
 }
 
@@ -33,7 +35,7 @@ export function watchOutput(
   const take = (line: string) => {
     const clean = scrub(line.trim(), secrets).slice(0, LONGEST_LINE);
     if (clean === '') return;
-    lines.push(clean);
+    if (!CHATTER.test(clean)) lines.push(clean);
     if (lines.length > KEPT_LINES) lines.shift();
     const port = PORT_OPENED.exec(clean)?.[1];
     if (port !== undefined) onPort(Number(port));
