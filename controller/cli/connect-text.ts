@@ -1,14 +1,17 @@
 import type { Bastion } from '../api/bastion.ts';
 import { localPorts, targetsOf } from '../api/target.ts';
+import { command } from './connect-life.ts';
+import { asProgram } from './failure.ts';
+import type { ProgramName } from './io.ts';
 
 export interface ConnectLine {
   readonly label: string;
   readonly command: string;
 }
 
-/** The commands that open a shell in the Bastion and a local port to each target; none until there is something to connect to. */
-export function connectLines(bastion: Bastion): ConnectLine[] {
-  const { spec, status } = bastion;
+/** The command of ours that connects, and for those without it those that open a shell in the Bastion and a local port to each target; none until there is something to connect to. */
+export function connectLines(bastion: Bastion, program: ProgramName): ConnectLine[] {
+  const { spec, status, metadata } = bastion;
   const target = status?.sessionTarget;
   if (status?.phase !== 'Ready' || target === undefined) return [];
   const region = spec.region === undefined ? '' : ` --region ${spec.region}`;
@@ -23,7 +26,12 @@ export function connectLines(bastion: Bastion): ConnectLine[] {
       command: `${session} --document-name AWS-StartPortForwardingSessionToRemoteHost --parameters ${quote(JSON.stringify(parameters))}`,
     };
   });
-  return [{ label: 'shell', command: session }, ...ports];
+  const own = `${command('connect', metadata)}${targets.length > 1 ? ' --all' : ''}`;
+  return [
+    { label: 'with this program', command: asProgram(own, program) },
+    { label: 'shell', command: session },
+    ...ports,
+  ];
 }
 
 /** One word for a POSIX shell, whatever is in it. */

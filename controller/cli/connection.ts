@@ -1,5 +1,7 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
+import type { Doctor } from '../api/finding.ts';
+import type { Tunnels } from '../api/session.ts';
 import type { Step } from '../core/plan.ts';
 
 /** The global flags that say where the Bastions are; what is left out is the composition root's to decide. */
@@ -16,6 +18,8 @@ export interface ConnectionOptions {
   /** Of kubectl's configuration, and where that is. */
   readonly context?: string | undefined;
   readonly kubeconfig?: string | undefined;
+  /** The Session Manager plugin, instead of the one that is installed. */
+  readonly plugin?: string | undefined;
   /** Left out: a store that does not exist yet stays so, and looks empty. */
   readonly mayCreate?: boolean | undefined;
 }
@@ -27,6 +31,12 @@ export interface Connection {
    * same namespace and name, beside all others.
    */
   preview(bastions: readonly Bastion[] | undefined): Promise<PlanPreview>;
+  /** Sessions with what runs in the Bastions, as the person who runs this process. Nothing is opened before it is asked for. */
+  readonly tunnels: Tunnels;
+  /** Where a Bastion's task runs. */
+  regionOf(bastion: Bastion): Promise<string>;
+  /** Looks with the credentials of the person who runs this process. */
+  readonly doctor: Doctor;
   /** Serves this API on a loopback address. */
   serve(options: ServeOptions): Promise<Served>;
   close(): Promise<void>;

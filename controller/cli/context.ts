@@ -48,9 +48,9 @@ export function createContext(io: CliIo, setExitCode: (code: number) => void): C
 
 /** The flags that say where the Bastions are, and no others. */
 export function connectionOptionsOf(command: Command): ConnectionOptions {
-  const { dataDir, table, region, aws, installation, ...rest } = globalsOf(command);
+  const { dataDir, table, region, aws, installation, plugin, ...rest } = globalsOf(command);
   const { server, tokenFile, certificateAuthority, context, kubeconfig } = rest;
-  const store = { dataDir, table, region, aws, installation };
+  const store = { dataDir, table, region, aws, installation, plugin };
   return { ...store, server, tokenFile, certificateAuthority, context, kubeconfig };
 }
 

@@ -6,6 +6,7 @@ import { databaseOf, sourceOf, targetsOf } from '../api/target.ts';
 import { oneLine } from '../api/text.ts';
 import { phasePainter } from './columns.ts';
 import { connectLines } from './connect-text.ts';
+import type { ProgramName } from './io.ts';
 import { createTable } from './table.ts';
 import { timeWithDistance } from './time-text.ts';
 
@@ -17,6 +18,7 @@ const LABEL_WIDTH = 17;
 export interface DescribeOptions {
   readonly now: number;
   readonly color: boolean;
+  readonly program: ProgramName;
 }
 
 export function describeBastion(
@@ -41,7 +43,7 @@ export function describeBastion(
       conditionRows(bastion, options.now),
     ),
     ...table('Resources', ['Resource', 'State', 'Shared', 'Id', 'Message'], resourceRows(bastion)),
-    ...connectSection(bastion),
+    ...connectSection(bastion, options.program),
     ...section('Source', sourceEntries(bastion)),
     ...table('Events', ['Type', 'Reason', 'Age', 'From', 'Message'], eventRows(events, options.now), true),
   ]
@@ -162,8 +164,11 @@ function shortId(id: string): string {
   return id.startsWith('arn:') ? id.split(':').slice(5).join(':') : id;
 }
 
-function connectSection(bastion: Bastion): string[] {
-  const lines = connectLines(bastion).flatMap(({ label, command }) => [`  ${label}:`, `    ${command}`]);
+function connectSection(bastion: Bastion, program: ProgramName): string[] {
+  const lines = connectLines(bastion, program).flatMap(({ label, command }) => [
+    `  ${label}:`,
+    `    ${command}`,
+  ]);
   return lines.length === 0 ? [] : ['Connect:', ...lines];
 }
 

@@ -53,7 +53,11 @@ async function describe(
     const events = items
       .filter(({ involvedObject }) => involvedObject.uid === bastion.metadata.uid)
       .sort(byTime);
-    return describeBastion(bastion, events, { now: io.clock.now(), color: wantsColor(io) });
+    return describeBastion(bastion, events, {
+      now: io.clock.now(),
+      color: wantsColor(io),
+      program: io.program,
+    });
   });
   io.stdout.write(texts.join('\n\n'));
   return found.length < names.length ? 1 : 0;

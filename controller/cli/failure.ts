@@ -1,6 +1,7 @@
 import { ApiError } from '../api/client.ts';
 import { JsonPathError } from '../api/jsonpath.ts';
 import { formatFieldError } from '../api/schema.ts';
+import { SessionError } from '../api/session.ts';
 import { ConfigurationError } from '../client/configuration-error.ts';
 import type { Connection } from './connection.ts';
 import type { CliIo, ProgramName } from './io.ts';
@@ -37,9 +38,15 @@ export function refuseToWatch({ idle }: Pick<Connection, 'idle'>): void {
     throw new CliError('there is nothing to watch yet', 'start the controller first: npm start');
 }
 
+const HINTED = [CliError, JsonPathError, ConfigurationError, SessionError];
+
+function hasHint(error: unknown): error is Error & { readonly hint: string | undefined } {
+  return error instanceof Error && 'hint' in error;
+}
+
 /** An error as lines for stderr; never a stack trace. */
 export function describeFailure(error: unknown, program: ProgramName): string[] {
-  if (error instanceof CliError || error instanceof JsonPathError || error instanceof ConfigurationError)
+  if (HINTED.some((type) => error instanceof type) && hasHint(error))
     return [`error: ${error.message}`, ...hintLines(error.hint, program)];
   if (error instanceof ApiError)
     return [...describeApiError(error), ...hintLines(hintFor(error, program), program)];

@@ -12,7 +12,8 @@ const BOOLEAN =
 const SHORT_WITH_EQUALS = /^-([fonl])=(.*)$/s;
 
 /** Rewrites what kubectl allows and commander does not: bare `--dry-run` and `--wait`, `--watch=false`, `-o=name`. */
-export function normalizeFlags(argv: readonly string[]): string[] {
+export function normalizeFlags(given: readonly string[]): string[] {
+  const argv = withExec(given);
   const end = argv.indexOf('--');
   const flags = end === -1 ? argv : argv.slice(0, end);
   const rest = end === -1 ? [] : argv.slice(end);
@@ -25,6 +26,16 @@ export function normalizeFlags(argv: readonly string[]): string[] {
     return [bare === undefined ? word : `${word}=${bare}`];
   });
   return [...normal, ...rest];
+}
+
+/** All words after `--exec`, or after `--`, are one command's own, as `--exec=` and JSON: commander would look for flags of ours in them. */
+function withExec(argv: readonly string[]): readonly string[] {
+  const verb = argv.indexOf('connect');
+  const end = argv.findIndex((word) => word === '--exec' || word === '--');
+  if (verb === -1 || end < verb) return argv;
+  const words = argv.slice(end + 1);
+  const own = words[0] === '--' && argv[end] === '--exec' ? words.slice(1) : words;
+  return [...argv.slice(0, end), `--exec=${JSON.stringify(own)}`];
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {

@@ -10,6 +10,14 @@ export interface Writer {
 /** The two names under which people run this. */
 export type ProgramName = 'bastionctl' | 'kubectl bastion';
 
+export type EndSignal = 'SIGINT' | 'SIGTERM';
+
+export interface Child {
+  /** Its exit code: 128 and more where a signal ended it. */
+  readonly ended: Promise<number>;
+  kill(name: EndSignal): void;
+}
+
 /** Everything the command line touches outside itself. */
 export interface CliIo {
   readonly stdout: Writer;
@@ -36,6 +44,12 @@ export interface CliIo {
   readonly kubeconfigFiles: readonly string[];
   /** Puts all of `text` there or nothing, to be read by this user only. @throws an error with `code`, as node:fs does */
   writeFile(path: string, text: string): Promise<void>;
+  /** Runs a program at this process's own terminal. @throws an error with `code`, as node:child_process does */
+  launch(command: readonly string[], env: Readonly<Record<string, string>>): Child;
+  /** While it is held, Ctrl-C and SIGTERM abort nothing, and end nothing: `listener` decides. @returns what lets go */
+  holdSignals(listener: (name: EndSignal) => void): () => void;
+  /** Ctrl-C reaches every program at the terminal by itself. */
+  readonly hasTerminal: boolean;
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
   /** NO_COLOR is set. */

@@ -2,9 +2,11 @@ import { Command, CommanderError } from 'commander';
 import { DEFAULT_NAMESPACE } from '../api/object.ts';
 import { addApply } from './apply.ts';
 import { addConfirm } from './confirm.ts';
+import { addConnect } from './connect.ts';
 import { type AddVerb, connectionOptionsOf, createContext, EXIT_INTERRUPTED } from './context.ts';
 import { addDelete } from './delete.ts';
 import { addDescribe } from './describe.ts';
+import { addDoctor } from './doctor.ts';
 import { addEvents } from './events.ts';
 import { addExplain } from './explain.ts';
 import { asProgram, CliError, reportFailure } from './failure.ts';
@@ -20,7 +22,7 @@ import { addValidate } from './validate.ts';
 import { addWait } from './wait.ts';
 
 const VERBS: readonly AddVerb[] = [
-  ...[addApply, addGet, addDescribe, addEvents, addWait, addPlan, addValidate],
+  ...[addApply, addConnect, addGet, addDescribe, addEvents, addWait, addPlan, addDoctor, addValidate],
   ...[addRenew, addSuspend, addResume, addDelete, addConfirm, addExplain],
 ];
 
@@ -45,12 +47,13 @@ const CONNECTION_FLAGS: Readonly<Record<ProgramName, (program: Command) => Comma
     program
       .option('--context <name>', 'of your kubeconfig, instead of the current one')
       .option('--kubeconfig <file>', 'instead of $KUBECONFIG or ~/.kube/config')
-      .option('-s, --server <url>', "instead of the context's"),
+      .option('-s, --server <url>', "instead of the context's")
+      .option('--aws <value>', 'where your sessions go, if the server does not say: real for AWS itself'),
 };
 
 /**
  * Runs one command line (without the program's own name).
- * @returns the exit code: 0 done, 1 failed, 2 changes (`plan --detailed-exitcode`), 130 ended by Ctrl-C. Never throws.
+ * @returns the exit code: 0 done, 1 failed, 2 changes (`plan --detailed-exitcode`), 3 the Bastion ended (`connect`), 130 ended by Ctrl-C. Never throws.
  */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   let exitCode = 0;
@@ -77,6 +80,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
 const EXAMPLES = `
 Examples:
   bastionctl apply -f bastion.yaml                                     open what the manifest asks for
+  bastionctl connect orders                                            wait for it, and open its target on this machine
   bastionctl wait --for=condition=Ready bastion/orders --timeout=5m    until it can be used
   bastionctl describe bastion orders                                   how to connect, and what it is made of
   bastionctl plan -f bastion.yaml                                      what would be done in AWS

@@ -2,6 +2,7 @@ import type { Clock } from '../api/clock.ts';
 import type { ProgramName } from '../cli/io.ts';
 import { runCli } from '../cli/program.ts';
 import { placesOf } from './places.ts';
+import { listenForSignals, PROCESS_SIGNALS } from './signals.ts';
 import { terminalIo } from './terminal.ts';
 import { readVersion } from './version.ts';
 
@@ -17,12 +18,14 @@ export async function runCommandLine(program: ProgramName, parts: CommandLinePar
   const { clock } = parts;
   // The SDK's note about Node versions is for us, not for those who run this.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
-  const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
-  const { signal } = interrupted;
+  const { signal, hold: holdSignals } = listenForSignals(PROCESS_SIGNALS);
   const version = readVersion();
   const terminal = terminalIo(signal);
   const warn = (text: string) => void terminal.stderr.write(`${text}\n`);
   const places = placesOf(program, { ...parts, env: process.env, version, warn });
-  return runCli(process.argv.slice(2), { ...terminal, ...places, ...{ program, clock, version, signal } });
+  return runCli(process.argv.slice(2), {
+    ...terminal,
+    ...places,
+    ...{ program, clock, version, signal, holdSignals },
+  });
 }

@@ -10,6 +10,9 @@ import { type AwsWorld, connectionTo, openAws, UnreachableError } from './aws.ts
 import { type ConnectParts, dataDirOf } from './connect-parts.ts';
 import { hasStore } from './data-dir.ts';
 import { DEFAULTS } from './defaults.ts';
+import { openDoctor } from './doctor.ts';
+import { openPerson } from './person.ts';
+import { openTunnels } from './person-tunnels.ts';
 import { previewPlan } from './preview.ts';
 import { serveProxy } from './proxy-server.ts';
 import { openStore } from './store.ts';
@@ -47,12 +50,16 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
     const aws = await openWorld();
     return previewPlan({ api, store, aws, clock, settings, defaultRegion: region, shrinkLimit }, bastions);
   };
+  const person = openPerson(options, { ...parts, learn: async () => running });
+  const tunnels = openTunnels(person, options, parts);
+  const doctor = openDoctor({ ...parts, person, plugin: options.plugin, told: running });
   const idle = table !== undefined || running ? undefined : { dataDir, isAbsent };
   const taskLogs = taskLogsOf({ openWorld, installation, clock });
   const served = connection
-    ? { api, taskLogs, preview: (overlay: Overlay) => answered(() => preview(overlay)) }
+    ? { api, taskLogs, preview: (overlay: Overlay) => answered(() => preview(overlay)), about: person.about }
     : { api, taskLogs: undefined, preview: undefined };
-  return { api, preview, serve: (how) => serveProxy(served, how, parts), close: () => close(), idle };
+  const own = { tunnels, regionOf: person.region, doctor };
+  return { api, preview, ...own, serve: (how) => serveProxy(served, how, parts), close: () => close(), idle };
 }
 
 type Overlay = Parameters<Connection['preview']>[0];

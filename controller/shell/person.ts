@@ -16,6 +16,8 @@ export interface Person {
   connection(): Promise<Connection>;
   /** Whose account it is, too. @throws UsageError, UnreachableError */
   aws(): Promise<AwsWorld>;
+  /** @throws UsageError */
+  isSimulated(): Promise<boolean>;
   /** Where a Bastion's task is, or will be. @throws UsageError */
   region(bastion: Bastion): Promise<string>;
 }
@@ -40,6 +42,7 @@ export function openPerson(options: ConnectionOptions, parts: PersonParts): Pers
   });
   return {
     ...{ about, connection, aws },
+    isSimulated: async () => (await about()).aws !== 'real',
     region: async (bastion) => regionOf(bastion) ?? (await about()).region,
   };
 }

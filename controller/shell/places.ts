@@ -29,7 +29,7 @@ export function placesOf(program: ProgramName, parts: ConnectParts): Places {
     namespaceOf: async (options) => contextNamespace(await read(options), options),
     connect: async (options) => {
       const target = await kubeTarget(await read(options), options, (path) => readFile(path, 'utf8'));
-      return connectServer(target, parts);
+      return connectServer(target, parts, options);
     },
   };
 }
@@ -61,7 +61,8 @@ async function readKubeconfig(
   return files.filter((file) => file !== undefined);
 }
 
-const STORE_FLAGS = { table: '--table', dataDir: '--data-dir', aws: '--aws' } as const;
+/** With a server, --aws says which AWS this person's own sessions go to. */
+const STORE_FLAGS = { table: '--table', dataDir: '--data-dir' } as const;
 
 /** A server that is named, or the store. @throws UsageError when both are */
 async function connect(
@@ -88,7 +89,7 @@ async function connect(
     throw new UsageError(
       '--token-file: a token is sent over TLS only: name an https server, or leave it out',
     );
-  return connectServer({ server, token, ...(ca === undefined ? {} : { tls: { ca } }) }, parts);
+  return connectServer({ server, token, ...(ca === undefined ? {} : { tls: { ca } }) }, parts, options);
 }
 
 async function serverOf(options: ConnectionOptions, parts: ConnectParts): Promise<URL> {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import type { CliIo } from '../cli/io.ts';
+import { launchChild } from './child.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What a command line touches of the machine, as it is. */
@@ -11,7 +12,17 @@ export function terminalIo(
   signal: AbortSignal,
 ): Pick<
   CliIo,
-  'stdout' | 'stderr' | 'stdin' | 'readFile' | 'listFiles' | 'writeFile' | 'ask' | 'user' | 'noColor'
+  | 'stdout'
+  | 'stderr'
+  | 'stdin'
+  | 'readFile'
+  | 'listFiles'
+  | 'writeFile'
+  | 'ask'
+  | 'user'
+  | 'noColor'
+  | 'launch'
+  | 'hasTerminal'
 > {
   return {
     ...{ stdout: process.stdout, stderr: process.stderr, listFiles, writeFile: replaceFile },
@@ -19,6 +30,7 @@ export function terminalIo(
     readFile: (path) => readFile(path, 'utf8'),
     ask: process.stdin.isTTY ? (question) => ask(question, signal) : undefined,
     user: userName(process.env['USER']),
+    ...{ launch: launchChild, hasTerminal: process.stdin.isTTY === true },
     noColor: (process.env['NO_COLOR'] ?? '') !== '',
   };
 }

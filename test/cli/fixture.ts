@@ -1,4 +1,6 @@
 import { ANNOTATION, type Bastion, type BastionStatus } from '../../controller/api/bastion.ts';
+import type { Doctor } from '../../controller/api/finding.ts';
+import type { Tunnels } from '../../controller/api/session.ts';
 import type {
   Connection,
   ConnectionOptions,
@@ -6,7 +8,7 @@ import type {
   PlanPreview,
   ServeOptions,
 } from '../../controller/cli/connection.ts';
-import type { CliIo, ProgramName } from '../../controller/cli/io.ts';
+import type { CliIo, EndSignal, ProgramName } from '../../controller/cli/io.ts';
 import { runCli } from '../../controller/cli/program.ts';
 import { settle } from '../clock.ts';
 import { createFixture, event, sample } from '../server/fixture.ts';
@@ -24,6 +26,8 @@ export interface Running {
   readonly err: () => string;
   /** Ctrl-C. */
   interrupt(): void;
+  /** SIGTERM. */
+  terminate(): void;
   readonly done: Promise<Run>;
 }
 
@@ -31,11 +35,18 @@ const BARE_PLAN: PlanPreview = { regions: [] };
 
 interface Terminal {
   readonly isTTY?: boolean;
+  /** Ctrl-C reaches what runs there by itself. */
+  readonly hasTerminal?: boolean;
   readonly noColor?: boolean;
   readonly stdin?: string;
   readonly program?: ProgramName;
   /** What the person types when asked. */
   readonly answers?: readonly string[];
+}
+
+function noTunnels(): Tunnels {
+  const refuse = () => Promise.reject(new Error('this test opens no tunnel'));
+  return { openPort: refuse, openStreams: refuse, openTerminal: refuse };
 }
 
 /** A command line over a memory store, with files that exist only here. */
@@ -55,6 +66,10 @@ export function createCli() {
     kubeconfigFiles: ['/home/alice/.kube/config'],
     served: [] as ServeOptions[],
     serving: 0,
+    tunnels: noTunnels() as Tunnels,
+    doctor: { examine: () => Promise.reject(new Error('this test has no doctor')) } as Doctor,
+    /** Plays the programs that are run. */
+    launch: (() => ({ ended: Promise.resolve(0), kill: () => undefined })) as CliIo['launch'],
   };
 
   function connect(options: ConnectionOptions): Promise<Connection> {
@@ -64,6 +79,9 @@ export function createCli() {
     return Promise.resolve({
       api,
       idle: world.idle,
+      tunnels: world.tunnels,
+      doctor: world.doctor,
+      regionOf: async ({ spec }) => spec.region ?? 'ap-northeast-1',
       async preview(bastions) {
         previews.push(bastions);
         return world.plan;
@@ -81,11 +99,28 @@ export function createCli() {
   }
 
   function start(line: string | readonly string[], terminal: Terminal = {}): Running {
-    const { isTTY = false, noColor = false, stdin = '', answers, program = 'bastionctl' } = terminal;
+    const {
+      isTTY = false,
+      hasTerminal = false,
+      noColor = false,
+      stdin = '',
+      answers,
+      program = 'bastionctl',
+    } = terminal;
     const typed = [...(answers ?? [])];
     let out = '';
     let err = '';
     const stop = new AbortController();
+    const holders: ((name: EndSignal) => void)[] = [];
+    const holdSignals: CliIo['holdSignals'] = (listener) => {
+      holders.push(listener);
+      return () => void holders.splice(holders.indexOf(listener), 1);
+    };
+    const signal = (name: EndSignal) => {
+      const holder = holders.at(-1);
+      if (holder) holder(name);
+      else stop.abort();
+    };
     const io: CliIo = {
       stdout: {
         isTTY,
@@ -121,10 +156,17 @@ export function createCli() {
         files.set(path, text);
       },
       ...{ program, clock, connect, version: '1.2.3', signal: stop.signal, noColor },
+      ...{ launch: (...words) => world.launch(...words), holdSignals, hasTerminal },
     };
     const argv = typeof line === 'string' ? line.split(' ').filter(Boolean) : line;
     const done = runCli(argv, io).then((code) => ({ code, out, err }));
-    return { out: () => out, err: () => err, interrupt: () => stop.abort(), done };
+    return {
+      out: () => out,
+      err: () => err,
+      interrupt: () => signal('SIGINT'),
+      terminate: () => signal('SIGTERM'),
+      done,
+    };
   }
 
   return {

@@ -1,0 +1,63 @@
+import type { Bastion } from '../api/bastion.ts';
+import { oneLine } from '../api/text.ts';
+import type { CliIo } from './io.ts';
+import { busyWith } from './progress.ts';
+
+/** What one waits for: a line for each thing that is not there yet. */
+export interface ReadyProgress {
+  show(bastion: Bastion): void;
+  /** Takes away what is only of interest while one waits. */
+  clear(): void;
+}
+
+/** More would not fit on most screens. */
+const MOST_LINES = 16;
+
+/** On stderr: a table that is redrawn on a terminal; on a pipe a plain line for whatever has changed. */
+export function createReadyProgress({ stderr }: Pick<CliIo, 'stderr'>): ReadyProgress {
+  let drawn = 0;
+  let shown: readonly string[] = [];
+  const erase = () => {
+    // Up to where it begins, and everything from there on away.
+    if (drawn > 0) stderr.write(`\u001b[${drawn}A\r\u001b[0J`);
+    drawn = 0;
+  };
+  return {
+    show(bastion) {
+      const lines = waitingLines(bastion);
+      if (lines.join('\n') === shown.join('\n')) return;
+      const fresh = lines.filter((line) => !shown.includes(line));
+      shown = lines;
+      if (!stderr.isTTY) {
+        if (fresh.length > 0) stderr.write(`${fresh.join('\n')}\n`);
+        return;
+      }
+      erase();
+      const width = (stderr.columns ?? 80) - 1;
+      const more = lines.length - MOST_LINES;
+      const fit = more > 0 ? [...lines.slice(0, MOST_LINES - 1), `  … and ${more + 1} more`] : lines;
+      // A line that wraps would be counted as one.
+      stderr.write(`${fit.map((line) => line.slice(0, width)).join('\n')}\n`);
+      drawn = fit.length;
+    },
+    clear: erase,
+  };
+}
+
+/** Each condition that does not hold and each resource that is not there, as the status tells of them. */
+export function waitingLines(bastion: Bastion): string[] {
+  const { conditions = [], resources = [] } = bastion.status ?? {};
+  const open = conditions.filter(({ type, status }) => status !== 'True' && PARTS.includes(type));
+  const missing = resources.filter(({ state }) => state !== 'Ready' && state !== 'Deleted');
+  return [
+    busyWith(bastion),
+    ...open.map(({ type, reason, message }) => line(type, reason, message)),
+    ...missing.map(({ key, state, message }) => line(key, state, message)),
+  ];
+}
+
+const PARTS = ['Accepted', 'NetworkReady', 'IdentityReady', 'TaskRunning'];
+
+function line(what: string, state: string, message = ''): string {
+  return `  ${what.padEnd(28)} ${state.padEnd(12)} ${oneLine(message)}`.trimEnd();
+}

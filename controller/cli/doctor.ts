@@ -1,0 +1,152 @@
+import type { Command } from 'commander';
+import type { Bastion } from '../api/bastion.ts';
+import { objectName } from '../api/object.ts';
+import { applyDocument, documentFailure } from './apply.ts';
+import { applyManifest } from './apply-manifest.ts';
+import { wantsColor } from './columns.ts';
+import type { Connection } from './connection.ts';
+import { type Context, type GlobalOptions, globalsOf } from './context.ts';
+import { countsOf, type Examined, renderExamination } from './doctor-text.ts';
+import { CliError, reportFailure, writeLines } from './failure.ts';
+import { addFilename } from './flags.ts';
+import { nothingFound } from './get.ts';
+import type { CliIo } from './io.ts';
+import { readManifests } from './manifests.ts';
+import { parseFormat, renderJson } from './output.ts';
+import { createProgress } from './progress.ts';
+import { parseBastionNames } from './resource-type.ts';
+
+interface Options extends GlobalOptions {
+  readonly filename?: readonly string[];
+  readonly recursive?: boolean;
+  readonly allNamespaces?: boolean;
+  readonly all?: boolean;
+  readonly output?: string;
+  readonly controllerRole?: string;
+}
+
+export function addDoctor(program: Command, { io, connected }: Context): void {
+  addFilename(program.command('doctor'), 'manifests to look at before they are applied, or - for stdin')
+    .description('find what keeps Bastions from working, and how to put it right; changes nothing')
+    .argument('[names...]', 'Bastions; none looks at all')
+    .option('-A, --all-namespaces', 'in every namespace')
+    .option('--all', 'show the checks that do not matter here too')
+    .option('-o, --output <format>', 'json')
+    .option('--controller-role <arn>', "ask IAM what the controller's role may do, too")
+    .action(async (words: string[], options: Options, command: Command) => {
+      const names = parseBastionNames(words);
+      parseFormat(options.output, ['json']);
+      if (names.length > 0 && options.filename)
+        throw new CliError(
+          'name Bastions or files, not both',
+          'bastionctl doctor orders, or bastionctl doctor -f orders.yaml',
+        );
+      await connected(command, (connection) =>
+        doctor(io, connection, names, { ...options, ...globalsOf(command) }),
+      );
+    });
+}
+
+interface Patients {
+  readonly bastions: readonly Bastion[];
+  readonly isApplied: boolean;
+  /** Some could not even be read; said already. */
+  readonly failed: boolean;
+}
+
+/** 0 when there is no problem. */
+async function doctor(
+  io: CliIo,
+  connection: Connection,
+  names: readonly string[],
+  options: Options,
+): Promise<number> {
+  const patients = options.filename
+    ? await fromFiles(io, connection, options.filename, options)
+    : await fromStore(io, connection, names, options);
+  const examined = await examineAll(io, connection, patients, options);
+  if (options.output === 'json') {
+    const items = examined.map((one) => ({ ...one, summary: countsOf(one.findings) }));
+    io.stdout.write(renderJson({ items }));
+  } else {
+    const { isTTY } = io.stdout;
+    const how = { isTTY, color: wantsColor(io), all: options.all ?? false, program: io.program };
+    io.stdout.write(examined.map((one) => renderExamination(one, how)).join('\n'));
+  }
+  const isWell = examined.every(({ findings }) => countsOf(findings).problem === 0);
+  return isWell && !patients.failed ? 0 : 1;
+}
+
+async function examineAll(
+  io: CliIo,
+  connection: Connection,
+  { bastions, isApplied }: Patients,
+  { controllerRole }: Options,
+): Promise<readonly Examined[]> {
+  const progress = createProgress(io);
+  const examined: Examined[] = [];
+  try {
+    for (const bastion of bastions) {
+      const name = objectName(bastion);
+      progress.show(`examining bastion ${name}`);
+      const tell = (what: string) => {
+        if (io.stderr.isTTY) progress.show(`examining bastion ${name}: ${what}`);
+      };
+      const examination = await connection.doctor.examine({ bastion, isApplied, controllerRole }, tell);
+      examined.push({ bastion: name, ...examination });
+    }
+  } finally {
+    progress.clear();
+  }
+  return examined;
+}
+
+/** As they would stand once they are applied: with all defaults, and the life of those that exist. */
+async function fromFiles(
+  io: CliIo,
+  { api }: Connection,
+  paths: readonly string[],
+  { recursive = false, home, namespace }: Options,
+): Promise<Patients> {
+  const { documents, failures } = await readManifests(io, paths, { recursive });
+  writeLines(io.stderr, failures);
+  let failed = failures.length > 0;
+  const bastions: Bastion[] = [];
+  for (const document of documents) {
+    try {
+      const { bastion } = await applyDocument(document, (manifest) => {
+        return applyManifest(api, manifest, { home, namespace, dryRun: true });
+      });
+      bastions.push(bastion);
+    } catch (error) {
+      failed = true;
+      writeLines(io.stderr, documentFailure(document.place, error, io.program));
+    }
+  }
+  return { bastions, isApplied: false, failed };
+}
+
+async function fromStore(
+  io: CliIo,
+  { api }: Connection,
+  names: readonly string[],
+  { home, namespace = home, allNamespaces = false }: Options,
+): Promise<Patients> {
+  if (names.length === 0) {
+    const query = allNamespaces ? {} : { namespace };
+    const { items } = await api.bastions.list(query);
+    if (items.length === 0) io.stderr.write(`${nothingFound({ query, allNamespaces })}\n`);
+    return { bastions: items, isApplied: true, failed: false };
+  }
+  let failed = false;
+  const bastions: Bastion[] = [];
+  for (const name of names) {
+    try {
+      bastions.push(await api.bastions.get(namespace, name));
+    } catch (error) {
+      failed = true;
+      reportFailure(io, error);
+    }
+  }
+  return { bastions, isApplied: true, failed };
+}
