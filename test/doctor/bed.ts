@@ -27,7 +27,7 @@ export const SPECS = {
   },
 } as const satisfies Record<string, Partial<BastionSpec>>;
 
-export const PLUGIN: PluginState = { ok: true, version: '1.2.707.0' };
+const PLUGIN: PluginState = { ok: true, version: '1.2.707.0' };
 
 export interface Look extends Partial<Omit<ExaminationRequest, 'bastion'>> {
   readonly plugin?: PluginState;

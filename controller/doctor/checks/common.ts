@@ -1,4 +1,3 @@
-import { condition } from '../../api/bastion.ts';
 import { objectName } from '../../api/object.ts';
 import { contains } from '../../core/cidr.ts';
 import type { Rule } from '../../core/facts.ts';
@@ -25,10 +24,6 @@ export function absent(picture: Picture, key: Key, what: string, of?: string): R
 /** For what the controller puts right by itself, as long as there is one. */
 export function repair({ bastion }: Picture): string {
   return `the controller puts it right at its next look; if it stays so, start the controller and see: bastionctl describe bastion ${bastion.metadata.name}`;
-}
-
-export function isReady({ bastion, life }: Picture): boolean {
-  return life.state === 'active' && condition(bastion, 'Ready')?.status === 'True';
 }
 
 export function vpcOf({ bastion }: Picture): string {
