@@ -84,6 +84,9 @@ export const IDLENESS: readonly Scenario[] = [
         await becomesReady(world, 'orders');
         await becomes(world, 'orders', 'Scheduled');
       }
+      // What is to follow is quiet.
+      await world.apply('orders', { ...IDLE, suspend: true });
+      await becomes(world, 'orders', 'Suspended');
     },
   },
 ];
