@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
   type PortRequest,
@@ -64,9 +65,11 @@ export function createFakeTunnels(ports: Readonly<Record<string, number>> = {}):
       const child = spawn(program, args);
       open.add(request);
       child.stdin.on('error', () => {});
+      // A child's own streams lose what was not read when it ends.
+      const [stdout, stderr] = [child.stdout.pipe(new PassThrough()), child.stderr.pipe(new PassThrough())];
       const ended = once(child, 'close').then(([code]: unknown[]) => Number(code ?? 137));
       return {
-        ...{ stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, ended },
+        ...{ stdin: child.stdin, stdout, stderr, ended },
         async close() {
           open.delete(request);
           child.kill('SIGKILL');
