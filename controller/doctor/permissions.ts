@@ -13,15 +13,16 @@ export function questionsOfCaller(bastion: Bastion, scope: Scope, caller: Caller
     bastion.spec.targets.length > 0
       ? `${ssm}::document/AWS-StartPortForwardingSessionToRemoteHost`
       : `${ssm}:${scope.accountId}:document/SSM-SessionManagerRunShell`;
-  const context = { 'aws:userid': caller.userId, ...tagContext(bastion, scope) };
+  const context = {
+    'aws:userid': caller.userId,
+    // connect always names the document.
+    'ssm:SessionDocumentAccessCheck': 'true',
+    ...tagContext(bastion, scope),
+  };
   const ownSession = `${ssm}:${scope.accountId}:session/${caller.userId}-doctor`;
   return [
     { actions: ['ssm:StartSession'], resource: targetArn(bastion, scope), context },
-    {
-      actions: ['ssm:StartSession'],
-      resource: document,
-      context: { ...context, 'ssm:SessionDocumentAccessCheck': 'true' },
-    },
+    { actions: ['ssm:StartSession'], resource: document, context },
     { actions: ['ssm:TerminateSession', 'ssm:ResumeSession'], resource: ownSession, context },
     { actions: ['ssmmessages:OpenDataChannel'], resource: ownSession, context },
   ];

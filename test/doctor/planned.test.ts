@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { BastionSpec } from '../../controller/api/bastion.ts';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
@@ -300,6 +301,20 @@ describe('before it is applied, the doctor finds', () => {
     const manifest = await planned(harness, { targets: TARGETS });
     expect(problemsIn(await examine(harness, manifest, { isApplied: false }))).toEqual([]);
   });
+
+  it.each(['connect-policy.json', 'connect-ports-policy.json'])(
+    'nothing that deploy/iam/%s would not allow',
+    async (name) => {
+      const file = new URL(`../../deploy/iam/${name}`, import.meta.url);
+      const { Statement } = JSON.parse(readFileSync(file, 'utf8')) as { Statement: readonly object[] };
+      for (const spec of [{ targets: TARGETS }, HYBRID]) {
+        const harness = startHarness();
+        roleNamed(harness, 'operator', Statement);
+        const findings = await examine(harness, await planned(harness, spec), { isApplied: false });
+        expect(problemsIn(findings)).toEqual([]);
+      }
+    },
+  );
 
   it('a public subnet, which is only worth a warning', async () => {
     const harness = startHarness();

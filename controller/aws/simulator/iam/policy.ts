@@ -108,6 +108,8 @@ function conditionHolds(operator: string, actual: string | undefined, wanted: re
     case 'ArnEquals':
     case 'ArnLike':
       return wanted.some((pattern) => matchesPattern(pattern, actual, false));
+    case 'Bool':
+      return wanted.some((value) => value.toLowerCase() === actual.toLowerCase());
     default:
       return false;
   }
