@@ -59,7 +59,7 @@ function readLines(stream: Readable, take: (line: string) => void): void {
 }
 
 /** The text without the secrets in it. */
-export function scrub(text: string, secrets: readonly string[]): string {
+function scrub(text: string, secrets: readonly string[]): string {
   return secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
 }
 

@@ -24,7 +24,7 @@ export interface LaunchOptions {
 }
 
 /** The one that AWS's own command line uses. The plugin tells it from JSON by how it begins. */
-export const RESPONSE_VARIABLE = 'AWS_SSM_START_SESSION_RESPONSE';
+const RESPONSE_VARIABLE = 'AWS_SSM_START_SESSION_RESPONSE';
 const LONGEST_STOP_MS = 5_000;
 const SIGNAL_CODES: Readonly<Record<string, number>> = {
   SIGHUP: 1,

@@ -117,6 +117,18 @@ describe('a session at the terminal', () => {
     await expect.poll(() => child.exitCode, PATIENCE).toBe(0);
   });
 
+  it('keeps the stand-in shell, as a shell does, and ends what runs in it', async () => {
+    const { child, pid, output } = hold('terminal');
+    await expect.poll(output, PATIENCE).toContain('no prompt');
+    const command = `sleep 6${process.pid}`;
+    child.stdin.write(`${command}\n`);
+    await expect.poll(() => processesWith(command).length, PATIENCE).toBe(1);
+    process.kill(-pid, 'SIGINT');
+    child.stdin.write('echo still here\n');
+    await expect.poll(output, PATIENCE).toContain('still here');
+    expect(processesWith(command)).toEqual([]);
+  });
+
   it('is ended from its far end when whoever opened it gives up, so that the terminal is left in order', async () => {
     const { pid, output, told } = hold('terminal', 'echo ready; cat');
     await expect.poll(output, PATIENCE).toContain('ready');

@@ -25,6 +25,8 @@ export function runShell(command: string | undefined, { stdin, stdout }: ShellSt
   for (const output of [child.stdout, child.stderr])
     output.on('data', (chunk: Buffer) => stdout.write(chunk));
   child.stdin.on('error', () => undefined);
+  // Ctrl-C ends what a shell at a terminal runs, and not the shell.
+  if (command === undefined) child.stdin.write('trap : INT\n');
   stdin.on('data', (chunk: Buffer) => {
     const end = chunk.indexOf(END_OF_INPUT);
     if (!child.stdin.writable) return;
