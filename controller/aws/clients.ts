@@ -9,6 +9,7 @@ import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-
 import type { Clock } from '../api/clock.ts';
 import { Fenced } from '../api/fence.ts';
 import { fencedAgents } from './fenced-agent.ts';
+import { loadDatabases } from './load-databases.ts';
 import { bucketFor, TokenBucket } from './rates.ts';
 import { createReads, once, type Reads } from './reads.ts';
 
@@ -27,7 +28,7 @@ export interface Aws {
   readonly iam: IAMClient;
   readonly ssm: SSMClient;
   readonly logs: CloudWatchLogsClient;
-  /** Loaded when first asked for: few scopes need them, and every start would wait for them. */
+  /** Made when first asked for. */
   readonly databases: () => Promise<DatabaseClients>;
   /** Lists that several kinds share, read once per pass. */
   readonly reads: Reads;
@@ -87,12 +88,8 @@ export function connect(options: AwsOptions): () => Aws {
   };
   watch(clients);
   const databases = once(async () => {
-    const [{ RDSClient }, { ElastiCacheClient }] = await Promise.all([
-      import('@aws-sdk/client-rds'),
-      import('@aws-sdk/client-elasticache'),
-    ]);
-    const made = { rds: new RDSClient(config), elasticache: new ElastiCacheClient(config) };
-    watch(made);
+    const made = (await loadDatabases()).createDatabaseClients(config);
+    watch({ ...made });
     return made;
   });
   return () => ({ scope, ...clients, databases, reads: createReads(clients, scope.installation) });

@@ -3,6 +3,8 @@ import {
   DescribeCacheClustersCommand,
   DescribeReplicationGroupsCommand,
   DescribeServerlessCachesCommand,
+  ElastiCacheClient,
+  type ElastiCacheClientConfig,
 } from '@aws-sdk/client-elasticache';
 import {
   type DBCluster,
@@ -11,6 +13,8 @@ import {
   DescribeDBInstancesCommand,
   paginateDescribeDBClusters,
   paginateDescribeDBInstances,
+  RDSClient,
+  type RDSClientConfig,
   type VpcSecurityGroupMembership,
 } from '@aws-sdk/client-rds';
 import pLimit from 'p-limit';
@@ -26,6 +30,10 @@ import { collect } from './reads.ts';
 const BATCH = 100;
 /** ElastiCache is asked for one at a time. */
 const CONCURRENT_READS = 4;
+
+export function createDatabaseClients(config: RDSClientConfig & ElastiCacheClientConfig): DatabaseClients {
+  return { rds: new RDSClient(config), elasticache: new ElastiCacheClient(config) };
+}
 
 /** @returns a fact of each, also of those that cannot be read: one must not make the others unknown */
 export async function readDatabases(

@@ -11,6 +11,7 @@ import type { DatabaseName } from '../api/target.ts';
 import { type Facts, NO_FACTS, type RouteTableFact, type SubnetFact, type VpcFact } from '../core/facts.ts';
 import { databaseKey } from '../core/targets.ts';
 import type { Aws } from './clients.ts';
+import { loadDatabases } from './load-databases.ts';
 import { rulesOf } from './permission.ts';
 import { readTags } from './tags.ts';
 
@@ -244,7 +245,7 @@ async function readNamedDatabases(
     .filter((key) => !isDue(key))
     .flatMap((key) => (before[key] ? [[key, before[key]] as const] : []));
   if (due.length === 0) return before;
-  const { readDatabases } = await import('./databases.ts');
+  const { readDatabases } = await loadDatabases();
   return { ...Object.fromEntries(kept), ...(await readDatabases(aws, due, before)) };
 }
 

@@ -11,6 +11,7 @@ const DENIED: Readonly<Record<string, string>> = {
   ec2: 'UnauthorizedOperation',
   iam: 'AccessDenied',
   sts: 'AccessDenied',
+  rds: 'AccessDenied',
 };
 const THROTTLED: Readonly<Record<string, string>> = { ec2: 'RequestLimitExceeded', iam: 'Throttling' };
 const EXPIRED: Readonly<Record<string, string>> = { ec2: 'RequestExpired', iam: 'ExpiredToken' };

@@ -1,10 +1,13 @@
 import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { DescribeVpcsCommand } from '@aws-sdk/client-ec2';
 import { ListClustersCommand } from '@aws-sdk/client-ecs';
+import { DescribeServerlessCachesCommand } from '@aws-sdk/client-elasticache';
 import { ListRolesCommand } from '@aws-sdk/client-iam';
+import { DescribeDBInstancesCommand } from '@aws-sdk/client-rds';
 import { DescribeActivationsCommand } from '@aws-sdk/client-ssm';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { type Aws, type AwsOptions, connect } from '../../controller/aws/clients.ts';
+import { once } from '../../controller/aws/reads.ts';
 import type { WireRequest } from '../../controller/aws/simulator/wire/decode.ts';
 import type { WireResponse } from '../../controller/aws/simulator/wire/encode.ts';
 
@@ -23,12 +26,20 @@ export function connectTo(
   options: Omit<AwsOptions, 'connection'>,
 ): () => Aws {
   const view = connect({ ...options, connection: CONNECTION });
-  const { ec2, ecs, iam, ssm, logs } = view();
-  for (const client of [ec2, ecs, iam, ssm, logs]) {
-    // As in connect: the stacks differ only in types that are not looked at here.
-    quicken(client.middlewareStack as Stack, `${options.scope.region} ${client.constructor.name}`, send);
-  }
-  return view;
+  const quickenAll = (clients: readonly { readonly middlewareStack: unknown }[]) => {
+    for (const client of clients) {
+      // As in connect: the stacks differ only in types that are not looked at here.
+      quicken(client.middlewareStack as Stack, `${options.scope.region} ${client.constructor.name}`, send);
+    }
+  };
+  const { ec2, ecs, iam, ssm, logs, databases: make } = view();
+  quickenAll([ec2, ecs, iam, ssm, logs]);
+  const databases = once(async () => {
+    const made = await make();
+    quickenAll([made.rds, made.elasticache]);
+    return made;
+  });
+  return () => ({ ...view(), databases });
 }
 
 type Stack = STSClient['middlewareStack'];
@@ -129,12 +140,15 @@ async function callEach(): Promise<unknown> {
   const clock = { now: () => 0, monotonic: () => 0, setTimer: () => ({ cancel() {} }) };
   const scope = { accountId: '123456789012', region: 'ap-northeast-1', installation: 'nobody' };
   const send = async () => ({ status: 500, headers: {}, body: '' });
-  const { ec2, ecs, iam, ssm, logs } = connectTo(send, { scope, clock })();
+  const { ec2, ecs, iam, ssm, logs, databases } = connectTo(send, { scope, clock })();
+  const { rds, elasticache } = await databases();
   return Promise.allSettled([
     ec2.send(new DescribeVpcsCommand({})),
     ecs.send(new ListClustersCommand({})),
     iam.send(new ListRolesCommand({})),
     ssm.send(new DescribeActivationsCommand({})),
     logs.send(new DescribeLogGroupsCommand({})),
+    rds.send(new DescribeDBInstancesCommand({})),
+    elasticache.send(new DescribeServerlessCachesCommand({})),
   ]);
 }

@@ -1,7 +1,6 @@
 import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
 import type { Clock } from '../../controller/api/clock.ts';
-import { loadDatabases } from '../../controller/aws/load-databases.ts';
 import type { Simulator, SimulatorOptions } from '../../controller/aws/simulator/simulator.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
@@ -19,9 +18,6 @@ import { Replica } from './replica.ts';
 import { SimulatedGit } from './repository.ts';
 import { Timeline } from './timeline.ts';
 import { type Violation, Watch } from './watch.ts';
-
-// What is loaded when first needed would come at another moment of each history.
-await loadDatabases();
 
 const START = Date.parse('2026-11-23T09:00:00Z');
 export const RESTART_MS = 5_000;

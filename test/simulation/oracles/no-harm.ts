@@ -1,4 +1,5 @@
 import type { Bastion } from '../../../controller/api/bastion.ts';
+import { databaseOf } from '../../../controller/api/target.ts';
 import { endOf } from '../life-model.ts';
 import type { OracleFactory } from '../oracle.ts';
 
@@ -17,6 +18,8 @@ export const noHarm: OracleFactory = ({ now, skewMs, bastions, things, wasTamper
     for (const [name, bastion] of bastions) {
       if (!isActive(bastion)) continue;
       if (OWN.includes(kind) && bastion.metadata.generation > 1) continue;
+      // The grants on a database go where it goes.
+      if (kind === 'target-ingress' && bastion.spec.targets.some((target) => databaseOf(target))) continue;
       const used = bastion.status?.resources?.some((one) => one.key === key && one.state === 'Ready');
       if (used) return name;
     }
