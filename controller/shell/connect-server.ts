@@ -15,7 +15,7 @@ export function connectServer(
   const preview: Connection['preview'] = async (bastions) => (await api.plan(bastions)) as PlanPreview;
   const person = openPerson({ server: server.server.href, ...options }, { ...parts, learn: api.about });
   const tunnels = openTunnels(person, options, parts);
-  const served = { api, preview, taskLogs: undefined, about: api.about };
+  const served = { api, preview, taskLogs: undefined, about: api.about, tunnels };
   return {
     ...{
       api,

@@ -56,7 +56,13 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
   const idle = table !== undefined || running ? undefined : { dataDir, isAbsent };
   const taskLogs = taskLogsOf({ openWorld, installation, clock });
   const served = connection
-    ? { api, taskLogs, preview: (overlay: Overlay) => answered(() => preview(overlay)), about: person.about }
+    ? {
+        api,
+        taskLogs,
+        preview: (overlay: Overlay) => answered(() => preview(overlay)),
+        about: person.about,
+        tunnels,
+      }
     : { api, taskLogs: undefined, preview: undefined };
   const own = { tunnels, regionOf: person.region, doctor };
   return { api, preview, ...own, serve: (how) => serveProxy(served, how, parts), close: () => close(), idle };

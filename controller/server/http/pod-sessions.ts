@@ -34,24 +34,23 @@ export interface PodSession {
  */
 export const addPodSessions: AddRoutes = (app, { api, clock, isReadOnly, tunnels }) => {
   if (tunnels) routeUpgrades(app, isSession);
-  let open = 0;
+  const running = new Set<Promise<void>>();
+  // A process that ends then leaves no session behind.
+  app.addHook('onClose', async () => void (await Promise.allSettled(running)));
   const serve = async (way: string, request: FastifyRequest, reply: FastifyReply, own: Tunnels) => {
     const { namespace, name } = pathNames({ type: PODS }, request);
     checkContainer(textParameter(request, 'container'), name);
     if (isReadOnly)
       throw new ApiError('Forbidden', `this server is read-only: it opens no pods/${way} either`);
-    if (open >= MAX_SESSIONS) {
+    if (running.size >= MAX_SESSIONS) {
       const message = `${MAX_SESSIONS} sessions are open, as many as there may be: end one, or try again later`;
       throw new ApiError('TooManyRequests', message);
     }
     const { closing } = app.serving;
     const session = { request, reply, context: { api, clock, tunnels: own }, namespace, name, closing };
-    open++;
-    try {
-      await (way === 'exec' ? serveExec(session) : servePortForward(session));
-    } finally {
-      open--;
-    }
+    const served = way === 'exec' ? serveExec(session) : servePortForward(session);
+    running.add(served);
+    await served.finally(() => running.delete(served));
   };
   for (const way of WAYS) {
     const url = `/api/v1/namespaces/:namespace/pods/:name/${way}`;
