@@ -50,8 +50,8 @@ function noTunnels(): Tunnels {
 }
 
 /** A command line over a memory store, with files that exist only here. */
-export function createCli() {
-  const { api, clock, store, interpose } = createFixture();
+export function createCli(given: Partial<Pick<ReturnType<typeof createFixture>, 'api' | 'clock'>> = {}) {
+  const { api, clock, store, interpose } = { ...createFixture(), ...given };
   const files = new Map<string, string>();
   const connections: ConnectionOptions[] = [];
   const previews: (readonly Bastion[] | undefined)[] = [];
