@@ -3,6 +3,7 @@ import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DescribeSessionsCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { build, ROOT } from './build.ts';
 
@@ -99,6 +100,15 @@ async function plugins(): Promise<string[]> {
   return own.flat();
 }
 
+async function openSessions(): Promise<number> {
+  const { aws, region } = JSON.parse(await readFile(join(dir, 'data', 'controller.json'), 'utf8'));
+  const credentials = { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' };
+  const client = new SSMClient({ endpoint: aws, region, credentials });
+  const { Sessions = [] } = await client.send(new DescribeSessionsCommand({ State: 'Active' }));
+  client.destroy();
+  return Sessions.length;
+}
+
 describe('bastionctl connect, from outside', () => {
   it('waits, lets data flow both ways, and passes on the exit code of the command', async () => {
     const { code: applied } = await bastionctl('apply', '-f', join(dir, 'orders.yaml')).ended;
@@ -115,9 +125,11 @@ describe('bastionctl connect, from outside', () => {
     const running = bastionctl('connect', 'orders', '--local-port', '0', '-o', 'json');
     await expect.poll(running.out, PATIENCE).toContain('"opened"');
     expect(await plugins()).toHaveLength(1);
+    expect(await openSessions()).toBe(1);
     running.child.kill('SIGINT');
     expect((await running.ended).code).toBe(130);
     expect(await plugins()).toEqual([]);
+    expect(await openSessions()).toBe(0);
     const text = (await bastionctl('describe', 'bastion', 'orders').ended).out;
     expect(text).toContain('bastionctl connect orders\n');
   }, 120_000);
