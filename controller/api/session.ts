@@ -97,6 +97,8 @@ export interface PortRequest {
 
 export type TunnelChange =
   | { readonly kind: 'dropped'; readonly why: string; readonly retryInMs: number }
+  /** It ended while nobody was connected: who connects next gets a new session. */
+  | { readonly kind: 'rested'; readonly why: string }
   | { readonly kind: 'reconnected' }
   /** The port is there, but what it leads to takes no connection. */
   | { readonly kind: 'refused'; readonly error: SessionError };

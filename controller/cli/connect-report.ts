@@ -20,6 +20,7 @@ export type ConnectEvent =
   | { readonly type: 'warning'; readonly message: string; readonly hint: string }
   | { readonly type: 'renewed'; readonly name: string; readonly expiresAt: string }
   | { readonly type: 'dropped'; readonly target: string; readonly why: string; readonly retryInMs: number }
+  | { readonly type: 'rested'; readonly target: string; readonly why: string }
   | { readonly type: 'reconnected'; readonly target: string }
   | { readonly type: 'refused'; readonly target: string; readonly error: SessionError }
   | { readonly type: 'ended'; readonly reason: string; readonly message: string; readonly hint?: string };
@@ -73,6 +74,10 @@ function linesOf(event: ConnectEvent, io: CliIo): string[] {
     case 'dropped':
       return [
         `${event.target}: the session dropped (${event.why}); trying again in ${formatDuration(Math.ceil(event.retryInMs / 1000) * 1000)}`,
+      ];
+    case 'rested':
+      return [
+        `${event.target}: the session ended while nobody used it (${event.why}); the next connection opens another one`,
       ];
     case 'reconnected':
       return [`${event.target}: connected again`];

@@ -92,6 +92,8 @@ function eventOf(target: string, change: TunnelChange): Parameters<Report>[0] {
   switch (change.kind) {
     case 'dropped':
       return { type: 'dropped', target, why: change.why, retryInMs: change.retryInMs };
+    case 'rested':
+      return { type: 'rested', target, why: change.why };
     case 'reconnected':
       return { type: 'reconnected', target };
     case 'refused':

@@ -64,11 +64,14 @@ class Tunnel implements PortTunnel {
   readonly #clients = new Set<Socket>();
   readonly #waiting = new Map<Socket, Timer>();
   readonly #stopped = new AbortController();
+  #tellClient: () => void = () => undefined;
   #link: PortLink | undefined;
   #running: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
   #failures = 0;
   #refusedMs = Number.NEGATIVE_INFINITY;
+  /** When the last client left; a plugin that dies takes its clients along before it is known to be gone. */
+  #usedMs = Number.NEGATIVE_INFINITY;
   #settle: { resolve(): void; reject(error: unknown): void } = {
     resolve: () => undefined,
     reject: () => undefined,
@@ -137,13 +140,36 @@ class Tunnel implements PortTunnel {
       if (this.#stopped.signal.aborted) return link.close();
       const sinceMs = clock.monotonic();
       this.#use(link);
-      const why = await link.dropped;
+      const why: string = await link.dropped;
       if (this.#stopped.signal.aborted) return;
       this.#link = undefined;
+      const nowMs = clock.monotonic();
+      const isUsed = this.#clients.size > 0 || nowMs - this.#usedMs < STABLE_MS;
       this.#endCarried();
-      if (clock.monotonic() - sinceMs >= STABLE_MS) this.#failures = 0;
-      link = await this.#reopen(why);
+      const lasted = nowMs - sinceMs >= STABLE_MS;
+      if (lasted) this.#failures = 0;
+      link = lasted && !isUsed ? await this.#reopenWhenUsed(why) : await this.#reopen(why);
       if (link) request.onChange({ kind: 'reconnected' });
+    }
+  }
+
+  /**
+   * Session Manager ends a session that nobody uses. One in its place would be open for nobody too, and keep a Bastion from ending by
+   * its idleTimeout. Undefined once this tunnel is closed. @throws SessionError
+   */
+  async #reopenWhenUsed(why: string): Promise<PortLink | undefined> {
+    const { signal } = this.#stopped;
+    this.#options.request.onChange({ kind: 'rested', why });
+    const client = new Promise<void>((resolve) => {
+      this.#tellClient = resolve;
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    if (this.#clients.size === 0) await client;
+    if (signal.aborted) return undefined;
+    try {
+      return await this.#open();
+    } catch (error) {
+      return signal.aborted ? undefined : this.#reopen(passingReason(error));
     }
   }
 
@@ -162,8 +188,7 @@ class Tunnel implements PortTunnel {
         return await this.#open();
       } catch (error) {
         if (signal.aborted) return undefined;
-        if (error instanceof SessionError && PERMANENT.has(error.failure)) throw error;
-        why = error instanceof Error ? error.message : String(error);
+        why = passingReason(error);
       }
     }
   }
@@ -189,11 +214,13 @@ class Tunnel implements PortTunnel {
     client.on('error', () => client.destroy());
     client.once('close', () => {
       this.#clients.delete(client);
+      this.#usedMs = this.#options.clock.monotonic();
       this.#waiting.get(client)?.cancel();
       this.#waiting.delete(client);
     });
-    if (this.#link) this.#carry(client, this.#link);
-    else this.#wait(client);
+    if (this.#link) return this.#carry(client, this.#link);
+    this.#wait(client);
+    this.#tellClient();
   }
 
   /** For the next session. */
@@ -228,6 +255,12 @@ class Tunnel implements PortTunnel {
     );
     request.onChange({ kind: 'refused', error });
   }
+}
+
+/** @throws the error itself when trying again does not mend it */
+function passingReason(error: unknown): string {
+  if (error instanceof SessionError && PERMANENT.has(error.failure)) throw error;
+  return error instanceof Error ? error.message : String(error);
 }
 
 function cannotListen(port: number, error: Error): SessionError {

@@ -133,7 +133,12 @@ describe('two desires for one key', () => {
       },
       merge,
     });
-    const claims = ['b', 'a'].map((name) => ({ bastion: bastionOf({ name }), targets: [], activatedAt: 0, expiresAt: 1 }));
+    const claims = ['b', 'a'].map((name) => ({
+      bastion: bastionOf({ name }),
+      targets: [],
+      activatedAt: 0,
+      expiresAt: 1,
+    }));
     const settings = { installation: 't', image: 'i', maxTtlMs: 1 };
     const rivals = union(claims, [wisher((name) => ({ name }))], NO_FACTS, settings);
     expect(rivals.byKey.get(KEY)?.owners).toEqual(['default/a']);

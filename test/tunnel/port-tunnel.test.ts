@@ -119,16 +119,54 @@ describe('a tunnel to a port', () => {
   });
 
   it('starts anew with short waits after a session that lasted', async () => {
-    const bed = await bedWith();
-    await bed.openPort(5432);
+    const [bed, target] = [await bedWith(), await echoes()];
+    const { localPort } = await bed.openPort(target.port);
     for (const expected of [1, 2]) {
       await bed.clock.advance(60_000);
+      await exchange(localPort, 'somebody is there');
       for (const pid of bed.running()) process.kill(pid, 'SIGKILL');
       await expect.poll(() => bed.changes.length, PATIENCE).toBe(expected * 2 - 1);
       expect(bed.changes.at(-1)).toMatchObject({ kind: 'dropped', retryInMs: 1_000 });
       await bed.clock.advance(1_000);
       await expect.poll(() => kindsOf(bed).at(-1), PATIENCE).toBe('reconnected');
     }
+  });
+
+  it('opens no session for nobody in the place of one that ended unused, and one for who connects next', async () => {
+    const [bed, target] = [await bedWith(), await echoes()];
+    const { localPort } = await bed.openPort(target.port);
+    await bed.clock.advance(20 * 60_000);
+    bed.endSession();
+    await expect.poll(() => kindsOf(bed), PATIENCE).toEqual(['rested']);
+    await bed.clock.advance(3_600_000);
+    expect(bed.started).toHaveLength(1);
+    expect(bed.running()).toHaveLength(0);
+    expect(String(await exchange(localPort, 'here I am'))).toBe('here I am');
+    expect(kindsOf(bed)).toEqual(['rested', 'reconnected']);
+  });
+
+  it('tries again for who woke it, when the session does not come about at once', async () => {
+    const [bed, target] = [await bedWith(), await echoes()];
+    const { localPort } = await bed.openPort(target.port);
+    await bed.clock.advance(20 * 60_000);
+    bed.endSession();
+    await expect.poll(() => kindsOf(bed), PATIENCE).toEqual(['rested']);
+    bed.failures.push(notConnected());
+    const answer = exchange(localPort, 'patience');
+    await expect.poll(() => kindsOf(bed), PATIENCE).toEqual(['rested', 'dropped']);
+    await bed.clock.advance(1_000);
+    expect(String(await answer)).toBe('patience');
+  });
+
+  it('can be closed while it rests', async () => {
+    const bed = await bedWith();
+    const tunnel = await bed.openPort(5432);
+    await bed.clock.advance(20 * 60_000);
+    bed.endSession();
+    await expect.poll(() => kindsOf(bed), PATIENCE).toEqual(['rested']);
+    await tunnel.close();
+    await tunnel.ended;
+    await expectFree(tunnel.localPort);
   });
 
   it('gives up where trying again does not help', async () => {
