@@ -45,7 +45,7 @@ export function createReadyProgress({ stderr }: Pick<CliIo, 'stderr'>): ReadyPro
 }
 
 /** Each condition that does not hold and each resource that is not there, as the status tells of them. */
-export function waitingLines(bastion: Bastion): string[] {
+function waitingLines(bastion: Bastion): string[] {
   const { conditions = [], resources = [] } = bastion.status ?? {};
   const open = conditions.filter(({ type, status }) => status !== 'True' && PARTS.includes(type));
   const missing = resources.filter(({ state }) => state !== 'Ready' && state !== 'Deleted');

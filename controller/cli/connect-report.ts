@@ -96,7 +96,7 @@ function until(expiresAt: string | undefined, now: number): string {
 }
 
 /** `14:30`, with its day where that is not today. */
-export function localTime(at: number, now: number): string {
+function localTime(at: number, now: number): string {
   const [date, today] = [new Date(at), new Date(now)];
   const two = (value: number) => String(value).padStart(2, '0');
   const time = `${two(date.getHours())}:${two(date.getMinutes())}`;

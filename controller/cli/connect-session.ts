@@ -12,7 +12,7 @@ import { CliError } from './failure.ts';
 import type { CliIo } from './io.ts';
 
 /** The Bastion ended while somebody was connected. */
-export const EXIT_OVER = 3;
+const EXIT_OVER = 3;
 /** Who does not end when asked to is left behind after this. */
 const CHILD_GRACE_MS = 5_000;
 

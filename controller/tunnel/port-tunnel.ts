@@ -218,7 +218,10 @@ class Tunnel implements PortTunnel {
       this.#waiting.get(client)?.cancel();
       this.#waiting.delete(client);
     });
-    if (this.#link) return this.#carry(client, this.#link);
+    if (this.#link) {
+      this.#carry(client, this.#link);
+      return;
+    }
     this.#wait(client);
     this.#tellClient();
   }
