@@ -65,10 +65,24 @@ async function readOne(
     return { found: (await READERS[sort](clients, identifier)) ?? 'missing' };
   } catch (error) {
     if (error instanceof Fenced) throw error;
-    if (classify(error) === 'gone') return { found: 'missing' };
+    if (error instanceof Error && MISSING[sort].test(error.name)) return { found: 'missing' };
     const known = before?.found === undefined ? {} : { found: before.found };
-    return { ...known, unreadable: explain(error) };
+    return { ...known, unreadable: whyUnreadable(error) };
   }
+}
+
+/** That it is missing itself: that a part of it is, such as a node that was just replaced, says nothing of the whole. */
+const MISSING: Readonly<Record<DatabaseSort, RegExp>> = {
+  'rds-instance': /^DBInstanceNotFound/,
+  'rds-cluster': /^DBClusterNotFound/,
+  'elasticache-replication-group': /^ReplicationGroupNotFound/,
+  'elasticache-cluster': /^CacheClusterNotFound/,
+  'elasticache-serverless': /^ServerlessCacheNotFound/,
+};
+
+/** The same words each time, for a status that says so would be written anew with others. */
+function whyUnreadable(error: unknown): string {
+  return classify(error) === 'throttled' ? 'AWS limits how often it may be asked' : explain(error);
 }
 
 type Batch = (
@@ -148,8 +162,9 @@ async function readReplicationGroup(
   const command = new DescribeReplicationGroupsCommand({ ReplicationGroupId });
   const group = (await clients.elasticache.send(command)).ReplicationGroups?.[0];
   if (!group) return undefined;
-  const member = [...(group.MemberClusters ?? [])].sort()[0];
+  const [member] = [...(group.MemberClusters ?? [])].sort();
   const cluster = member === undefined ? undefined : await readCacheCluster(clients, member);
+  if (!cluster && member !== undefined) throw new Error(`its node ${member} was not told`);
   const address = addressOf(group.ConfigurationEndpoint ?? group.NodeGroups?.[0]?.PrimaryEndpoint);
   return database(group.Status, cluster?.Engine ?? group.Engine, address, cacheGroups(cluster));
 }

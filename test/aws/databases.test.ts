@@ -3,6 +3,7 @@ import type { DatabaseName, DatabaseSort } from '../../controller/api/target.ts'
 import { connect } from '../../controller/aws/clients.ts';
 import { readFacts } from '../../controller/aws/facts.ts';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import { AwsFault } from '../../controller/aws/simulator/world.ts';
 import { NO_FACTS } from '../../controller/core/facts.ts';
 import { ACCOUNT, REGION, startSimulator } from './simulator/clients.ts';
 
@@ -129,5 +130,33 @@ describe('the facts of databases', () => {
     expect((await readFacts(pass(), facts, NOTHING, interested(ORDERS))).databases).toEqual(facts.databases);
     expect(asked()).toEqual([]);
     expect((await readFacts(pass(), facts, NOTHING, interested())).databases).toEqual({});
+  });
+});
+
+describe('a look at a database that is not answered as it should be', () => {
+  it('takes no cache for missing because one of its nodes is', async () => {
+    const { simulator, pass } = setUp();
+    const before = await readFacts(pass(), NO_FACTS, ALL, interested(SESSIONS));
+    // Its first node is replaced between two calls: the group still lists it.
+    const replaced = () => {
+      throw new AwsFault('CacheClusterNotFound', 'CacheCluster not found: sessions-001');
+    };
+    Object.assign(simulator.elasticache.operations, { DescribeCacheClusters: replaced });
+    const { databases } = await readFacts(pass(), before, RESYNC, interested(SESSIONS));
+    const fact = databases['elasticache-replication-group/sessions'];
+    expect(fact?.found).toEqual(before.databases['elasticache-replication-group/sessions']?.found);
+    expect(fact?.unreadable).toMatch(/sessions-001/);
+  });
+
+  it('says the same each time that AWS is asked too often', async () => {
+    const { simulator, pass } = setUp();
+    const throttle = () => {
+      throw new AwsFault('Throttling', `Rate exceeded (${simulator.calls.list().length})`);
+    };
+    Object.assign(simulator.rds.operations, { DescribeDBInstances: throttle });
+    const { databases } = await readFacts(pass(), NO_FACTS, ALL, interested(ORDERS));
+    expect(databases).toEqual({
+      'rds-instance/orders': { unreadable: 'AWS limits how often it may be asked' },
+    });
   });
 });
