@@ -56,7 +56,7 @@ export interface Differ {
  * any         kind could not be listed     blocked: unknown is not absent
  * unknowable  facts were never read        nothing is desired then; only what belongs to an ended Bastion goes
  * no          ours, its owner's wishes     blocked: it may be among what is not known; an end is known
- *             not known in full
+ *             of its kind not all known
  * no          ours, live                   delete (expired | deleted | suspended | superseded | unclaimed)
  * no          ours, deleting               wait: leaving
  * no          gone, or not ours            -
@@ -210,7 +210,7 @@ function stepsForUnwanted(
   if (!hasFacts && !ended) return [];
   const base = { kind: resource.kind, key: resource.key, observed: resource, owners, reason };
   if (resource.state === 'deleting') return [{ ...base, action: 'wait', why: 'being deleted' }];
-  const unknown = reason === 'superseded' ? unknownWish(owners, problems) : undefined;
+  const unknown = reason === 'superseded' ? unknownWish(resource.kind, owners, problems) : undefined;
   if (unknown !== undefined) return [{ ...base, action: 'blocked', why: unknown }];
   return [
     {
@@ -221,8 +221,13 @@ function stepsForUnwanted(
   ];
 }
 
-function unknownWish(owners: readonly ObjectName[], problems: DesiredSet['problems']): string | undefined {
-  return owners.flatMap((owner) => problems.get(owner) ?? []).find((problem) => problem.unknown)?.message;
+function unknownWish(
+  kind: KindName,
+  owners: readonly ObjectName[],
+  problems: DesiredSet['problems'],
+): string | undefined {
+  const found = owners.flatMap((owner) => problems.get(owner) ?? []);
+  return found.find((problem) => problem.unknown === kind)?.message;
 }
 
 function unknown(wanted: Desired, snapshot: Snapshot): Step {

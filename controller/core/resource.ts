@@ -107,8 +107,8 @@ export interface Problem {
   readonly passing?: boolean;
   /** Holds up only what it is about: everything else of the Bastion goes on. */
   readonly partial?: boolean;
-  /** Part of what the Bastion wants is not known: what it has is neither changed nor outgrown until it is. */
-  readonly unknown?: boolean;
+  /** Of this kind the Bastion may want more than is known: nothing of it is outgrown until that is. */
+  readonly unknown?: KindName;
 }
 
 export type Difference =

@@ -120,8 +120,9 @@ function asBefore(
         condition: 'NetworkReady',
         reason: 'TargetNotReadable',
         message: `target ${target.name}: ${nameOf(database)} ${why}`,
-        passing: true,
-        unknown: true,
+        passing: unreadable === undefined,
+        partial: true,
+        unknown: 'target-ingress',
       },
     ],
   };

@@ -19,6 +19,7 @@ import { derivedName } from '../core/name.ts';
 import { ownServices } from '../core/network-path.ts';
 import type { Claim, Key, KindName, Lookup, Observed, Tags } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
+import { resolveTargets } from '../core/targets.ts';
 import { defineKind } from './kind.ts';
 import { egressOfTask, type RuleWish } from './task-egress.ts';
 
@@ -28,6 +29,8 @@ interface Spec {
   readonly description: string;
   readonly ingress: readonly RuleWish[];
   readonly egress: readonly RuleWish[];
+  /** It may have to let out to more than is known: what it does towards one port stays. */
+  readonly partial?: boolean;
 }
 
 interface Detail {
@@ -95,11 +98,10 @@ export const securityGroup = defineKind<Spec, Detail>({
     if (Object.keys(tags).length > 0) {
       await aws.ec2.send(new CreateTagsCommand({ Resources: [observed.id], Tags: upper(tags) }));
     }
-    const { ingress, egress } = resolved(desired.spec, lookup);
-    return {
-      ...observed,
-      detail: { ...observed.detail, ingress, egress, tags: { ...observed.detail.tags, ...tags } },
-    };
+    const { detail } = observed;
+    const ingress = changed(detail.ingress, changes.revokeIngress, changes.authorizeIngress);
+    const egress = changed(detail.egress, changes.revokeEgress, changes.authorizeEgress);
+    return { ...observed, detail: { ...detail, ingress, egress, tags: { ...detail.tags, ...tags } } };
   },
   async remove(aws, observed) {
     await unlessGone(() => aws.ec2.send(new DeleteSecurityGroupCommand({ GroupId: observed.id })));
@@ -126,12 +128,14 @@ function taskGroup(claim: Claim, facts: Facts, installation: string) {
   const { vpcId } = bastion.spec.network;
   const owner = objectName(bastion);
   const egress = egressOfTask(claim, facts);
+  const partial = resolveTargets(bastion, facts).problems.some(({ unknown }) => unknown !== undefined);
   const spec: Spec = {
     vpcId,
     name: derivedName(['bastion', installation, owner], 255),
     description: `Bastion ${owner} made by bastion-operator`,
     ingress: [],
     egress,
+    ...(partial ? { partial } : {}),
   };
   const needs = egress.flatMap((rule) => ('group' in rule ? [rule.group] : []));
   const key = keyFor.taskGroup(vpcId, owner);
@@ -173,8 +177,17 @@ function differences(spec: Spec, detail: Detail, lookup: Lookup): Changes {
     authorizeIngress: without(wanted.ingress, detail.ingress),
     authorizeEgress: without(wanted.egress, detail.egress),
     revokeIngress: without(detail.ingress, wanted.ingress),
-    revokeEgress: without(detail.egress, wanted.egress),
+    revokeEgress: without(detail.egress, wanted.egress).filter((rule) => !(spec.partial && isOnePort(rule))),
   };
+}
+
+/** All that a target is opened by; what EC2 gives to every new group is not. */
+function isOnePort({ protocol, fromPort, toPort }: Rule): boolean {
+  return protocol === 'tcp' && fromPort === toPort;
+}
+
+function changed(rules: readonly Rule[], revoked: readonly Rule[], authorized: readonly Rule[]): Rule[] {
+  return [...without(rules, revoked), ...authorized];
 }
 
 /** Rules towards a group that does not exist yet are left out: the plan waits for it before this group is made or changed. */

@@ -184,6 +184,40 @@ describe('a database that cannot be looked up', () => {
     expect(await after.phase('bastion')).toBe('Ready');
   });
 
+  it('keeps no other target of a new Bastion closed', async () => {
+    const harness = startHarness();
+    harness.simulator.faults.deny('rds', 'DescribeDBInstances');
+    await harness.apply('bastion', { ttl: '24h', targets: [ORDERS, USERS] });
+    await harness.runUntil(async () => (await harness.phase('bastion')) === 'Degraded');
+    expect((await harness.get('bastion')).status?.sessionTarget).toMatch(/^ecs:/);
+    expect(await networkOf(harness)).toMatchObject({ status: 'False', reason: 'TargetNotReadable' });
+    expect([grantsOn(harness, ordersGroup), grantsOn(harness, usersGroup)]).toEqual([[], [3306]]);
+    expect(egressOf(harness)).toEqual([`3306 ${usersGroup}`]);
+    harness.simulator.faults.clear();
+    await harness.run(3 * MINUTE);
+    expect(await harness.phase('bastion')).toBe('Ready');
+    expect(egressOf(harness)).toEqual([`3306 ${usersGroup}`, `5432 ${ordersGroup}`]);
+  });
+
+  it('lets another target of its Bastion move meanwhile, and closes the old way when it is known', async () => {
+    const before = await open([ORDERS, USERS]);
+    before.simulator.faults.deny('rds', 'DescribeDBInstances');
+    const { targets: _, ...status } = (await before.get('bastion')).status ?? {};
+    await before.api.bastions.updateStatus({ ...(await before.get('bastion')), status });
+    Object.assign(before.simulator.rds.clusters.get('users') ?? {}, { port: 3307 });
+    const after = startHarness(before);
+    await after.run(5 * MINUTE);
+    const open5432 = `5432 ${ordersGroup}`;
+    expect(egressOf(after)).toEqual([`3306 ${usersGroup}`, `3307 ${usersGroup}`, open5432]);
+    expect(grantsOn(after, ordersGroup)).toEqual([5432]);
+    after.simulator.faults.clear();
+    await after.run(3 * MINUTE);
+    expect([grantsOn(after, usersGroup), egressOf(after)]).toEqual([
+      [3307],
+      [`3307 ${usersGroup}`, open5432],
+    ]);
+  });
+
   it('is closed at the end of the life all the same', async () => {
     const harness = await open([ORDERS]);
     harness.simulator.faults.deny('rds', 'DescribeDBInstances');
