@@ -48,16 +48,20 @@ export function createReadyProgress({ stderr }: Pick<CliIo, 'stderr'>): ReadyPro
 function waitingLines(bastion: Bastion): string[] {
   const { conditions = [], resources = [] } = bastion.status ?? {};
   const open = conditions.filter(({ type, status }) => status !== 'True' && PARTS.includes(type));
-  const missing = resources.filter(({ state }) => state !== 'Ready' && state !== 'Deleted');
-  return [
-    busyWith(bastion),
-    ...open.map(({ type, reason, message }) => line(type, reason, message)),
-    ...missing.map(({ key, state, message }) => line(key, state, message)),
+  const missing = resources.filter(({ state }) => !THERE.includes(state));
+  const rows = [
+    ...open.map(({ type, reason, message }) => ({ what: type as string, state: reason, message })),
+    ...missing.map(({ key, state, message }) => ({ what: key, state, message })),
   ];
+  const width = Math.max(0, ...rows.map(({ what }) => what.length));
+  return [busyWith(bastion), ...rows.map((row) => line(row, width))];
 }
 
+/** States of resources that nobody has to wait for. */
+const THERE = ['Ready', 'Adopted', 'Deleted'];
 const PARTS = ['Accepted', 'NetworkReady', 'IdentityReady', 'TaskRunning'];
 
-function line(what: string, state: string, message = ''): string {
-  return `  ${what.padEnd(28)} ${state.padEnd(12)} ${oneLine(message)}`.trimEnd();
+function line(row: { what: string; state: string; message?: string | undefined }, width: number): string {
+  const { what, state, message = '' } = row;
+  return `  ${what.padEnd(width)} ${state.padEnd(12)} ${oneLine(message)}`.trimEnd();
 }

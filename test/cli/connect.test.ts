@@ -224,6 +224,7 @@ describe('waiting to connect', () => {
     ],
     resources: [
       { kind: 'vpc-endpoint', key: 'vpc-endpoint/vpc-1/logs', state: 'Pending', message: 'pending' },
+      { kind: 'vpc-endpoint', key: 'vpc-endpoint/vpc-1/s3', state: 'Adopted', adopted: true },
       { kind: 'ecs-cluster', key: 'ecs-cluster/main', state: 'Ready' },
     ],
   } as ReturnType<typeof readyStatus>;
