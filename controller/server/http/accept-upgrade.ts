@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
@@ -73,7 +72,11 @@ export function acceptBytes(
 ): Duplex | undefined {
   if (upgrade.kind === 'websocket') {
     const socket = acceptWebSocket(request, reply, upgrade);
-    return socket && createWebSocketStream(socket).on('error', () => {});
+    if (!socket) return undefined;
+    const stream = createWebSocketStream(socket).on('error', () => {});
+    // By itself it ends only after all that has come was taken.
+    upgrade.offer.socket.once('close', () => stream.destroy());
+    return stream;
   }
   const { socket, head } = upgrade.offer;
   takeOver(reply, upgrade.offer);
@@ -92,6 +95,7 @@ export function acceptBytes(
 export async function ended({ socket }: Offer, clock: Clock): Promise<void> {
   if (socket.destroyed) return;
   const timer = clock.setTimer(GRACE_MS, () => socket.destroy());
-  await once(socket, 'close');
+  // One that breaks instead has ended, too: it closes after its error.
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()));
   timer.cancel();
 }

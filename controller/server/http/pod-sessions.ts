@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Bastion, GROUP } from '../../api/bastion.ts';
 import { CONTAINER } from '../../api/bastion-task.ts';
 import { ApiError } from '../../api/client.ts';
+import { within } from '../../api/clock.ts';
 import type { Tunnels } from '../../api/session.ts';
 import type { AddRoutes, ServerContext } from './context.ts';
 import { aboutType, pathNames } from './endpoint.ts';
@@ -16,6 +17,8 @@ const WAYS = ['exec', 'attach', 'portforward'];
 const SERVED = /^\/api\/v1\/namespaces\/[^/?]+\/pods\/[^/?]+\/(exec|portforward)(\?|$)/;
 /** Each is a connection that stays, and most are processes too. */
 const MAX_SESSIONS = 100;
+/** A plugin is given a moment to stop, and Session Manager one to answer. */
+const MAX_ENDING_MS = 20_000;
 
 /** One session of a person who asks for it. */
 export interface PodSession {
@@ -35,8 +38,10 @@ export interface PodSession {
 export const addPodSessions: AddRoutes = (app, { api, clock, isReadOnly, tunnels }) => {
   if (tunnels) routeUpgrades(app, isSession);
   const running = new Set<Promise<void>>();
-  // A process that ends then leaves no session behind.
-  app.addHook('onClose', async () => void (await Promise.allSettled(running)));
+  // A process that ends then leaves no session behind; but one that cannot be ended must not keep the process for ever.
+  app.addHook('onClose', async () => {
+    await within(clock, MAX_ENDING_MS, () => Promise.allSettled(running)).catch(() => {});
+  });
   const serve = async (way: string, request: FastifyRequest, reply: FastifyReply, own: Tunnels) => {
     const { namespace, name } = pathNames({ type: PODS }, request);
     checkContainer(textParameter(request, 'container'), name);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { type Clock, sleep, type Timer } from '../../api/clock.ts';
+import { type Clock, sleep } from '../../api/clock.ts';
 import type { PortTunnels } from './port-tunnels.ts';
 import type { SpdyStream } from './spdy.ts';
 
@@ -12,7 +12,7 @@ const MAX_REFUSAL_MS = 1_000;
 
 interface HalfPair {
   readonly stream: SpdyStream;
-  readonly timer: Timer;
+  readonly stopWaiting: () => void;
 }
 
 export interface PortForward {
@@ -42,7 +42,7 @@ export function createPortForward(options: PortForwardOptions): PortForward {
           waitForOther(stream, () => halves.delete(pair), options.clock),
         );
       halves.delete(pair);
-      half.timer.cancel();
+      half.stopWaiting();
       const isData = type === 'data';
       // Twice the same is no pair.
       if (half.stream.headers.get('streamtype') === type) {
@@ -54,15 +54,19 @@ export function createPortForward(options: PortForwardOptions): PortForward {
   };
 }
 
+/** `forget` is called when there will be no pair: the time is over, or the client has given the stream up. */
 function waitForOther(stream: SpdyStream, forget: () => void, clock: Clock): HalfPair {
-  const timer = clock.setTimer(MAX_PAIRING_MS, () => {
-    forget();
-    stream.destroy();
-  });
-  stream.once('close', () => {
+  const timer = clock.setTimer(MAX_PAIRING_MS, () => stream.destroy());
+  const giveUp = () => {
     timer.cancel();
-  });
-  return { stream, timer };
+    forget();
+  };
+  stream.once('close', giveUp);
+  const stopWaiting = () => {
+    timer.cancel();
+    stream.off('close', giveUp);
+  };
+  return { stream, stopWaiting };
 }
 
 /** Never throws: what goes wrong is told to the error stream, in kubelet's words. */

@@ -63,7 +63,7 @@ export function createPortTunnels({ clock, request, openPort }: PortTunnelsOptio
       entry.timer?.cancel();
       entry.uses++;
       const leave = () => {
-        if (--entry.uses > 0 || closing.signal.aborted) return;
+        if (--entry.uses > 0 || entries.get(port) !== entry || closing.signal.aborted) return;
         entry.timer = clock.setTimer(MAX_UNUSED_MS, () => void drop(port, entry).catch(() => {}));
       };
       try {

@@ -88,6 +88,11 @@ export class SpdyConnection {
 
   /** Until the client goes, the connection was closed, or what comes is not SPDY. Never throws. */
   async serve(): Promise<void> {
+    const giveUp = () => {
+      for (const stream of this.#streams.values()) stream.reset();
+    };
+    // While it waits for somebody to take what a stream has it reads nothing, and would not see the end.
+    this.#transport.once('close', giveUp);
     try {
       for await (const frame of readFrames(this.#transport)) await this.#handle(frame);
     } catch (error) {
@@ -96,7 +101,7 @@ export class SpdyConnection {
       if (isBroken && this.#transport.writable) this.#transport.write(goAwayFrame(this.#lastId, true));
     } finally {
       this.#transport.destroy();
-      for (const stream of this.#streams.values()) stream.reset();
+      giveUp();
       this.#blocks.close();
     }
   }

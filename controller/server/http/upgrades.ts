@@ -1,5 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** A connection that its client would like to use for something else than HTTP from now on. */
@@ -24,27 +25,68 @@ export function takeOver(reply: FastifyReply, { socket }: Offer): void {
   reply.raw.detachSocket(socket);
 }
 
+/** A client that takes nothing is no reason not to end. */
+const MAX_PARTING_MS = 2_000;
+
 /**
  * Requests for an upgrade take the way of all others, through every check, up to the route that takes them over. Those that
  * `isWanted` does not know are ordinary requests: a server may leave an upgrade out, and some clients always offer one.
  */
 export function routeUpgrades(app: FastifyInstance, isWanted: (request: IncomingMessage) => boolean): void {
+  const { closing, clock } = app.serving;
+  const answers = watchAnswers(app);
+  const sockets = new Set<Socket>();
   app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    if (!isWanted(request) || hasBody(request)) return serveWithout(app, request, socket, head);
-    const gone = new AbortController();
-    socket.on('error', () => {}).once('close', () => gone.abort());
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.once('finish', () => socket.destroySoon());
-    try {
-      response.assignSocket(socket);
-    } catch {
-      // It did not wait for the answer before.
-      return void socket.destroy();
-    }
-    offers.set(request, { socket, head, gone: gone.signal });
-    app.routing(request, response);
+    // The next may wait in the server for what was asked before on this connection: it must not see it changed below it.
+    answers.finished(socket, () => {
+      if (!isWanted(request) || hasBody(request)) return serveWithout(app, request, socket, head);
+      sockets.add(socket.once('close', () => sockets.delete(socket)));
+      serveUpgrade(app, request, socket, head);
+    });
   });
+  closing.addEventListener('abort', () => {
+    const timer = clock.setTimer(MAX_PARTING_MS, () => {
+      for (const socket of sockets) socket.destroy();
+    });
+    app.server.once('close', () => timer.cancel());
+  });
+}
+
+function serveUpgrade(app: FastifyInstance, request: IncomingMessage, socket: Socket, head: Buffer): void {
+  const gone = new AbortController();
+  socket.on('error', () => {}).once('close', () => gone.abort());
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.once('finish', () => socket.destroySoon());
+  response.assignSocket(socket);
+  offers.set(request, { socket, head, gone: gone.signal });
+  app.routing(request, response);
+}
+
+interface Answers {
+  /** Calls back once all that was asked on a connection is answered; never, when it ends first. */
+  finished(socket: Socket, callback: () => void): void;
+}
+
+function watchAnswers(app: FastifyInstance): Answers {
+  const due = new WeakMap<Socket, Set<ServerResponse>>();
+  app.server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    const all = due.get(socket) ?? new Set();
+    due.set(socket, all.add(response));
+    response.once('close', () => all.delete(response));
+  });
+  const finished: Answers['finished'] = (socket, callback) => {
+    const [response] = due.get(socket) ?? [];
+    if (!response) {
+      // The time for which an idle connection is kept may have been set meanwhile.
+      socket.setTimeout(0);
+      return callback();
+    }
+    response.once('close', () => {
+      if (socket.writable) finished(socket, callback);
+    });
+  };
+  return { finished };
 }
 
 /** The rest of the connection is no body to anybody who asks for an upgrade. */
@@ -62,7 +104,7 @@ function serveWithout(app: FastifyInstance, request: IncomingMessage, socket: So
     if (!OFFERING.includes(name.toLowerCase())) lines.push(`${name}: ${kept}`);
   }
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
-  app.server.emit('connection', socket);
+  app.server.emit(socket instanceof TLSSocket ? 'secureConnection' : 'connection', socket);
 }
 
 const OFFERING = ['upgrade', 'http2-settings'];

@@ -73,6 +73,8 @@ export function createFakeTunnels(ports: Readonly<Record<string, number>> = {}):
         async close() {
           open.delete(request);
           child.kill('SIGKILL');
+          // It closes once all that it said was read, and nobody may be left to read it.
+          for (const output of [child.stdout, child.stderr]) output.unpipe().resume();
           await ended;
         },
       };

@@ -31,8 +31,7 @@ async function start(options: Parameters<typeof createRig>[0] = {}): Promise<Ben
   echo.listen(0, '127.0.0.1');
   await once(echo, 'listening');
   const tunnels = createFakeTunnels({ 'orders.internal:5432': (echo.address() as AddressInfo).port });
-  const { clock: _, ...rest } = options;
-  const rig = await createRig({ tunnels, clock: systemClock(), ...rest });
+  const rig = await createRig({ tunnels, clock: systemClock(), ...options });
   onTestFinished(async () => {
     await rig.close();
     echo.close();
@@ -178,6 +177,34 @@ describe('exec', () => {
   });
 });
 
+describe('a server that closes', () => {
+  it('waits for no client that takes nothing', async () => {
+    const { url, tunnels, close } = await start();
+    const { socket } = await exec(url, 'stdout=true&command=cat&command=/dev/zero');
+    socket.pause();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await close();
+    expect(tunnels.open.size).toBe(0);
+  });
+
+  it('does not wait for ever for a session that cannot be ended', async () => {
+    const tunnels = createFakeTunnels();
+    const never = new Promise<never>(() => {});
+    const openStreams: FakeTunnels['openStreams'] = async (request, signal) => {
+      const { close, ...session } = await tunnels.openStreams(request, signal);
+      await close();
+      return { ...session, ended: never, close: () => never };
+    };
+    const { url, close } = await start({
+      tunnels: { ...tunnels, openStreams },
+      clock: systemClock(10),
+    });
+    const { closed } = await exec(url, 'stdout=true&command=sleep&command=100');
+    await close();
+    await closed;
+  });
+});
+
 describe('who may open a session', () => {
   it('is no page of another site, and no name that points here', async () => {
     const { url, tunnels } = await start();
@@ -232,6 +259,29 @@ describe('an upgrade that nobody offers', () => {
 });
 
 describe('port-forward', () => {
+  it('forgets half a pair that the client has given up', async () => {
+    const { url } = await start();
+    const client = await openSpdy(open(url), upgrade(FORWARD));
+    await client.giveUp('one', 5432);
+    const [, data] = await client.pair('one', 5432);
+    client.send(data, Buffer.from('hello'), true);
+    await vi.waitFor(() => expect(client.ended).toContain(data));
+    expect(client.textOf(data)).toBe('hello');
+  });
+
+  it('lets go of a client that leaves while nobody takes what it sent', async () => {
+    const { url, close } = await start();
+    const socket = open(url);
+    const client = await openSpdy(socket, upgrade(FORWARD));
+    const stream = await client.half('one', 5432);
+    for (let count = 0; count < 20; count++) client.send(stream, Buffer.alloc(60_000), false);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    socket.resetAndDestroy();
+    const before = performance.now();
+    await close();
+    expect(performance.now() - before).toBeLessThan(10_000);
+  });
+
   it('carries connections of a client that speaks SPDY itself, each until its end', async () => {
     const { url, tunnels } = await start();
     const client = await openSpdy(open(url), upgrade(FORWARD));

@@ -7,6 +7,10 @@ import { createHeaderBlocks } from '../../../controller/server/http/spdy-headers
 export interface SpdyClient {
   /** Opens what one connection needs. @returns the ids of the streams for errors and data */
   pair(id: string, port: number): Promise<readonly [error: number, data: number]>;
+  /** Opens the stream for data alone. */
+  half(id: string, port: number): Promise<number>;
+  /** As above, and takes it back. */
+  giveUp(id: string, port: number): Promise<void>;
   send(stream: number, bytes: Buffer, isEnd: boolean): void;
   ping(id: number): void;
   textOf(stream: number): string;
@@ -39,8 +43,16 @@ export async function openSpdy(socket: Socket, request: string): Promise<SpdyCli
     socket.write(control(1, Buffer.concat([word(lastId), word(0), Buffer.alloc(2), block])));
     return lastId;
   };
+  const half = (id: string, port: number) =>
+    open([
+      ['streamtype', 'data'],
+      ['port', String(port)],
+      ['requestid', id],
+    ]);
   return {
-    ...{ ended, pings },
+    ...{ ended, pings, half },
+    giveUp: async (id, port) =>
+      void socket.write(control(3, Buffer.concat([word(await half(id, port)), word(5)]))),
     async pair(id, port) {
       const common = [['port', String(port)] as const, ['requestid', id] as const];
       const error = await open([['streamtype', 'error'], ...common]);
