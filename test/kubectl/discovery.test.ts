@@ -146,8 +146,10 @@ describe('explain', () => {
   test('describes the items of a list', async () => {
     const { stdout } = await run('explain bastion.spec.targets');
     expect(stdout).toMatch(/\nFIELD: targets <\[\]Object>\n/);
-    expect(stdout).toMatch(/^ {2}host\t<string> -required-\n/m);
-    expect(stdout).toMatch(/^ {2}port\t<integer> -required-\n/m);
+    expect(stdout).toMatch(/^ {2}name\t<string> -required-\n/m);
+    // A target may name its database instead.
+    expect(stdout).toMatch(/^ {2}host\t<string>\n/m);
+    expect(stdout).toMatch(/^ {2}port\t<integer>\n/m);
   });
 
   test('shows the whole tree of fields', async () => {
