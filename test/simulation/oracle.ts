@@ -1,4 +1,5 @@
 import type { Bastion } from '../../controller/api/bastion.ts';
+import type { TargetSpec } from '../../controller/api/target.ts';
 import type { LeaseRecord } from '../../controller/store/store.ts';
 import type { Call } from './boundary.ts';
 import type { Thing } from './inventory.ts';
@@ -13,6 +14,8 @@ export interface Scene {
   /** Every Bastion as it was last committed. */
   readonly bastions: ReadonlyMap<string, Bastion>;
   readonly things: (service?: string) => Thing[];
+  /** Whether a target is where a grant on this group and port leads, whatever anybody knows of it. */
+  readonly isAt: (target: TargetSpec, groupId: string, port: number) => boolean;
   /** Codes of activations, past and present. */
   readonly secrets: ReadonlySet<string>;
   /** Somebody has changed our resources by hand in this history. */

@@ -5,6 +5,7 @@ import type { Call } from './boundary.ts';
 import type { History } from './history.ts';
 import { SERVICES, type Thing, thingsOf } from './inventory.ts';
 import type { Oracle, OracleFactory, Scene } from './oracle.ts';
+import { isAt } from './whereabouts.ts';
 
 export interface Violation {
   readonly oracle: string;
@@ -43,6 +44,7 @@ export class Watch {
       ...options.circumstances,
       ...{ bastions: this.bastions, secrets: this.#secrets },
       things: (service) => this.things(service),
+      isAt: (target, groupId, port) => isAt(options.simulator, target, groupId, port),
       violate: (oracle, what) => this.violate(oracle, what),
     };
     this.#oracles = options.oracles.map((create) => create(scene));

@@ -76,6 +76,12 @@ export class World extends Stage {
     this.outage(forMs, ({ name }) => name === 'ssm:DescribeSessions', 'server-error');
   }
 
+  /** Nobody can look databases up, and nothing else is wrong. */
+  loseDatabases(forMs: number): void {
+    this.history.add(this.now(), 'aws', `cannot look up databases for ${forMs / 1000} s`);
+    this.outage(forMs, ({ name }) => name.startsWith('rds:'), 'denied');
+  }
+
   /** Somebody changes in AWS what is ours, past the controller. */
   tamper(what: string, change: (simulator: Simulator) => void): void {
     this.tampered();

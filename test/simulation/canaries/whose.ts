@@ -86,6 +86,14 @@ export const WHOSE: readonly Canary[] = [
     scenarios: ['create-exec-endpoints', 'several-at-once'],
   },
   {
+    name: 'unreadable-database-is-missing',
+    like: 'a DNS controller that withdraws the record of a target whose lookup fails',
+    file: 'aws/databases.ts',
+    find: 'if (error instanceof Error && MISSING[sort].test(error.name))',
+    replace: 'if (error instanceof Error && MISSING[sort])',
+    scenarios: ['database-unreadable'],
+  },
+  {
     name: 'failed-list-is-empty',
     like: 'a garbage collector whose list helper returns nothing when the call fails',
     file: 'aws/reads.ts',

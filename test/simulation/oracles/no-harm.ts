@@ -1,5 +1,4 @@
 import type { Bastion } from '../../../controller/api/bastion.ts';
-import { databaseOf } from '../../../controller/api/target.ts';
 import { endOf } from '../life-model.ts';
 import type { OracleFactory } from '../oracle.ts';
 
@@ -8,18 +7,22 @@ const SHARED = ['vpc-endpoint', 'security-group', 'iam-role', 'ecs-cluster', 'lo
 const OWN = ['target-ingress', 'task'];
 
 /** Nothing that an active Bastion uses goes away while it does. */
-export const noHarm: OracleFactory = ({ now, skewMs, bastions, things, wasTampered, violate }) => {
+export const noHarm: OracleFactory = ({ now, skewMs, bastions, things, isAt, wasTampered, violate }) => {
   const isActive = (bastion: Bastion) =>
     bastion.metadata.deletionTimestamp === undefined &&
     bastion.spec.suspend !== true &&
     bastion.status?.observedGeneration === bastion.metadata.generation &&
     now() + skewMs() < (endOf(bastion) ?? Number.POSITIVE_INFINITY);
+  // The grants on a database go where it goes.
+  const leadsSomewhere = ({ spec }: Bastion, key = '') => {
+    const [, groupId = '', port] = key.split('/');
+    return spec.targets.some((target) => isAt(target, groupId, Number(port)));
+  };
   const userOf = (kind: string, key: string | undefined) => {
     for (const [name, bastion] of bastions) {
       if (!isActive(bastion)) continue;
       if (OWN.includes(kind) && bastion.metadata.generation > 1) continue;
-      // The grants on a database go where it goes.
-      if (kind === 'target-ingress' && bastion.spec.targets.some((target) => databaseOf(target))) continue;
+      if (kind === 'target-ingress' && !leadsSomewhere(bastion, key)) continue;
       const used = bastion.status?.resources?.some((one) => one.key === key && one.state === 'Ready');
       if (used) return name;
     }

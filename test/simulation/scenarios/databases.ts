@@ -28,6 +28,18 @@ export const DATABASES: readonly Scenario[] = [
       await expires(world, 'orders', 90 * MINUTE);
     },
   },
+  {
+    name: 'database-unreadable',
+    play: async (world) => {
+      moves(world, { groupIds: [natDatabaseGroup] });
+      await world.apply('orders', BY_NAME);
+      await becomesReady(world, 'orders');
+      world.loseDatabases(10 * MINUTE);
+      await world.run(10 * MINUTE);
+      await isGranted(world, natDatabaseGroup, 5432);
+      await expires(world, 'orders', 90 * MINUTE);
+    },
+  },
 ];
 
 /** Somebody changes their database, which is none of ours. */
