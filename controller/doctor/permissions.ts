@@ -15,8 +15,8 @@ export function questionsOfCaller(bastion: Bastion, scope: Scope, caller: Caller
       : `${ssm}:${scope.accountId}:document/SSM-SessionManagerRunShell`;
   const context = {
     'aws:userid': caller.userId,
-    // connect always names the document.
-    'ssm:SessionDocumentAccessCheck': 'true',
+    // AWS checks the document when a request names one, as one for a port does and one for a shell does not.
+    ...(bastion.spec.targets.length > 0 ? { 'ssm:SessionDocumentAccessCheck': 'true' } : {}),
     ...tagContext(bastion, scope),
   };
   const ownSession = `${ssm}:${scope.accountId}:session/${caller.userId}-doctor`;

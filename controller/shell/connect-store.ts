@@ -1,5 +1,6 @@
 import { ApiError } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
+import type { Tunnels } from '../api/session.ts';
 import type { TaskLogs } from '../api/task-logs.ts';
 import { createTaskLogs } from '../aws/task-logs.ts';
 import type { Connection, ConnectionOptions } from '../cli/connection.ts';
@@ -61,9 +62,9 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
         taskLogs,
         preview: (overlay: Overlay) => answered(() => preview(overlay)),
         about: person.about,
-        tunnels,
+        tunnels: answeredTunnels(tunnels),
       }
-    : { api, taskLogs: undefined, preview: undefined };
+    : { api, taskLogs: undefined, preview: undefined, tunnels: answeredTunnels(tunnels) };
   const own = { tunnels, regionOf: person.region, doctor };
   return { api, preview, ...own, serve: (how) => serveProxy(served, how, parts), close: () => close(), idle };
 }
@@ -78,6 +79,14 @@ async function answered<T>(work: () => Promise<T>): Promise<T> {
     const isTheirs = error instanceof UnreachableError || error instanceof UsageError;
     throw isTheirs ? new ApiError('Unavailable', error.message) : error;
   }
+}
+
+function answeredTunnels(tunnels: Tunnels): Tunnels {
+  return {
+    openPort: (...asked) => answered(() => tunnels.openPort(...asked)),
+    openStreams: (...asked) => answered(() => tunnels.openStreams(...asked)),
+    openTerminal: (...asked) => answered(() => tunnels.openTerminal(...asked)),
+  };
 }
 
 interface TaskLogsOptions {

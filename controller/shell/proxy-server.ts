@@ -7,13 +7,19 @@ import { UsageError } from './usage-error.ts';
 
 /** @throws UsageError for an address that others can reach, or that is taken */
 export async function serveProxy(
-  context: Pick<ServerContext, 'api' | 'preview' | 'taskLogs' | 'about'>,
+  context: Pick<ServerContext, 'api' | 'preview' | 'taskLogs' | 'about' | 'tunnels'>,
   { address, port, isReadOnly }: ServeOptions,
   { clock, newId, version, warn }: ConnectParts,
 ): Promise<Served> {
   if (!isLoopbackHost(address)) {
     throw new UsageError(
       `--address: found ${address}, allowed: a loopback address such as 127.0.0.1; others are served by the controller (--listen)`,
+    );
+  }
+  const about = isReadOnly || !context.tunnels ? undefined : await context.about?.().catch(() => undefined);
+  if (about && about.aws !== 'real') {
+    warn(
+      'Warning: sessions of simulated AWS run on this machine: who reaches this port can run commands as you',
     );
   }
   return listen({

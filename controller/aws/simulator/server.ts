@@ -17,6 +17,7 @@ export async function serveSimulator(
   { port = 0 }: { port?: number } = {},
 ): Promise<SimulatorServer> {
   const server = createServer((request, response) => {
+    if (isFromWebPage(request)) return void response.writeHead(403).end('only for programs of this machine');
     const channel = channelId(request);
     if (channel !== undefined) return serveChannel(simulator, channel, request, response);
     read(request)
@@ -44,6 +45,11 @@ export async function serveSimulator(
     server.listen(port, '127.0.0.1', resolve);
   });
   return { url: `http://127.0.0.1:${portOf(server)}`, close: () => closeServer(server) };
+}
+
+/** Its shells are this machine's own: a page in a browser must not reach it, under whatever name. */
+function isFromWebPage({ headers: { origin, host = '' } }: IncomingMessage): boolean {
+  return origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host);
 }
 
 async function read(request: IncomingMessage): Promise<string> {

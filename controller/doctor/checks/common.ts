@@ -52,7 +52,10 @@ export function admitsTask(picture: Picture, rules: readonly Rule[], port: numbe
   const open = rules.filter((rule) => admitsPort(rule, port));
   const { id } = taskGroupOf(picture);
   if (open.some((rule) => rule.peer === id)) return true;
-  return subnetCidrs(picture).every((cidr) => open.some((rule) => contains(rule.peer, cidr)));
+  const cidrs = subnetCidrs(picture);
+  // Of subnets that nobody knows nothing can be said to be let in.
+  if (cidrs.length === 0) return false;
+  return cidrs.every((cidr) => open.some((rule) => contains(rule.peer, cidr)));
 }
 
 export interface ServingEndpoint {

@@ -10,6 +10,7 @@ import type { PodSession } from './pod-sessions.ts';
 import { flagParameter, parameters } from './query.ts';
 import { SpdyConnection } from './spdy.ts';
 import { collectStreams, EXEC_PROTOCOLS } from './spdy-exec.ts';
+import { pathOf } from './status-error.ts';
 import { CHANNEL_PROTOCOLS, openChannels } from './websocket-channels.ts';
 
 const PROTOCOLS = { websocket: CHANNEL_PROTOCOLS, spdy: EXEC_PROTOCOLS };
@@ -35,7 +36,11 @@ export async function serveExec(pod: PodSession): Promise<void> {
   try {
     await (upgrade.kind === 'websocket' ? overWebSocket : overSpdy)(pod, { upgrade, wishes, session, end });
   } finally {
-    await session.close().catch(() => {});
+    // One that could not be ended may still be open: whoever runs this server must hear of it.
+    await session.close().catch((error: unknown) => {
+      const { method, server } = request;
+      server.serving.onFailure({ method, path: pathOf(request.url), error });
+    });
   }
 }
 

@@ -148,7 +148,7 @@ export function asApiError(error: unknown): ApiError | undefined {
 }
 
 /** Paths only: queries can hold what logs should not. */
-function pathOf(url: string): string {
+export function pathOf(url: string): string {
   return url.split('?', 1)[0] ?? '';
 }
 

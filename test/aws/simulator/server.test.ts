@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { CreateSecurityGroupCommand, DescribeVpcsCommand } from '@aws-sdk/client-ec2';
 import { ListClustersCommand } from '@aws-sdk/client-ecs';
 import { ListRolesCommand } from '@aws-sdk/client-iam';
@@ -32,6 +33,21 @@ describe('the simulator over HTTP', () => {
     expect((await iam.send(new ListRolesCommand({}))).Roles).toEqual([]);
     expect((await ecs.send(new ListClustersCommand({}))).clusterArns).toEqual([]);
     expect(await errorName(ssm.send(new GetParameterCommand({ Name: '/none' })))).toBe('ParameterNotFound');
+  });
+
+  it('refuses web pages, by their origin and by names that lead here', async () => {
+    const { server } = await start();
+    const { port } = new URL(server.url);
+    const ask = (headers: Record<string, string>) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const call = request({ host: '127.0.0.1', port, method: 'POST', headers });
+        call.once('error', reject);
+        call.once('response', (response) => resolve(response.resume().statusCode));
+        call.end();
+      });
+    expect(await ask({ origin: 'https://page.example' })).toBe(403);
+    expect(await ask({ host: `page.example:${port}` })).toBe(403);
+    expect(await ask({ host: `localhost:${port}` })).not.toBe(403);
   });
 
   it('breaks the connection when a fault loses the reply', async () => {

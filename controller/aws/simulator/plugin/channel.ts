@@ -8,14 +8,18 @@ export interface Channel {
   close(): void;
 }
 
+const LOCAL = ['127.0.0.1', 'localhost'];
+
 /** @throws HandoverError when simulated AWS does not take the token */
 export function openChannel({
   streamUrl,
   token,
   sessionId,
 }: Record<'streamUrl' | 'token' | 'sessionId', string>): Promise<Channel> {
-  if (!streamUrl.startsWith('ws://')) {
-    const message = `Cannot perform start session: ${new URL(streamUrl).host} is simulated within another process`;
+  const { protocol, hostname, host } = new URL(streamUrl);
+  // The token goes nowhere else than to this machine.
+  if (protocol !== 'ws:' || !LOCAL.includes(hostname)) {
+    const message = `Cannot perform start session: ${host} is simulated within another process`;
     return Promise.reject(new HandoverError(message));
   }
   return new Promise((resolve, reject) => {
