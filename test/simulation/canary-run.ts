@@ -6,9 +6,9 @@ import { play } from './schedule.ts';
  * Plays histories in a process whose controller has one bug on purpose (canary-loader.mjs) until an oracle objects, and says in
  * one line of JSON what came of it. Any other end is an error of this process.
  */
-const name = process.env['CANARY_LOADED'];
+const { name } = JSON.parse(process.env['CANARY'] ?? '{}') as { name?: string };
 const canary = CANARIES.find((one) => one.name === name);
-if (!canary) throw new Error('no canary was loaded: the changed module is not part of what runs here');
+if (!canary) throw new Error('no canary was named');
 
 let schedules = 0;
 let caught: object = { caught: false };
@@ -22,6 +22,9 @@ for await (const schedule of canarySchedules(canary)) {
   caught = { caught: true, oracle, what: what.slice(0, 300), schedule: { scenario: scenario.name, ...rest } };
   break;
 }
+// Only now: some modules are loaded when they are needed first.
+if (process.env['CANARY_LOADED'] !== name)
+  throw new Error('no canary was loaded: the changed module is not part of what runs here');
 process.stdout.write(`${JSON.stringify({ name, ...caught, schedules })}\n`);
 // What a bug has left waiting must not keep the process.
 process.exit();

@@ -39,6 +39,15 @@ export const REPLICAS: readonly Scenario[] = [
       await becomesReady(world, 'orders');
       await world.apply('orders', { ...OVER_NAT, ttl: '30h' });
       await becomesReady(world, 'orders');
+      for (const name of OTHERS) await world.apply(name, OVER_NAT);
+      for (const name of OTHERS) await becomesReady(world, name);
+      for (const name of ['orders', ...OTHERS]) await world.renew(name);
+      // It goes on telling for a while, and does not see what comes now.
+      await world.underWay('a pass writes an event', isEvent);
+      await world.apply('orders', { ...OVER_NAT, ttl: '40h' });
+      await world.run(MINUTE);
+      for (const name of OTHERS) await world.delete(name);
+      for (const name of OTHERS) await isGone(world, name);
       await world.apply('orders', { ...OVER_NAT, suspend: true });
       await becomes(world, 'orders', 'Suspended');
       await world.apply('orders', OVER_NAT);
@@ -67,8 +76,14 @@ export const REPLICAS: readonly Scenario[] = [
   },
 ];
 
+const OTHERS = ['reports', 'stock', 'users'];
+
 function hasGroup(world: World): boolean {
   return world.ours().some(({ kind }) => kind === 'security-group');
+}
+
+function isEvent({ name, input }: Call): boolean {
+  return name === 'table:put' && input.includes(' events ');
 }
 
 /** What it says of the Bastion is decided, and not committed yet. */
