@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import type { Bastion } from '../api/bastion.ts';
 import { objectName } from '../api/object.ts';
-import { applyDocument, documentFailure } from './apply.ts';
-import { applyManifest } from './apply-manifest.ts';
+import { asApplied } from './as-applied.ts';
 import { wantsColor } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { countsOf, type Examined, renderExamination } from './doctor-text.ts';
-import { CliError, reportFailure, writeLines } from './failure.ts';
+import { CliError, reportFailure } from './failure.ts';
 import { addFilename } from './flags.ts';
 import { nothingFound } from './get.ts';
 import type { CliIo } from './io.ts';
@@ -61,8 +60,12 @@ async function doctor(
   names: readonly string[],
   options: Options,
 ): Promise<number> {
-  const patients = options.filename
-    ? await fromFiles(io, connection, options.filename, options)
+  const { filename, recursive = false } = options;
+  const patients = filename
+    ? {
+        ...(await asApplied(io, connection, await readManifests(io, filename, { recursive }), options)),
+        isApplied: false,
+      }
     : await fromStore(io, connection, names, options);
   const examined = await examineAll(io, connection, patients, options);
   if (options.output === 'json') {
@@ -99,31 +102,6 @@ async function examineAll(
     progress.clear();
   }
   return examined;
-}
-
-/** As they would stand once they are applied: with all defaults, and the life of those that exist. */
-async function fromFiles(
-  io: CliIo,
-  { api }: Connection,
-  paths: readonly string[],
-  { recursive = false, home, namespace }: Options,
-): Promise<Patients> {
-  const { documents, failures } = await readManifests(io, paths, { recursive });
-  writeLines(io.stderr, failures);
-  let failed = failures.length > 0;
-  const bastions: Bastion[] = [];
-  for (const document of documents) {
-    try {
-      const { bastion } = await applyDocument(document, (manifest) => {
-        return applyManifest(api, manifest, { home, namespace, dryRun: true });
-      });
-      bastions.push(bastion);
-    } catch (error) {
-      failed = true;
-      writeLines(io.stderr, documentFailure(document.place, error, io.program));
-    }
-  }
-  return { bastions, isApplied: false, failed };
 }
 
 async function fromStore(

@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import type { Bastion } from '../api/bastion.ts';
 import { objectName } from '../api/object.ts';
-import { applyDocument, documentFailure } from './apply.ts';
-import { applyManifest } from './apply-manifest.ts';
+import { asApplied } from './as-applied.ts';
 import { wantsColor } from './columns.ts';
 import type { Connection, PlanPreview } from './connection.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
@@ -47,8 +45,9 @@ interface Request extends Options {
 
 /** 0; 2 for changes if asked; 1 when AWS could not be read in full, or a given manifest has a problem. */
 async function plan(io: CliIo, connection: Connection, request: Request): Promise<number> {
-  const given = request.reading && (await asApplied(io, connection, request.reading, request));
-  if (given === 'failed') return 1;
+  const applied = request.reading && (await asApplied(io, connection, request.reading, request));
+  if (applied?.failed) return 1;
+  const given = applied?.bastions;
   const preview = await connection.preview(given);
   const { format } = request;
   if (format.type === 'json') io.stdout.write(renderJson(plainPlan(preview)));
@@ -64,30 +63,6 @@ async function plan(io: CliIo, connection: Connection, request: Request): Promis
   const problems = preview.regions.flatMap((region) => region.problems);
   if (problems.some(({ bastion }) => names.has(bastion))) return 1;
   return request.detailedExitcode && hasChanges(preview) ? EXIT_CHANGES : 0;
-}
-
-/** The Bastions as they would stand after `apply`: with the identity and the life of those that exist. */
-async function asApplied(
-  io: CliIo,
-  { api }: Connection,
-  { documents, failures }: Reading,
-  { home, namespace }: Pick<Options, 'home' | 'namespace'>,
-): Promise<readonly Bastion[] | 'failed'> {
-  writeLines(io.stderr, failures);
-  let failed = failures.length > 0;
-  const bastions: Bastion[] = [];
-  for (const document of documents) {
-    try {
-      const { bastion } = await applyDocument(document, (manifest) => {
-        return applyManifest(api, manifest, { home, namespace, dryRun: true });
-      });
-      bastions.push(bastion);
-    } catch (error) {
-      failed = true;
-      writeLines(io.stderr, documentFailure(document.place, error, io.program));
-    }
-  }
-  return failed ? 'failed' : bastions;
 }
 
 /** Without the specs and details of the kinds: those change from version to version. */

@@ -12,6 +12,7 @@ import { type ConnectParts, dataDirOf } from './connect-parts.ts';
 import { hasStore } from './data-dir.ts';
 import { DEFAULTS } from './defaults.ts';
 import { openDoctor } from './doctor.ts';
+import { once } from './once.ts';
 import { openPerson } from './person.ts';
 import { openTunnels } from './person-tunnels.ts';
 import { previewPlan } from './preview.ts';
@@ -97,18 +98,13 @@ interface TaskLogsOptions {
 
 /** Whose account it is is asked when the first log is. */
 function taskLogsOf({ openWorld, installation, clock }: TaskLogsOptions): TaskLogs {
-  let opened: Promise<TaskLogs> | undefined;
-  const open = async () => {
+  const open = once(async () => {
     const { connection, accountId } = await answered(openWorld);
     return createTaskLogs({ connection, accountId, installation, clock });
-  };
+  });
   return {
     async *read(bastion, query, signal) {
-      opened ??= open().catch((error: unknown) => {
-        opened = undefined;
-        throw error;
-      });
-      yield* (await opened).read(bastion, query, signal);
+      yield* (await open()).read(bastion, query, signal);
     },
   };
 }

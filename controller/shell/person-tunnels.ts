@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../api/clock.ts';
 import type { Tunnels } from '../api/session.ts';
 import type { ConnectionOptions } from '../cli/connection.ts';
+import { once } from './once.ts';
 import type { Person } from './person.ts';
 
 export interface TunnelParts {
@@ -15,14 +16,7 @@ export function openTunnels(
   { plugin }: Pick<ConnectionOptions, 'plugin'>,
   parts: TunnelParts,
 ): Tunnels {
-  let opened: Promise<Tunnels> | undefined;
-  const open = () => {
-    opened ??= assemble(person, plugin, parts).catch((error: unknown) => {
-      opened = undefined;
-      throw error;
-    });
-    return opened;
-  };
+  const open = once(() => assemble(person, plugin, parts));
   return {
     openPort: async (request, signal) => (await open()).openPort(request, signal),
     openStreams: async (request, signal) => (await open()).openStreams(request, signal),

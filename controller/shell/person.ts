@@ -6,6 +6,7 @@ import type { Connection } from '../aws/clients.ts';
 import type { ConnectionOptions } from '../cli/connection.ts';
 import type { AwsWorld } from './aws.ts';
 import { DEFAULTS } from './defaults.ts';
+import { once } from './once.ts';
 import { UsageError } from './usage-error.ts';
 
 /** AWS as the person who runs this process: their own credentials, in whichever AWS the Bastions are. Nothing is asked before it is needed. */
@@ -44,18 +45,6 @@ export function openPerson(options: ConnectionOptions, parts: PersonParts): Pers
     ...{ about, connection, aws },
     isSimulated: async () => (await about()).aws !== 'real',
     region: async (bastion) => regionOf(bastion) ?? (await about()).region,
-  };
-}
-
-/** What succeeded is kept; what failed is tried again. */
-function once<T>(open: () => Promise<T>): () => Promise<T> {
-  let opened: Promise<T> | undefined;
-  return () => {
-    opened ??= open().catch((error: unknown) => {
-      opened = undefined;
-      throw error;
-    });
-    return opened;
   };
 }
 
