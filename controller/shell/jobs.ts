@@ -1,4 +1,4 @@
-import { type ScheduledTask, schedule } from 'node-cron';
+import { type ScheduledTask, schedule, validate } from 'node-cron';
 import type { Controller } from '../reconcile/manager.ts';
 
 /** Cron expressions, with seconds if there are six fields. */
@@ -6,6 +6,11 @@ export interface Schedules {
   readonly resyncSchedule: string;
   readonly sweepSchedule: string;
   readonly gitSchedule: string;
+}
+
+/** With five fields or with six, of which the first is seconds. */
+export function isSchedule(expression: string): boolean {
+  return validate(expression);
 }
 
 /** The only timers that are not the injected clock's: cron expressions mean the machine's time. */
