@@ -135,4 +135,9 @@ export interface Settings {
   readonly installation: string;
   readonly image: string;
   readonly maxTtlMs: number;
+  /**
+   * ARN of the policy that bounds every role the operator makes; `{account}` stands for the account's number. Left out: a
+   * boundary that somebody else set stays.
+   */
+  readonly permissionsBoundary?: string | undefined;
 }

@@ -129,6 +129,7 @@ const ROLES = [
   'iam:DeleteRole',
   'iam:DeleteRolePolicy',
   'iam:DetachRolePolicy',
+  'iam:PutRolePermissionsBoundary',
   'iam:PutRolePolicy',
   'iam:TagRole',
   'iam:UpdateAssumeRolePolicy',

@@ -5,6 +5,7 @@ import {
   DeleteRolePolicyCommand,
   DetachRolePolicyCommand,
   GetRoleCommand,
+  PutRolePermissionsBoundaryCommand,
   PutRolePolicyCommand,
   paginateGetAccountAuthorizationDetails,
   type RoleDetail,
@@ -25,6 +26,8 @@ import { type RoleContent, roleContent } from './role-content.ts';
 interface Spec extends RoleContent {
   readonly name: string;
   readonly path: string;
+  /** ARN of a policy; undefined where none is asked for. */
+  readonly boundary?: string | undefined;
 }
 
 interface Detail {
@@ -32,6 +35,7 @@ interface Detail {
   readonly trust: unknown;
   readonly managed: readonly string[];
   readonly inline: Readonly<Record<string, unknown>>;
+  readonly boundary?: string | undefined;
   readonly tags: Tags;
 }
 
@@ -55,6 +59,7 @@ export const iamRole = defineKind<Spec, Detail>({
         name: nameFor.role(settings.installation, facts.region, role),
         path: nameFor.rolePath(settings.installation, facts.region, role),
         ...roleContent(role, facts, settings),
+        boundary: settings.permissionsBoundary?.replaceAll('{account}', facts.accountId),
       },
       needs: role === 'task-activation' ? [keyFor.role('ssm-service')] : [],
       tags: claim.bastion.spec.tags,
@@ -63,6 +68,7 @@ export const iamRole = defineKind<Spec, Detail>({
   diff(desired, observed) {
     const { trust, managed, inline, tags } = observed.detail;
     const why = [
+      isBounded(desired.spec, observed.detail) ? '' : 'permissions boundary differs',
       same(trust, desired.spec.trust) ? '' : 'trust policy differs',
       same([...managed].sort(), [...desired.spec.managed].sort()) ? '' : 'attached policies differ',
       same(inline, desired.spec.inline) ? '' : 'inline policies differ',
@@ -90,15 +96,22 @@ export const iamRole = defineKind<Spec, Detail>({
       AssumeRolePolicyDocument: JSON.stringify(spec.trust),
       Description: `Made by bastion-operator (installation ${aws.scope.installation})`,
       Tags: upper(tags),
+      PermissionsBoundary: spec.boundary,
     };
     const arn =
       (await aws.iam.send(new CreateRoleCommand(input))).Role?.Arn ?? (await readArn(aws, spec.name));
-    const bare = found(arn, desired, { name: spec.name, trust: spec.trust, managed: [], inline: {}, tags });
+    const { name, trust, boundary } = spec;
+    const bare = found(arn, desired, { name, trust, boundary, managed: [], inline: {}, tags });
     return this.update?.(aws, desired, bare, lookup);
   },
   async update(aws, desired, observed) {
     const { spec, tags } = desired;
     const role = { RoleName: spec.name };
+    // First: the controller's own policy may allow the rest on bounded roles only.
+    if (!isBounded(spec, observed.detail)) {
+      const PermissionsBoundary = spec.boundary;
+      await aws.iam.send(new PutRolePermissionsBoundaryCommand({ ...role, PermissionsBoundary }));
+    }
     if (!same(observed.detail.trust, spec.trust)) {
       await aws.iam.send(
         new UpdateAssumeRolePolicyCommand({ ...role, PolicyDocument: JSON.stringify(spec.trust) }),
@@ -115,6 +128,7 @@ export const iamRole = defineKind<Spec, Detail>({
       trust,
       managed,
       inline,
+      boundary: spec.boundary ?? observed.detail.boundary,
       tags: { ...observed.detail.tags, ...missing },
     });
   },
@@ -155,10 +169,16 @@ function observe(aws: Aws, role: RoleDetail): Observed<Detail>[] {
         trust: decodePolicy(role.AssumeRolePolicyDocument),
         managed: (role.AttachedManagedPolicies ?? []).map((policy) => policy.PolicyArn ?? ''),
         inline: Object.fromEntries(inline),
+        boundary: role.PermissionsBoundary?.PermissionsBoundaryArn,
         tags: tagged.tags,
       },
     },
   ];
+}
+
+/** Whoever asks for no boundary leaves the one that is there. */
+function isBounded({ boundary }: Pick<Spec, 'boundary'>, present: Pick<Detail, 'boundary'>): boolean {
+  return boundary === undefined || boundary === present.boundary;
 }
 
 function found(id: string, desired: Desired<Spec>, detail: Detail): Observed<Detail> {

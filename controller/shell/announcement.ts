@@ -11,6 +11,7 @@ export interface Announcement {
   readonly installation: string;
   readonly image: string;
   readonly maxTtlMs: number;
+  readonly permissionsBoundary?: string | undefined;
   readonly shrinkLimit: number;
   /** The URL under which it serves the API; left out where it does not. */
   readonly api?: string;

@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts';
 import type { AwsWorld } from './aws.ts';
 import { listen } from './listen.ts';
 import { previewPlan } from './preview.ts';
+import { settingsOf } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
 /** How a controller serves the API to others. */
@@ -63,10 +64,11 @@ export async function serveApi(options: ServeOptions, parts: ServeParts): Promis
 }
 
 function contextOf(
-  { clock, region, shrinkLimit, installation, image, maxTtlMs }: ServeOptions,
+  options: ServeOptions,
   parts: ServeParts,
 ): Pick<ServerContext, 'api' | 'taskLogs' | 'preview' | 'about'> {
-  const settings = { installation, image, maxTtlMs };
+  const { clock, region, shrinkLimit, installation } = options;
+  const settings = settingsOf(options);
   const preview = (overlay: Parameters<typeof previewPlan>[1]) =>
     previewPlan({ ...parts, clock, settings, defaultRegion: region, shrinkLimit }, overlay);
   const { connection, accountId, address } = parts.aws;

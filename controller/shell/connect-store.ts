@@ -47,6 +47,7 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
       installation,
       image: running?.image ?? DEFAULTS.image,
       maxTtlMs: running?.maxTtlMs ?? DEFAULTS.maxTtlMs,
+      permissionsBoundary: running?.permissionsBoundary,
     };
     const shrinkLimit = running?.shrinkLimit ?? DEFAULTS.shrinkLimit;
     const aws = await openWorld();

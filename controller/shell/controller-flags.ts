@@ -12,6 +12,8 @@ import { UsageError } from './usage-error.ts';
 const SHORTEST_LEASE_MS = 4_000;
 /** A TTL is kept within 60 s when the leader dies. */
 const LONGEST_LEASE_MS = 30_000;
+const ANY_BOUNDARY = 'arn:aws:iam::{account}:policy/bastion-boundary';
+const BOUNDARY = /^arn:aws(-us-gov)?:iam::(\{account\}|\d{12}|aws):policy\/[\x21-\x7e]+$/;
 
 /** What the flags' defaults come from. */
 export interface FlagSurroundings {
@@ -47,7 +49,11 @@ function addWorld(program: Command, { env, defaultDataDir }: FlagSurroundings): 
       'tells apart several controllers in one account: a-z, 0-9, -, at most 16',
       DEFAULTS.installation,
     )
-    .option('--image <image>', 'image of Bastions that name none', DEFAULTS.image);
+    .option('--image <image>', 'image of Bastions that name none', DEFAULTS.image)
+    .option(
+      '--permissions-boundary <arn>',
+      'policy that bounds the roles the controller makes; {account} stands for the account',
+    );
 }
 
 function addLimits(program: Command): void {
@@ -98,6 +104,7 @@ export interface Flags extends ApiFlags {
   readonly git: readonly string[];
   readonly installation: string;
   readonly image: string;
+  readonly permissionsBoundary?: string;
   readonly maxTtl: string;
   readonly shrinkLimit: string;
   readonly replicas: string;
@@ -139,6 +146,11 @@ export function checkFlags(flags: Flags): Pick<ControllerOptions, 'maxTtlMs' | '
   }
   if (!/^[1-9]$/.test(flags.replicas))
     throw new UsageError(`--replicas: found ${flags.replicas}, allowed: a whole number from 1 to 9`);
+  if (!BOUNDARY.test(flags.permissionsBoundary ?? ANY_BOUNDARY)) {
+    throw new UsageError(
+      `--permissions-boundary: found ${flags.permissionsBoundary}, allowed: the ARN of a policy such as ${ANY_BOUNDARY}`,
+    );
+  }
   const leaseMs = parseDuration(flags.lease);
   if (leaseMs === undefined || leaseMs < SHORTEST_LEASE_MS || leaseMs > LONGEST_LEASE_MS)
     throw new UsageError(`--lease: found ${flags.lease}, allowed: a duration from 4s to 30s`);

@@ -20,6 +20,7 @@ import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { DEFAULTS } from './defaults.ts';
 import { type Schedules, startJobs } from './jobs.ts';
+import { settingsOf } from './settings.ts';
 import { type OpenStore, openStore } from './store.ts';
 import { createSync } from './sync.ts';
 
@@ -186,11 +187,11 @@ function controllerOf(
   { aws, ...parts }: Parts,
   onServing: () => void,
 ): Controller {
-  const { clock, log, region, installation, image, maxTtlMs, shrinkLimit, git } = options;
+  const { clock, log, region, installation, shrinkLimit, git } = options;
   const { accountId, connection } = aws;
   return new Controller({
     ...{ ...parts, clock, log, kinds: KINDS, accountId, defaultRegion: region, shrinkLimit, onServing },
-    settings: { installation, image, maxTtlMs },
+    settings: settingsOf(options),
     sourceGuards: git.map((spec) => sourceGuardName(parseGitSpec(spec))),
     connectRegion: (name, mayCall) =>
       connect({ connection, clock, mayCall, scope: { accountId, region: name, installation } }),
@@ -199,13 +200,13 @@ function controllerOf(
 
 /** Field by field: the options hold more than others may read. */
 export function announcementOf(
-  { region, installation, image, maxTtlMs, shrinkLimit }: ControllerOptions,
+  { region, shrinkLimit, ...options }: ControllerOptions,
   { address, accountId }: AwsWorld,
   url: string | undefined,
 ): Announcement {
   const world = { pid: process.pid, aws: address, accountId, region };
   const api = url === undefined ? {} : { api: url };
-  return { ...world, installation, image, maxTtlMs, shrinkLimit, ...api };
+  return { ...world, ...settingsOf(options), shrinkLimit, ...api };
 }
 
 /** A second controller on the same data folder shares the first one's simulated AWS. */

@@ -195,6 +195,10 @@ describe('the controller as a process', () => {
         ['--listen', `127.0.0.1:${taken}`],
         /cannot listen on 127\.0\.0\.1:\d+: another program listens there/,
       ],
+      [
+        ['--permissions-boundary', 'bounded'],
+        /--permissions-boundary: found bounded, allowed: the ARN of a policy/,
+      ],
       [['--nonsense'], /unknown option '--nonsense'/],
     ];
     const ends = await Promise.all(

@@ -28,6 +28,11 @@ export function roleOperations(world: World, roles: Roles): Readonly<Record<stri
       roles.changeTrust(role, readTrust(fields.text('PolicyDocument')));
       return {};
     },
+    PutRolePermissionsBoundary: (input) => {
+      const fields = new Fields(input, invalid);
+      roles.get(fields.text('RoleName')).boundaryArn = fields.text('PermissionsBoundary');
+      return {};
+    },
     GetAccountAuthorizationDetails: (input) => authorizationDetails(world, roles, input),
   };
 }
