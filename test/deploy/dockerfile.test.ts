@@ -1,18 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parseDockerfile, wordsOf } from './dockerfile.ts';
 
 const FOLDER = new URL('../../deploy/bastion-image/', import.meta.url);
 const text = readFileSync(new URL('Dockerfile', FOLDER), 'utf8');
-/** One instruction a line, without comments. */
-const instructions = text
-  .split('\n')
-  .filter((line) => !line.startsWith('#'))
-  .join('\n')
-  .replaceAll('\\\n', ' ')
-  .split('\n')
-  .filter((line) => line.trim() !== '')
-  .map((line) => ({ name: line.split(' ', 1)[0] ?? '', words: line.replace(/^\w+\s+/, '') }));
-const all = (name: string) => instructions.filter((one) => one.name === name).map(({ words }) => words);
+const instructions = parseDockerfile(text);
+const all = (name: string) => wordsOf(instructions, name);
 
 describe('the Dockerfile of the image', () => {
   it('has only instructions that Docker knows', () => {
