@@ -66,6 +66,7 @@ export interface PlanPreview {
 }
 
 export interface RegionPreview {
+  readonly accountId: string;
   readonly region: string;
   readonly steps: readonly Step[];
   /** What could not be read; the steps are then not the whole truth. */

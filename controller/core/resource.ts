@@ -129,7 +129,7 @@ export interface Claim {
   readonly expiresAt: number;
 }
 
-/** What the operator was told at its start; the same for every pass. */
+/** What the operator was told for one account and region. */
 export interface Settings {
   /** Tells this controller's resources from those of another in the same account. */
   readonly installation: string;
@@ -140,4 +140,6 @@ export interface Settings {
    * boundary that somebody else set stays.
    */
   readonly permissionsBoundary?: string | undefined;
+  /** Why nothing new may be opened there. */
+  readonly closed?: string | undefined;
 }

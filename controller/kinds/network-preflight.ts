@@ -11,10 +11,11 @@ import {
   ownServices,
 } from '../core/network-path.ts';
 import { regionFault } from '../core/region.ts';
-import type { Problem } from '../core/resource.ts';
+import type { Problem, Settings } from '../core/resource.ts';
 
 /** Everything about a Bastion's network that would make AWS refuse an endpoint, or the task not reach AWS. */
-export function networkProblems(bastion: Bastion, facts: Facts): Problem[] {
+export function networkProblems(bastion: Bastion, facts: Facts, { closed }: Settings): Problem[] {
+  if (closed !== undefined) return [problem('RegionNotAllowed', closed)];
   const fault = regionFault(facts.region);
   if (fault !== undefined) return [problem('RegionNotSupported', `${fault} (spec.region)`)];
   const missing = [...vpcProblems(bastion, facts), ...subnetProblems(bastion, facts)];

@@ -31,7 +31,7 @@ export const vpcEndpoint = defineKind<EndpointSpec, Detail>({
   name: 'vpc-endpoint',
   condition: 'NetworkReady',
   desire: wishEndpoints,
-  preflight: ({ bastion }, facts) => networkProblems(bastion, facts),
+  preflight: ({ bastion }, facts, settings) => networkProblems(bastion, facts, settings),
   merge: mergeEndpoints,
   diff(desired, observed, lookup) {
     const changes = differences(desired, observed, lookup);

@@ -1,13 +1,22 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { Clock, Timer } from '../api/clock.ts';
+import {
+  type Estate,
+  isReachable,
+  isSamePlace,
+  type Place,
+  placeKey,
+  placeOf,
+  placeOfKey,
+} from '../api/estate.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
 import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
 import type { Held } from '../core/held.ts';
 import { sessionInterest } from '../core/idle.ts';
-import type { Settings } from '../core/resource.ts';
 import { namedDatabases } from '../core/targets.ts';
+import { settingsIn, type Terms } from '../core/terms.ts';
 import type { Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { fenceStore } from '../store/fence.ts';
@@ -18,10 +27,11 @@ import { allowsTheSame, IDENTITY_GUARD, reminder, type Standing, takeStanding } 
 import { Informer } from './informer.ts';
 import { type Lease, whileHeld } from './lease.ts';
 import type { Interests, Refresh } from './observe.ts';
+import { fieldsOf, reportPass } from './pass-log.ts';
 import { Queue } from './queue.ts';
-import type { Pass } from './reconcile.ts';
-import { rememberedRegions, rememberScope } from './scopes.ts';
-import { isShrinkGuardOf } from './shrink.ts';
+import { rememberedPlaces, rememberScope } from './scopes.ts';
+import { placeOfShrinkGuard } from './shrink.ts';
+import { tellStrays } from './strays.ts';
 import { tidy } from './tidy.ts';
 import { ScopeWorker } from './worker.ts';
 
@@ -37,14 +47,13 @@ export interface ManagerOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly kinds: readonly Kind[];
-  readonly settings: Settings;
+  /** Of the controller's own credentials. */
   readonly accountId: string;
   readonly defaultRegion: string;
-  /** Clients for one region and one tenure, which send nothing once `mayCall` denies it. */
-  readonly connectRegion: (region: string, mayCall: () => boolean) => () => Aws;
-  readonly shrinkLimit: number;
-  /** The guards of the git sources that there are. */
-  readonly sourceGuards: readonly string[];
+  /** What was configured last. After a change of it somebody calls `reconfigure`. */
+  readonly terms: () => Terms;
+  /** Clients for one place and one tenure, which send nothing once `mayCall` denies it. */
+  readonly connectPlace: (place: Place, mayCall: () => boolean) => () => Aws;
   /** Who holds it acts; the others stand by. */
   readonly lease: Lease;
   readonly log: Log;
@@ -56,6 +65,8 @@ export interface ManagerOptions {
 const LONGEST_RETRY_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
 const SWEEP_RETRY_MS = 30_000;
+/** In the queue: the Bastions that are in no place. */
+const NOWHERE = 'nowhere';
 const NEVER: Wake = { afterMs: Number.POSITIVE_INFINITY, refresh: 'resync' };
 /** Several changes that come together are one. */
 const GATHER_MS = 50;
@@ -85,14 +96,14 @@ export class Controller {
   constructor(options: ManagerOptions) {
     const { api, clock, log } = options;
     this.#options = options;
-    this.#queue = new Queue({ clock, run: (region, refresh) => this.#runScope(region, refresh) });
+    this.#queue = new Queue({ clock, run: (key, refresh) => this.#run(key, refresh) });
     this.#informer = new Informer({
       api,
       clock,
       onChange: (bastion, before) => {
         // A Bastion that moved is torn down where it was.
-        const regions = new Set([bastion, before ?? bastion].map((one) => this.#regionOf(one)));
-        for (const region of regions) this.#queue.add(region, GATHER_MS, 'all');
+        const keys = new Set([bastion, before ?? bastion].map((one) => this.#keyOf(one)));
+        for (const key of keys) this.#queue.add(key, GATHER_MS, 'all');
       },
       onError: (error) => log('error', 'cannot watch Bastions', { error: explain(error) }),
     });
@@ -125,6 +136,13 @@ export class Controller {
     void this.#takeStanding();
   }
 
+  /** The terms have changed: every scope is looked at anew, under those that hold now. */
+  reconfigure(): void {
+    if (!this.mayServe()) return;
+    this.#forget();
+    void this.sweep();
+  }
+
   #forget(): void {
     this.#workers.clear();
     this.#failures.clear();
@@ -132,11 +150,11 @@ export class Controller {
 
   /** Finds out whose store this is before anything is done, and looks again as long as a guard holds something back for it. */
   async #takeStanding(): Promise<void> {
-    const { api, store, clock, lease, log, accountId, settings, defaultRegion: region } = this.#options;
+    const { api, store, clock, lease, log, accountId, terms, defaultRegion: region } = this.#options;
     this.#standingRetry?.cancel();
     const isMine = whileHeld(lease);
     if (!isMine() || this.#stopping.signal.aborted) return;
-    const own = { accountId, installation: settings.installation, region };
+    const own = { accountId, installation: terms().settings.installation, region };
     try {
       const standing = await takeStanding({
         ...{ api: fenceWrites(api, isMine), store: fenceStore(store, isMine), clock, own },
@@ -161,10 +179,10 @@ export class Controller {
    * nobody else, and with it a look at what a person has confirmed.
    */
   async #giveWay(held: Held): Promise<void> {
-    const { api, lease, log } = this.#options;
+    const { api, clock, lease, log, terms } = this.#options;
     const isMine = whileHeld(lease);
     try {
-      await hold({ ...this.#options, api: fenceWrites(api, isMine) }, held);
+      await hold({ api: fenceWrites(api, isMine), clock, settings: terms().settings }, held);
     } catch (error) {
       if (!(error instanceof Fenced)) log('error', 'cannot tell Bastions why', { error: explain(error) });
     }
@@ -197,19 +215,22 @@ export class Controller {
 
   /** A cheap look at every scope that is in use: finds drift. */
   resync(): void {
-    for (const region of this.#workers.keys()) this.#queue.add(region, 0, 'resync');
+    for (const key of this.#workers.keys()) this.#queue.add(key, 0, 'resync');
   }
 
   /** A complete look at every scope that is or was in use, and tidying of the store. */
   async sweep(): Promise<void> {
-    const { api, store, clock, accountId, lease, log } = this.#options;
+    const { api, store, clock, lease, log } = this.#options;
     this.#sweepRetry?.cancel();
     if (!this.mayServe() || this.#stopping.signal.aborted) return;
-    const ask = (region: string) => this.#queue.add(region, 0, 'all');
-    const inUse = this.#informer.bastions().map((one) => this.#regionOf(one));
+    const ask = (key: string) => this.#queue.add(key, 0, 'all');
+    const inUse = this.#informer.bastions().map((one) => this.#keyOf(one));
     new Set([...this.#workers.keys(), ...inUse]).forEach(ask);
     try {
-      (await rememberedRegions(store, accountId)).forEach(ask);
+      for (const place of await rememberedPlaces(store)) {
+        if (isReachable(this.#estate(), place)) ask(placeKey(place));
+        else log('warn', 'what is left in a forgotten account stays there', fieldsOf(place));
+      }
       const isMine = whileHeld(lease);
       const fenced = { api: fenceWrites(api, isMine), store: fenceStore(store, isMine) };
       logGuards(log, await tidy({ ...fenced, clock, isLookedAt: (guard) => this.#isLookedAt(guard) }));
@@ -221,49 +242,72 @@ export class Controller {
   }
 
   #isLookedAt(guard: string): boolean {
-    const { accountId, sourceGuards } = this.#options;
-    return guard === IDENTITY_GUARD || isShrinkGuardOf(guard, accountId) || sourceGuards.includes(guard);
+    const place = placeOfShrinkGuard(guard);
+    if (place) return isReachable(this.#estate(), place);
+    return guard === IDENTITY_GUARD || this.#options.terms().sourceGuards.includes(guard);
   }
 
-  async #runScope(region: string, refresh: Refresh): Promise<Wake> {
-    const { log } = this.#options;
+  async #run(key: string, refresh: Refresh): Promise<Wake> {
     // The next tenure begins with a sweep.
     if (!this.mayServe()) return NEVER;
     try {
-      const { pass, wake } = await this.#worker(region).run(refresh, this.#interests(region));
-      this.#failures.delete(region);
-      this.#report(region, pass);
-      return pass.fenced ? NEVER : wake;
+      const wake = key === NOWHERE ? await this.#tellStrays() : await this.#pass(key, refresh);
+      this.#failures.delete(key);
+      return wake;
     } catch (error) {
       if (error instanceof Fenced) return NEVER;
-      const failures = (this.#failures.get(region) ?? 0) + 1;
-      this.#failures.set(region, failures);
+      const failures = (this.#failures.get(key) ?? 0) + 1;
+      this.#failures.set(key, failures);
       const retryMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
-      log('error', 'pass failed', { region, error: explain(error), retryMs });
+      this.#options.log('error', 'pass failed', {
+        ...(key === NOWHERE ? {} : fieldsOf(placeOfKey(key))),
+        error: explain(error),
+        retryMs,
+      });
       return { afterMs: retryMs, refresh: 'all' };
     }
   }
 
-  #worker(region: string): ScopeWorker {
-    const present = this.#workers.get(region);
+  async #pass(key: string, refresh: Refresh): Promise<Wake> {
+    const place = placeOfKey(key);
+    const { pass, wake } = await this.#worker(place).run(refresh, this.#interests(place));
+    reportPass(this.#options.log, place, pass);
+    return pass.fenced ? NEVER : wake;
+  }
+
+  /** Those whose account nobody knows get no pass, and are told so. */
+  async #tellStrays(): Promise<Wake> {
+    const { api, clock, lease, terms } = this.#options;
+    const fenced = { api: fenceWrites(api, whileHeld(lease)), clock, settings: terms().settings };
+    await tellStrays(fenced, this.#estate());
+    return NEVER;
+  }
+
+  #worker(place: Place): ScopeWorker {
+    const key = placeKey(place);
+    const present = this.#workers.get(key);
     if (present) return present;
-    const { store, clock, accountId, connectRegion, lease, ...rest } = this.#options;
+    const { api, store, clock, kinds, connectPlace, terms, lease } = this.#options;
     const mayMutate = whileHeld(lease);
+    const estate = this.#estate();
+    const { settings, shrinkLimit } = terms();
     const worker = new ScopeWorker({
-      ...rest,
-      api: fenceWrites(rest.api, mayMutate),
-      clock,
-      defaultRegion: this.#defaultRegion(),
-      connect: connectRegion(region, mayMutate),
-      mayMutate,
-      rememberScope: () => rememberScope(fenceStore(store, mayMutate), clock, accountId, region),
+      ...{ clock, kinds, estate, shrinkLimit, mayMutate },
+      settings: settingsIn(settings, estate, place),
+      api: fenceWrites(api, mayMutate),
+      connect: connectPlace(place, mayMutate),
+      rememberScope: () => rememberScope(fenceStore(store, mayMutate), clock, place),
     });
-    this.#workers.set(region, worker);
+    this.#workers.set(key, worker);
     return worker;
   }
 
-  #interests(region: string): Interests {
-    const mine = this.#informer.bastions().filter((bastion) => this.#regionOf(bastion) === region);
+  #interests(place: Place): Interests {
+    const estate = this.#estate();
+    const mine = this.#informer.bastions().filter((bastion) => {
+      const own = placeOf(estate, bastion);
+      return own && isSamePlace(own, place);
+    });
     return {
       vpcIds: [...new Set(mine.map((bastion) => bastion.spec.network.vpcId))],
       hybrid: mine.some((bastion) => bastion.spec.access.transport === 'HybridActivation'),
@@ -272,32 +316,15 @@ export class Controller {
     };
   }
 
-  #regionOf(bastion: Bastion): string {
-    return bastion.spec.region ?? this.#defaultRegion();
+  /** In the queue. */
+  #keyOf(bastion: Bastion): string {
+    const place = placeOf(this.#estate(), bastion);
+    return place ? placeKey(place) : NOWHERE;
   }
 
-  #defaultRegion(): string {
-    return this.#standing?.defaultRegion ?? this.#options.defaultRegion;
-  }
-
-  #report(region: string, { outcomes, observed, fenced, news }: Pass): void {
-    const { log } = this.#options;
-    logGuards(log, news);
-    if (fenced) log('info', 'gave up a pass: the lease has ended', { region });
-    // What could not be read because it might not be read any more is no news.
-    for (const message of fenced ? [] : observed.failures.values())
-      log('warn', 'cannot read AWS', { region, error: message });
-    for (const { step, result, message } of outcomes) {
-      const fields = {
-        region,
-        action: step.action,
-        key: step.key,
-        owners: step.owners.slice(0, 3),
-        why: step.why,
-      };
-      const changed = step.action === 'create' || step.action === 'update' || step.action === 'delete';
-      if (result === 'done' && changed) log('info', 'changed', { ...fields, id: step.observed?.id });
-      if (result === 'failed') log('warn', 'failed', { ...fields, error: message });
-    }
+  #estate(): Estate {
+    const { accountId, defaultRegion, terms } = this.#options;
+    const region = this.#standing?.defaultRegion ?? defaultRegion;
+    return { accountId, defaultRegion: region, accounts: terms().accounts };
   }
 }

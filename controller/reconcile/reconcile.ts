@@ -1,6 +1,7 @@
 import type { Bastion, BastionStatus, ConditionType } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
+import { type Estate, isSamePlace, type Place, placeOf } from '../api/estate.ts';
 import { Fenced } from '../api/fence.ts';
 import type { Guard } from '../api/guard.ts';
 import type { GuardNews } from '../api/guard-record.ts';
@@ -49,9 +50,9 @@ export interface LookOptions {
   readonly aws: Aws;
   readonly kinds: readonly Kind[];
   readonly clock: Clock;
+  /** Of this place. */
   readonly settings: Settings;
-  /** The region of Bastions that name none. */
-  readonly defaultRegion: string;
+  readonly estate: Estate;
   readonly shrinkLimit: number;
   readonly refresh: Refresh;
   readonly interests: Interests;
@@ -185,7 +186,7 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   const guards = (await api.guards.list()).items;
   const all = (await api.bastions.list()).items;
   const now = clock.now();
-  const bastions = bastionsIn(aws.scope.region, all, options.defaultRegion);
+  const bastions = bastionsIn(aws.scope, all, options.estate);
   const { facts, failures } = observed;
   const unreadable = failures.get('facts');
   const wishes = wishesOf({ all, inScope: bastions, kinds, facts, unreadable, settings, now });
@@ -201,8 +202,11 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   return { observed, all, bastions, wishes, guards, complete, plan, shrink, guard: guardMemory };
 }
 
-function bastionsIn(region: string, all: readonly Bastion[], defaultRegion: string): Bastion[] {
-  return all.filter((bastion) => (bastion.spec.region ?? defaultRegion) === region);
+function bastionsIn(place: Place, all: readonly Bastion[], estate: Estate): Bastion[] {
+  return all.filter((bastion) => {
+    const own = placeOf(estate, bastion);
+    return own && isSamePlace(own, place);
+  });
 }
 
 function conditionOf(kinds: readonly Kind[]): (name: KindName) => ConditionType {

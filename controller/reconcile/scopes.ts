@@ -1,5 +1,6 @@
 import { API_VERSION } from '../api/bastion.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
+import { type Place, placeKey } from '../api/estate.ts';
 import { type KubeObject, SYSTEM_NAMESPACE } from '../api/object.ts';
 import { ConflictError, type Store } from '../store/store.ts';
 
@@ -11,13 +12,8 @@ interface ScopeRecord extends KubeObject {
 }
 
 /** Written before the first resource is made in a scope, so that a crash right after cannot make it be forgotten. */
-export async function rememberScope(
-  store: Store,
-  clock: Clock,
-  accountId: string,
-  region: string,
-): Promise<void> {
-  const name = `${accountId}.${region}`;
+export async function rememberScope(store: Store, clock: Clock, { accountId, region }: Place): Promise<void> {
+  const name = placeKey({ accountId, region });
   if (await store.get('scopes', `${SYSTEM_NAMESPACE}/${name}`)) return;
   const record: ScopeRecord = {
     apiVersion: API_VERSION,
@@ -41,11 +37,11 @@ export async function rememberScope(
   }
 }
 
-/** Regions of this account that have held resources. */
-export async function rememberedRegions(store: Store, accountId: string): Promise<string[]> {
+/** Where resources have been held, in whichever account. */
+export async function rememberedPlaces(store: Store): Promise<Place[]> {
   // The identity of the store stands beside them.
   const { items } = await store.list<ScopeRecord | (KubeObject & { readonly kind: 'Identity' })>('scopes');
   return items.flatMap((record) =>
-    record.kind === 'Scope' && record.accountId === accountId ? [record.region] : [],
+    record.kind === 'Scope' ? [{ accountId: record.accountId, region: record.region }] : [],
   );
 }

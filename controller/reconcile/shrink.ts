@@ -1,11 +1,7 @@
+import { type Place, placeKey, placeOfKey } from '../api/estate.ts';
 import { confirmationOf, type Guard, isTripped } from '../api/guard.ts';
 import { clearGuard, confirmGuard, type GuardDesk, type GuardNews, tripGuard } from '../api/guard-record.ts';
 import type { GuardTerms, Shrink } from '../core/guard.ts';
-
-interface Place {
-  readonly accountId: string;
-  readonly region: string;
-}
 
 /** What a pass has to say about it. */
 interface Told {
@@ -14,12 +10,15 @@ interface Told {
   readonly guards: readonly Guard[];
 }
 
-function shrinkGuardName({ accountId, region }: Place): string {
-  return `unclaimed.${accountId}.${region}`;
+const PREFIX = 'unclaimed.';
+
+function shrinkGuardName(place: Place): string {
+  return `${PREFIX}${placeKey(place)}`;
 }
 
-export function isShrinkGuardOf(name: string, accountId: string): boolean {
-  return name.startsWith(shrinkGuardName({ accountId, region: '' }));
+/** Undefined for the name of any other guard. */
+export function placeOfShrinkGuard(name: string): Place | undefined {
+  return name.startsWith(PREFIX) ? placeOfKey(name.slice(PREFIX.length)) : undefined;
 }
 
 /** Whether something is held back in a scope, or confirmed and not known to be done. */

@@ -1,5 +1,6 @@
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
+import type { Estate } from '../api/estate.ts';
 import { objectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
 import { verifiableAt } from '../core/conditions.ts';
@@ -19,7 +20,7 @@ export interface WorkerOptions {
   readonly kinds: readonly Kind[];
   readonly clock: Clock;
   readonly settings: Settings;
-  readonly defaultRegion: string;
+  readonly estate: Estate;
   readonly shrinkLimit: number;
   readonly mayMutate: () => boolean;
   readonly rememberScope: () => Promise<void>;

@@ -70,7 +70,7 @@ function contextOf(
   const { clock, region, shrinkLimit, installation } = options;
   const settings = settingsOf(options);
   const preview = (overlay: Parameters<typeof previewPlan>[1]) =>
-    previewPlan({ ...parts, clock, settings, defaultRegion: region, shrinkLimit }, overlay);
+    previewPlan({ ...parts, clock, settings, defaultRegion: region, shrinkLimit, accounts: [] }, overlay);
   const { connection, accountId, address } = parts.aws;
   return {
     api: parts.api,

@@ -51,7 +51,10 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
     };
     const shrinkLimit = running?.shrinkLimit ?? DEFAULTS.shrinkLimit;
     const aws = await openWorld();
-    return previewPlan({ api, store, aws, clock, settings, defaultRegion: region, shrinkLimit }, bastions);
+    return previewPlan(
+      { api, store, aws, clock, settings, defaultRegion: region, shrinkLimit, accounts: [] },
+      bastions,
+    );
   };
   const person = openPerson(options, { ...parts, learn: async () => running });
   const tunnels = openTunnels(person, options, parts);

@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
-import { connect } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
 import type { Settings } from '../core/resource.ts';
 import { KINDS } from '../kinds/index.ts';
@@ -20,6 +19,7 @@ import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { DEFAULTS } from './defaults.ts';
 import { type Schedules, startJobs } from './jobs.ts';
+import { connectPlace } from './place-clients.ts';
 import { settingsOf } from './settings.ts';
 import { type OpenStore, openStore } from './store.ts';
 import { createSync } from './sync.ts';
@@ -190,11 +190,15 @@ function controllerOf(
   const { clock, log, region, installation, shrinkLimit, git } = options;
   const { accountId, connection } = aws;
   return new Controller({
-    ...{ ...parts, clock, log, kinds: KINDS, accountId, defaultRegion: region, shrinkLimit, onServing },
-    settings: settingsOf(options),
-    sourceGuards: git.map((spec) => sourceGuardName(parseGitSpec(spec))),
-    connectRegion: (name, mayCall) =>
-      connect({ connection, clock, mayCall, scope: { accountId, region: name, installation } }),
+    ...{ ...parts, clock, log, kinds: KINDS, accountId, defaultRegion: region, onServing },
+    terms: () => ({
+      settings: settingsOf(options),
+      shrinkLimit,
+      sourceGuards: git.map((spec) => sourceGuardName(parseGitSpec(spec))),
+      accounts: [],
+    }),
+    connectPlace: (place, mayCall) =>
+      connectPlace({ connection, accountId, accounts: [], installation, clock, mayCall }, place),
   });
 }
 

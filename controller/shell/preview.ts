@@ -1,19 +1,30 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
+import {
+  type Account,
+  type Estate,
+  isReachable,
+  isSamePlace,
+  type Place,
+  placeKey,
+  placeOf,
+  placeOfKey,
+} from '../api/estate.ts';
 import { objectName } from '../api/object.ts';
-import { connect } from '../aws/clients.ts';
 import type { PlanPreview, RegionPreview } from '../cli/connection.ts';
 import { NO_MEMORY } from '../core/guard.ts';
 import type { Settings } from '../core/resource.ts';
 import { EMPTY_SNAPSHOT } from '../core/snapshot.ts';
 import { namedDatabases } from '../core/targets.ts';
+import { settingsIn } from '../core/terms.ts';
 import { KINDS } from '../kinds/index.ts';
 import { readStanding } from '../reconcile/identity.ts';
 import { type LookOptions, look } from '../reconcile/reconcile.ts';
-import { rememberedRegions } from '../reconcile/scopes.ts';
+import { rememberedPlaces } from '../reconcile/scopes.ts';
 import type { Store } from '../store/store.ts';
 import type { AwsWorld } from './aws.ts';
+import { connectPlace } from './place-clients.ts';
 
 export interface PreviewOptions {
   readonly api: ApiClient;
@@ -23,6 +34,7 @@ export interface PreviewOptions {
   readonly settings: Settings;
   readonly defaultRegion: string;
   readonly shrinkLimit: number;
+  readonly accounts: readonly Account[];
 }
 
 /** What a pass over every scope would do now, with `overlay` in place of the stored Bastions of the same names. Changes nothing. */
@@ -39,29 +51,38 @@ export async function previewPlan(
   };
   const { defaultRegion, halted } = await readStanding({ api: options.api, store, own });
   const bastions = (await api.bastions.list()).items;
-  const named = bastions.map((bastion) => bastion.spec.region ?? defaultRegion);
-  const regions = [...new Set([...named, ...(await rememberedRegions(store, aws.accountId))])].sort();
+  const estate: Estate = { accountId: aws.accountId, defaultRegion, accounts: options.accounts };
+  const named = bastions.flatMap((bastion) => placeOf(estate, bastion) ?? []);
+  const remembered = (await rememberedPlaces(store)).filter((place) => isReachable(estate, place));
+  const places = [...new Set([...named, ...remembered].map(placeKey))].sort().map(placeOfKey);
   return {
     regions: await Promise.all(
-      regions.map((region) => previewRegion(region, bastions, { ...options, api, defaultRegion, halted })),
+      places.map((place) => previewPlace(place, bastions, { ...options, api, estate, halted })),
     ),
   };
 }
 
-async function previewRegion(
-  region: string,
+async function previewPlace(
+  place: Place,
   bastions: readonly Bastion[],
-  options: PreviewOptions & Pick<LookOptions, 'halted'>,
+  options: PreviewOptions & Pick<LookOptions, 'halted' | 'estate'>,
 ): Promise<RegionPreview> {
-  const { aws, clock, settings, defaultRegion } = options;
-  const mine = bastions.filter((bastion) => (bastion.spec.region ?? defaultRegion) === region);
-  const scope = { accountId: aws.accountId, region, installation: settings.installation };
+  const { aws, clock, estate } = options;
+  const mine = bastions.filter((bastion) => {
+    const own = placeOf(estate, bastion);
+    return own && isSamePlace(own, place);
+  });
+  const settings = settingsIn(options.settings, estate, place);
   const { plan, observed, wishes } = await look(
     { snapshot: EMPTY_SNAPSHOT, guard: NO_MEMORY, sequence: 1 },
     {
       ...options,
+      settings,
       kinds: KINDS,
-      aws: connect({ connection: aws.connection, scope, clock })(),
+      aws: connectPlace(
+        { ...aws, clock, installation: settings.installation, accounts: estate.accounts },
+        place,
+      )(),
       refresh: 'all',
       interests: {
         vpcIds: mine.map((bastion) => bastion.spec.network.vpcId),
@@ -73,7 +94,7 @@ async function previewRegion(
   const problems = [...wishes.desired.problems].flatMap(([bastion, found]) =>
     found.map(({ reason, message }) => ({ bastion, reason, message })),
   );
-  return { region, steps: plan.steps, failures: [...observed.failures.values()], problems };
+  return { ...place, steps: plan.steps, failures: [...observed.failures.values()], problems };
 }
 
 function withOverlay(api: ApiClient, overlay: readonly Bastion[]): ApiClient {

@@ -20,7 +20,7 @@ const TARGET = { name: 'orders', host: 'db.internal', port: 5432 };
 const CRON_SHAPE = 'minute hour day-of-month month day-of-week, such as 0 9 * * 1-5';
 const TTL_SHAPE = 'text such as 90m or 4h; from 5m to 168h. Days are written in hours';
 const SPEC_FIELDS =
-  'ttl, idleTimeout, reason, suspend, schedule, region, network, task, access, targets, tags';
+  'ttl, idleTimeout, reason, suspend, schedule, account, region, network, task, access, targets, tags';
 
 describe('validateBastion', () => {
   it('accepts the smallest manifest and fills in every default', () => {

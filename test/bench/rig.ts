@@ -124,7 +124,7 @@ export class Rig {
       kinds: KINDS,
       clock: this.clock,
       settings: SETTINGS,
-      defaultRegion: REGION,
+      estate: { accountId: ACCOUNT, defaultRegion: REGION, accounts: [] },
       shrinkLimit: DEFAULT_SHRINK_LIMIT,
       mayMutate: () => true,
       rememberScope: async () => {},

@@ -29,6 +29,7 @@ function observed(id: string): NonNullable<Step['observed']> {
 const PLAN: PlanPreview = {
   regions: [
     {
+      accountId: '123456789012',
       region: 'ap-northeast-1',
       failures: [],
       problems: [{ bastion: 'default/sick', reason: 'VpcDnsDisabled', message: 'turn enableDnsSupport on' }],
@@ -56,7 +57,13 @@ const PLAN: PlanPreview = {
         step({ action: 'adopt', key: 'vpc-endpoint/vpc-1/s3' }),
       ],
     },
-    { region: 'eu-west-1', failures: [], problems: [], steps: [step({ action: 'keep' })] },
+    {
+      accountId: '123456789012',
+      region: 'eu-west-1',
+      failures: [],
+      problems: [],
+      steps: [step({ action: 'keep' })],
+    },
   ],
 };
 
@@ -96,7 +103,9 @@ describe('plan', () => {
       step({ action: 'blocked', key, why, owners }),
     );
     cli.world.plan = {
-      regions: [{ region: 'eu-west-1', failures: [], problems: [problem, problem], steps }],
+      regions: [
+        { accountId: '123456789012', region: 'eu-west-1', failures: [], problems: [problem, problem], steps },
+      ],
     };
     const { out } = await cli.run('plan');
     expect(out.split('\n').slice(2, 6)).toEqual([
@@ -149,7 +158,15 @@ describe('plan', () => {
   it('does not pass off as whole what could not be read in full', async () => {
     const cli = createCli();
     cli.world.plan = {
-      regions: [{ region: 'eu-west-1', steps: [], problems: [], failures: ['iam-role: AccessDenied'] }],
+      regions: [
+        {
+          accountId: '123456789012',
+          region: 'eu-west-1',
+          steps: [],
+          problems: [],
+          failures: ['iam-role: AccessDenied'],
+        },
+      ],
     };
     const { code, out, err } = await cli.run('plan');
     expect(code).toBe(1);

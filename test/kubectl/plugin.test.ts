@@ -13,7 +13,7 @@ const bed = useBed({
   preview: async (bastions = []): Promise<PlanPreview> => ({
     regions: [
       {
-        ...{ region: 'eu-west-1', steps: [], failures: [] },
+        ...{ accountId: '123456789012', region: 'eu-west-1', steps: [], failures: [] },
         problems: bastions.map(({ metadata: { namespace, name } }) => ({
           ...{ bastion: `${namespace}/${name}`, reason: 'NoSubnet', message: 'its subnet does not exist' },
         })),

@@ -1,6 +1,7 @@
 import type { Bastion, BastionSpec } from '../../controller/api/bastion.ts';
 import type { ApiClient, Manifest } from '../../controller/api/client.ts';
 import type { Clock } from '../../controller/api/clock.ts';
+import type { Estate } from '../../controller/api/estate.ts';
 import { type Aws, connect } from '../../controller/aws/clients.ts';
 import { ORDINARY, seedDatabases, seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
 import {
@@ -28,6 +29,7 @@ export const SETTINGS: Settings = {
 
 export const REGION = 'ap-northeast-1';
 export const ACCOUNT = '123456789012';
+const ESTATE: Estate = { accountId: ACCOUNT, defaultRegion: REGION, accounts: [] };
 
 /** One controller without its shell: the test is the clock, the queue and the user. */
 export interface Harness {
@@ -76,7 +78,7 @@ export function startHarness(options: HarnessOptions = {}): Harness {
     kinds: KINDS,
     clock,
     settings,
-    defaultRegion: REGION,
+    estate: ESTATE,
     shrinkLimit: DEFAULT_SHRINK_LIMIT,
     mayMutate: () => true,
     rememberScope: async () => {},

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION } from '../../controller/api/bastion.ts';
 import { readStanding, takeStanding } from '../../controller/reconcile/identity.ts';
-import { rememberedRegions, rememberScope } from '../../controller/reconcile/scopes.ts';
+import { rememberedPlaces, rememberScope } from '../../controller/reconcile/scopes.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { ConflictError, type Store } from '../../controller/store/store.ts';
 import { VirtualClock } from '../clock.ts';
@@ -23,7 +23,7 @@ describe('the identity of a store', () => {
   it('is that of the first controller, and no scope', async () => {
     const { store, take } = setUp();
     expect(await take(OWN)).toEqual({ defaultRegion: 'eu-west-1', news: [] });
-    expect(await rememberedRegions(store, OWN.accountId)).toEqual([]);
+    expect(await rememberedPlaces(store)).toEqual([]);
     const { revision } = await store.list('scopes');
     await take(OWN);
     expect((await store.list('scopes')).revision).toBe(revision);
@@ -33,7 +33,7 @@ describe('the identity of a store', () => {
     const { clock, store, api, take } = setUp();
     await take(OWN);
     expect(await take(MOVED)).toMatchObject({ defaultRegion: 'us-west-2', news: [] });
-    await rememberScope(store, clock, OWN.accountId, 'us-west-2');
+    await rememberScope(store, clock, { accountId: OWN.accountId, region: 'us-west-2' });
     expect(await take(OWN)).toMatchObject({
       ...{ defaultRegion: 'us-west-2', trip: { reason: 'WrongRegion' } },
       news: [{ guard: 'identity', change: 'tripped' }],
@@ -47,7 +47,7 @@ describe('the identity of a store', () => {
   it('keeps who confirmed another, though the controller died right after recording it', async () => {
     const { clock, store, api, take } = setUp();
     await take(OWN);
-    await rememberScope(store, clock, OWN.accountId, OWN.region);
+    await rememberScope(store, clock, { accountId: OWN.accountId, region: OWN.region });
     await take(MOVED);
     const guard = () => api.guards.get('bastion-system', 'identity');
     const annotations = { [ANNOTATION.confirm]: (await guard()).status?.token };
@@ -72,7 +72,7 @@ describe('the identity of a store', () => {
     expect(await readStanding({ api, store, own: OWN })).toMatchObject({ defaultRegion: 'eu-west-1' });
     expect((await store.list('scopes')).items).toEqual([]);
     await take(OWN);
-    await rememberScope(store, clock, OWN.accountId, 'eu-west-1');
+    await rememberScope(store, clock, { accountId: OWN.accountId, region: 'eu-west-1' });
     expect(await readStanding({ api, store, own: MOVED })).toMatchObject({ defaultRegion: 'eu-west-1' });
     expect((await api.guards.list()).items).toEqual([]);
   });
@@ -85,7 +85,7 @@ describe('the identity of a store', () => {
       list: (collection) => store.list(collection),
       put: async () => {
         await take(MOVED);
-        await rememberScope(store, new VirtualClock(), OWN.accountId, 'us-west-2');
+        await rememberScope(store, new VirtualClock(), { accountId: OWN.accountId, region: 'us-west-2' });
         throw new ConflictError('late');
       },
     };

@@ -95,7 +95,7 @@ describe('a replica that has lost the lead', () => {
       kinds: KINDS,
       clock,
       settings: SETTINGS,
-      defaultRegion: 'ap-northeast-1',
+      estate: { accountId: '123456789012', defaultRegion: 'ap-northeast-1', accounts: [] },
       shrinkLimit: DEFAULT_SHRINK_LIMIT,
       mayMutate: () => left-- > 0,
       rememberScope: async () => {},

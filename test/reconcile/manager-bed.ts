@@ -3,6 +3,7 @@ import type { ApiClient } from '../../controller/api/client.ts';
 import { connect } from '../../controller/aws/clients.ts';
 import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
+import type { Terms } from '../../controller/core/terms.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
 import { createLease } from '../../controller/reconcile/lease.ts';
 import { Controller, type ManagerOptions } from '../../controller/reconcile/manager.ts';
@@ -12,6 +13,13 @@ import { settle, VirtualClock } from '../clock.ts';
 import { createMemorySubject } from '../store/memory.ts';
 import { ACCOUNT, manifestOf, newSimulator, REGION, SETTINGS } from './harness.ts';
 
+/** What is otherwise than usual. */
+type Change = Partial<ManagerOptions> & Partial<Terms>;
+
+/** What a replica is started with unless said otherwise. */
+export const TERMS: Terms = {
+  ...{ settings: SETTINGS, shrinkLimit: DEFAULT_SHRINK_LIMIT, sourceGuards: [], accounts: [] },
+};
 export const LEASE_MS = 20_000;
 const RENEW_MS = 5_000;
 
@@ -39,7 +47,7 @@ export interface ManagerBed {
   readonly simulator: Simulator;
   readonly store: Store;
   readonly api: ApiClient;
-  readonly start: (name?: string, change?: Partial<ManagerOptions>) => Replica;
+  readonly start: (name?: string, change?: Change) => Replica;
   /** Lets simulated time go on; passes get the turns they need. */
   readonly run: (forMs: number, stepMs?: number) => Promise<void>;
   readonly runUntil: (holds: () => boolean | Promise<boolean>, withinMs?: number) => Promise<void>;
@@ -86,7 +94,7 @@ interface ReplicaParts {
   readonly store: Store;
   readonly newUid: () => string;
   readonly name: string;
-  readonly change: Partial<ManagerOptions>;
+  readonly change: Change;
 }
 
 function startReplica({
@@ -109,17 +117,16 @@ function startReplica({
     requestHandler: simulator.requestHandler,
     credentials: { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' },
   };
+  const terms = () => ({ ...TERMS, ...change });
   const controller = new Controller({
     api: createFacade({ store, clock, newUid }),
-    ...{ store, clock, lease, kinds: KINDS, settings: SETTINGS, accountId: ACCOUNT, defaultRegion: REGION },
-    shrinkLimit: DEFAULT_SHRINK_LIMIT,
-    sourceGuards: [],
-    connectRegion: (region, mayCall) => {
-      const { accountId = ACCOUNT, settings = SETTINGS } = change;
-      const scope = { accountId, region, installation: settings.installation };
+    ...{ store, clock, lease, kinds: KINDS, accountId: ACCOUNT, defaultRegion: REGION, terms },
+    connectPlace: (place, mayCall) => {
+      const { installation } = terms().settings;
+      const scope = { ...place, installation };
       const view = connect({ connection, clock, scope, mayCall });
       return () => {
-        passes.push({ region, at: clock.now() });
+        passes.push({ region: place.region, at: clock.now() });
         return view();
       };
     },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KINDS } from '../../controller/kinds/index.ts';
-import { rememberedRegions, rememberScope } from '../../controller/reconcile/scopes.ts';
+import { rememberedPlaces, rememberScope } from '../../controller/reconcile/scopes.ts';
 import { ACCOUNT, REGION } from './harness.ts';
 import { createManagerBed, type ManagerBed } from './manager-bed.ts';
 import { ownedIn } from './owned.ts';
@@ -23,7 +23,7 @@ describe('a controller', () => {
     await bed.runUntil(isReady(bed, 'near'));
     expect(new Set(replica.passes.map(({ region }) => region))).toEqual(new Set([REGION]));
     expect(inRegion(bed, OTHER)).toBe(0);
-    expect(await rememberedRegions(bed.store, ACCOUNT)).toEqual([REGION]);
+    expect(await rememberedPlaces(bed.store)).toEqual([{ accountId: ACCOUNT, region: REGION }]);
     await replica.controller.stop();
   });
 
@@ -140,7 +140,7 @@ describe('a controller', () => {
 
   it('sweeps it although the record could not be read at first', async () => {
     const bed = createManagerBed();
-    await rememberScope(bed.store, bed.clock, ACCOUNT, OTHER);
+    await rememberScope(bed.store, bed.clock, { accountId: ACCOUNT, region: OTHER });
     const replica = bed.start('a');
     const repair = replica.cutStore('list');
     await bed.run(20 * SECOND);

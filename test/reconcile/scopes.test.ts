@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { rememberedRegions, rememberScope } from '../../controller/reconcile/scopes.ts';
+import { placeKey } from '../../controller/api/estate.ts';
+import { rememberedPlaces, rememberScope } from '../../controller/reconcile/scopes.ts';
 import { ConflictError } from '../../controller/store/store.ts';
 import { VirtualClock } from '../clock.ts';
 import { createMemorySubject } from '../store/memory.ts';
@@ -12,19 +13,21 @@ describe('a remembered scope', () => {
 
   it('is told apart by account and region', async () => {
     const { clock, store } = setUp();
-    await rememberScope(store, clock, '111111111111', 'eu-west-1');
-    await rememberScope(store, clock, '111111111111', 'us-east-1');
-    await rememberScope(store, clock, '222222222222', 'sa-east-1');
-    expect((await rememberedRegions(store, '111111111111')).sort()).toEqual(['eu-west-1', 'us-east-1']);
-    expect(await rememberedRegions(store, '222222222222')).toEqual(['sa-east-1']);
-    expect(await rememberedRegions(store, '333333333333')).toEqual([]);
+    await rememberScope(store, clock, { accountId: '111111111111', region: 'eu-west-1' });
+    await rememberScope(store, clock, { accountId: '111111111111', region: 'us-east-1' });
+    await rememberScope(store, clock, { accountId: '222222222222', region: 'sa-east-1' });
+    expect((await rememberedPlaces(store)).map(placeKey).sort()).toEqual([
+      '111111111111.eu-west-1',
+      '111111111111.us-east-1',
+      '222222222222.sa-east-1',
+    ]);
   });
 
   it('is written once', async () => {
     const { clock, store } = setUp();
-    await rememberScope(store, clock, '111111111111', 'eu-west-1');
+    await rememberScope(store, clock, { accountId: '111111111111', region: 'eu-west-1' });
     const { revision } = await store.list('scopes');
-    await rememberScope(store, clock, '111111111111', 'eu-west-1');
+    await rememberScope(store, clock, { accountId: '111111111111', region: 'eu-west-1' });
     expect((await store.list('scopes')).revision).toBe(revision);
   });
 
@@ -35,7 +38,9 @@ describe('a remembered scope', () => {
       get: async () => undefined,
       put: () => Promise.reject(new ConflictError('late')),
     };
-    await expect(rememberScope(late, clock, '111111111111', 'eu-west-1')).resolves.toBeUndefined();
+    await expect(
+      rememberScope(late, clock, { accountId: '111111111111', region: 'eu-west-1' }),
+    ).resolves.toBeUndefined();
   });
 
   it('that could not be written is an error, so that nothing is made in it', async () => {
@@ -45,6 +50,8 @@ describe('a remembered scope', () => {
       get: async () => undefined,
       put: () => Promise.reject(new Error('no disk')),
     };
-    await expect(rememberScope(broken, clock, '111111111111', 'eu-west-1')).rejects.toThrow('no disk');
+    await expect(
+      rememberScope(broken, clock, { accountId: '111111111111', region: 'eu-west-1' }),
+    ).rejects.toThrow('no disk');
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Place } from '../../controller/api/estate.ts';
 import { connect } from '../../controller/aws/clients.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
-import { ACCOUNT, REGION, SETTINGS } from './harness.ts';
+import { REGION, SETTINGS } from './harness.ts';
 import { createManagerBed, LEASE_MS, type ManagerBed } from './manager-bed.ts';
 import { ownedIn } from './owned.ts';
 
@@ -142,11 +143,11 @@ function stuckAfter({ clock, simulator: { requestHandler } }: ManagerBed, operat
     requestHandler: { ...requestHandler, handle },
     credentials: { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' },
   };
-  const connectRegion = (region: string, mayCall: () => boolean) => {
-    const scope = { accountId: ACCOUNT, region, installation: SETTINGS.installation };
+  const connectPlace = (place: Place, mayCall: () => boolean) => {
+    const scope = { ...place, installation: SETTINGS.installation };
     return connect({ connection, clock, scope, mayCall });
   };
-  return { connectRegion, gate };
+  return { connectPlace, gate };
 }
 
 describe('a pass that runs', () => {
@@ -174,8 +175,8 @@ describe('a pass that runs', () => {
 
   it('ends in the middle of a step once the lease is lost: it neither asks, changes nor tells anything more', async () => {
     const bed = createManagerBed();
-    const { connectRegion, gate } = stuckAfter(bed, 'CreateSecurityGroup');
-    const replica = bed.start('a', { connectRegion });
+    const { connectPlace, gate } = stuckAfter(bed, 'CreateSecurityGroup');
+    const replica = bed.start('a', { connectPlace });
     await bed.apply('near');
     await bed.runUntil(() => gate.waiting > 0, MINUTE);
     const repair = replica.cutStore('writeLease', 'readLease');

@@ -1,4 +1,5 @@
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
+import type { Terms } from '../../controller/core/terms.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
 import { createLease, type Lease } from '../../controller/reconcile/lease.ts';
 import { Controller } from '../../controller/reconcile/manager.ts';
@@ -26,6 +27,13 @@ const SWEEP_MS = 3_600_000;
 const GIT_MS = 15_000;
 const POLL_MS = 5_000;
 const GIT_SPEC = 'https://git.example.com/team/bastions.git';
+
+const TERMS: Terms = {
+  settings: SETTINGS,
+  shrinkLimit: DEFAULT_SHRINK_LIMIT,
+  sourceGuards: [sourceGuardName(parseGitSpec(GIT_SPEC))],
+  accounts: [],
+};
 
 export interface ReplicaOptions {
   readonly name: string;
@@ -67,12 +75,10 @@ export class Replica implements Caller {
       ...{ durationMs: LEASE_MS, renewEveryMs: RENEW_MS },
     });
     this.#controller = new Controller({
-      ...{ api, store, clock, lease: this.#lease, kinds: KINDS, settings: SETTINGS, accountId: ACCOUNT },
-      defaultRegion: REGION,
-      shrinkLimit: DEFAULT_SHRINK_LIMIT,
-      sourceGuards: [sourceGuardName(parseGitSpec(GIT_SPEC))],
-      connectRegion: (region, mayCall) => {
-        const scope = { accountId: ACCOUNT, region, installation: SETTINGS.installation };
+      ...{ api, store, clock, lease: this.#lease, kinds: KINDS, accountId: ACCOUNT, defaultRegion: REGION },
+      terms: () => TERMS,
+      connectPlace: (place, mayCall) => {
+        const scope = { ...place, installation: SETTINGS.installation };
         return connectTo((request) => aws.send(this, request), { scope, clock, mayCall });
       },
       log: (level, message, fields) => this.#log(`${level} ${message} ${JSON.stringify(fields ?? {})}`),

@@ -9,7 +9,7 @@ it('reads for everybody and writes only for one who may', async () => {
   const store = createMemorySubject(clock).open();
   let mayWrite = true;
   const fenced = fenceStore(store, () => mayWrite);
-  await rememberScope(fenced, clock, '111111111111', 'eu-west-1');
+  await rememberScope(fenced, clock, { accountId: '111111111111', region: 'eu-west-1' });
   mayWrite = false;
   const { items, revision } = await fenced.list('scopes');
   const [known] = items;

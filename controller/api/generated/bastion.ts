@@ -34,6 +34,10 @@ export interface BastionSpec {
     timeZone: string;
   };
   /**
+   * Name of an AWS account in the configuration of the controller; default is the controller's own account.
+   */
+  account?: string;
+  /**
    * AWS region; default is the controller's.
    */
   region?: string;
