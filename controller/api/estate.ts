@@ -47,7 +47,7 @@ export interface Estate {
 /** Where a Bastion is, or should be. Undefined when nobody knows the account it names. */
 export function placeOf(
   { accountId, defaultRegion, accounts }: Estate,
-  { spec }: Pick<Bastion, 'spec'>,
+  spec: Pick<Bastion['spec'], 'account' | 'region'>,
 ): Place | undefined {
   const region = spec.region ?? defaultRegion;
   if (spec.account === undefined) return { accountId, region };

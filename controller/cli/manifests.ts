@@ -1,6 +1,7 @@
+import { fillNetwork, lacksNetwork } from '../api/admission.ts';
 import type { FieldError, Manifest } from '../api/client.ts';
 import { type ParsedDocument, parseManifests } from '../api/manifest.ts';
-import { type BastionManifest, formatFieldError, validateBastion } from '../api/schema.ts';
+import { formatFieldError, validateBastion } from '../api/schema.ts';
 import type { CliIo } from './io.ts';
 
 export type ReadDocument = {
@@ -8,7 +9,7 @@ export type ReadDocument = {
   /** `orders.yaml:12`, with `: document 2` and `: item 1` where the file holds several. */
   readonly place: string;
 } & (
-  | { readonly ok: true; readonly manifest: Manifest; readonly value: BastionManifest }
+  | { readonly ok: true; readonly manifest: Manifest }
   | {
       readonly ok: false;
       readonly name?: string;
@@ -23,6 +24,7 @@ export interface Reading {
   readonly failures: readonly string[];
 }
 
+const ANY_NETWORK = { vpcId: 'vpc-00000000', subnetIds: ['subnet-00000000'] };
 const EXTENSION = /\.(ya?ml|json)$/i;
 
 /** Reads every file, directory or `-` (stdin); what is wrong with one never hides the others. */
@@ -90,8 +92,9 @@ function check(document: ParsedDocument, place: string): ReadDocument {
     return { source, place, ok: false, ...known, errors };
   }
   const { manifest } = document;
-  const validation = validateBastion(manifest);
-  if (validation.ok) return { source, place, ok: true, manifest, value: validation.value };
+  // Whose network it is may be the controller's to say.
+  const validation = validateBastion(lacksNetwork(manifest) ? fillNetwork(manifest, ANY_NETWORK) : manifest);
+  if (validation.ok) return { source, place, ok: true, manifest };
   return { source, place, ok: false, name: manifest.metadata.name, errors: validation.errors };
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { lacksNetwork } from '../api/admission.ts';
 import { DEFAULT_NAMESPACE } from '../api/object.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { CliError, writeLines } from './failure.ts';
@@ -34,7 +35,10 @@ async function validate(io: CliIo, paths: readonly string[], recursive: boolean)
     errors += found.length;
     writeLines(io.stderr, found);
     if (document.ok && found.length === 0) {
-      io.stdout.write(`${document.source}: bastion/${document.manifest.metadata.name} is valid\n`);
+      const network = lacksNetwork(document.manifest)
+        ? ', in the network that the controller is configured with'
+        : '';
+      io.stdout.write(`${document.source}: bastion/${document.manifest.metadata.name} is valid${network}\n`);
     }
   }
   return errors > 0 ? 1 : 0;

@@ -305,7 +305,7 @@ export class Controller {
   #interests(place: Place): Interests {
     const estate = this.#estate();
     const mine = this.#informer.bastions().filter((bastion) => {
-      const own = placeOf(estate, bastion);
+      const own = placeOf(estate, bastion.spec);
       return own && isSamePlace(own, place);
     });
     return {
@@ -318,7 +318,7 @@ export class Controller {
 
   /** In the queue. */
   #keyOf(bastion: Bastion): string {
-    const place = placeOf(this.#estate(), bastion);
+    const place = placeOf(this.#estate(), bastion.spec);
     return place ? placeKey(place) : NOWHERE;
   }
 

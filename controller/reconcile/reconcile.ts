@@ -204,7 +204,7 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
 
 function bastionsIn(place: Place, all: readonly Bastion[], estate: Estate): Bastion[] {
   return all.filter((bastion) => {
-    const own = placeOf(estate, bastion);
+    const own = placeOf(estate, bastion.spec);
     return own && isSamePlace(own, place);
   });
 }

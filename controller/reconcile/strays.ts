@@ -10,7 +10,7 @@ import { record } from './record.ts';
 
 /** Tells the Bastions whose account nobody knows that nothing can be done for them. */
 export async function tellStrays({ api, clock, settings }: HoldOptions, estate: Estate): Promise<void> {
-  const strays = (await api.bastions.list()).items.filter((bastion) => !placeOf(estate, bastion));
+  const strays = (await api.bastions.list()).items.filter((bastion) => !placeOf(estate, bastion.spec));
   const now = clock.now();
   const told = new Map(
     strays.map((bastion): [ObjectName, BastionStatus] => {

@@ -1,30 +1,40 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type Admission, admitBastion } from '../api/admission.ts';
 import { API_VERSION, type Bastion, FINALIZER, GROUP, KIND } from '../api/bastion.ts';
 import { bastionSchema } from '../api/crd.ts';
+import type { Estate } from '../api/estate.ts';
+import type { JsonObject } from '../api/json.ts';
 import { defaultBastion, validateBastion, validateStatus } from '../api/schema.ts';
 import type { Strategy } from './strategy.ts';
 
-export const bastionStrategy: Strategy<Bastion> = {
-  collection: 'bastions',
-  apiVersion: API_VERSION,
-  resource: `bastions.${GROUP}`,
-  kind: `${KIND}.${GROUP}`,
-  selectable: ['metadata.name', 'metadata.namespace'],
-  finalizer: FINALIZER,
-  countsGenerations: true,
-  isTracked: true,
-  schema: bastionSchema,
-  checkStatus: validateStatus,
-  complete: defaultBastion,
-  prepare({ status: _status, ...sent }, stored) {
-    const validation = validateBastion(sent, stored);
-    const spec = validation.ok ? validation.value.spec : defaultBastion(sent)['spec'];
-    if (!validation.ok) {
-      // A spec that was accepted once and no longer validates must not stand in the way of its own teardown.
-      const isOld = stored !== undefined && isDeepStrictEqual(spec, stored.spec);
-      const errors = validation.errors.filter(({ field }) => !isOld || !/^spec\b/.test(field));
-      if (errors.length > 0) return { ok: false, errors };
-    }
-    return { ok: true, content: { apiVersion: API_VERSION, kind: KIND, spec } };
-  },
-};
+/** @param estate what the configuration of the controller says, where that is known */
+export function bastionStrategy(estate?: () => Estate): Strategy<Bastion> {
+  const admit = (sent: JsonObject, stored: Bastion | undefined): Admission =>
+    estate ? admitBastion(estate(), sent, stored) : { ok: true, object: sent };
+  return {
+    collection: 'bastions',
+    apiVersion: API_VERSION,
+    resource: `bastions.${GROUP}`,
+    kind: `${KIND}.${GROUP}`,
+    selectable: ['metadata.name', 'metadata.namespace'],
+    finalizer: FINALIZER,
+    countsGenerations: true,
+    isTracked: true,
+    schema: bastionSchema,
+    checkStatus: validateStatus,
+    complete: defaultBastion,
+    prepare({ status: _status, ...sent }, stored) {
+      const admission = admit(sent, stored);
+      if (!admission.ok) return admission;
+      const validation = validateBastion(admission.object, stored);
+      const spec = validation.ok ? validation.value.spec : defaultBastion(admission.object)['spec'];
+      if (!validation.ok) {
+        // A spec that was accepted once and no longer validates must not stand in the way of its own teardown.
+        const isOld = stored !== undefined && isDeepStrictEqual(spec, stored.spec);
+        const errors = validation.errors.filter(({ field }) => !isOld || !/^spec\b/.test(field));
+        if (errors.length > 0) return { ok: false, errors };
+      }
+      return { ok: true, content: { apiVersion: API_VERSION, kind: KIND, spec } };
+    },
+  };
+}

@@ -1,5 +1,6 @@
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
+import type { Estate } from '../api/estate.ts';
 import type { Store } from '../store/store.ts';
 import { bastionStrategy } from './bastion-strategy.ts';
 import { eventStrategy } from './event-strategy.ts';
@@ -12,6 +13,8 @@ export interface FacadeOptions {
   readonly newUid: () => string;
   /** Who this process is in metadata.managedFields, where a write does not say who makes it. */
   readonly fieldManager?: string;
+  /** What the configuration of the controller says now; left out where nobody knows. */
+  readonly estate?: () => Estate;
 }
 
 const FIELD_MANAGER = 'bastion-controller';
@@ -20,14 +23,14 @@ const FIELD_MANAGER = 'bastion-controller';
  * The Kubernetes API over the store, in this process: the one way in, for the controller, git sources, the command line and
  * the HTTP server alike. It keeps no state of its own, so any number of them can stand on one store.
  */
-export function createFacade({ fieldManager = FIELD_MANAGER, ...options }: FacadeOptions): ApiClient {
+export function createFacade({ fieldManager = FIELD_MANAGER, estate, ...options }: FacadeOptions): ApiClient {
   const context = { ...options, fieldManager };
   const { updateStatus: _none, ...events } = createResources({
     ...context,
     strategy: eventStrategy(options.clock),
   });
   return {
-    bastions: createResources({ ...context, strategy: bastionStrategy }),
+    bastions: createResources({ ...context, strategy: bastionStrategy(estate) }),
     events,
     guards: createResources({ ...context, strategy: guardStrategy }),
   };

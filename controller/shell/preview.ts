@@ -52,7 +52,7 @@ export async function previewPlan(
   const { defaultRegion, halted } = await readStanding({ api: options.api, store, own });
   const bastions = (await api.bastions.list()).items;
   const estate: Estate = { accountId: aws.accountId, defaultRegion, accounts: options.accounts };
-  const named = bastions.flatMap((bastion) => placeOf(estate, bastion) ?? []);
+  const named = bastions.flatMap((bastion) => placeOf(estate, bastion.spec) ?? []);
   const remembered = (await rememberedPlaces(store)).filter((place) => isReachable(estate, place));
   const places = [...new Set([...named, ...remembered].map(placeKey))].sort().map(placeOfKey);
   return {
@@ -69,7 +69,7 @@ async function previewPlace(
 ): Promise<RegionPreview> {
   const { aws, clock, estate } = options;
   const mine = bastions.filter((bastion) => {
-    const own = placeOf(estate, bastion);
+    const own = placeOf(estate, bastion.spec);
     return own && isSamePlace(own, place);
   });
   const settings = settingsIn(options.settings, estate, place);

@@ -1,4 +1,6 @@
+import type { Admission } from '../api/admission.ts';
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
+import type { JsonObject } from '../api/json.ts';
 import { type ParsedDocument, parseManifests } from '../api/manifest.ts';
 import { DEFAULT_NAMESPACE, type ObjectName, objectName } from '../api/object.ts';
 import { type BastionManifest, formatFieldError, validateBastion } from '../api/schema.ts';
@@ -45,7 +47,7 @@ export function createReader(repository: Repository, defaultNamespace = DEFAULT_
   let lastRead: string | undefined;
 
   /** @throws TooManyFilesError */
-  return async (commit: string, tree: readonly TreeEntry[]): Promise<Declarations> => {
+  return async (commit: string, tree: readonly TreeEntry[], admit: Admit): Promise<Declarations> => {
     const files = manifestFiles(tree);
     if (files.length > MAX_FILES) {
       throw new TooManyFilesError(
@@ -68,7 +70,7 @@ export function createReader(repository: Repository, defaultNamespace = DEFAULT_
       seen.set(key, content);
       const { text, touch } = await content;
       for (const document of parseManifests(text, { source: file.path })) {
-        documents.push(...judge(document, file, touch, defaultNamespace));
+        documents.push(...judge(document, file, touch, { admit, defaultNamespace }));
       }
     }
     cache = seen;
@@ -100,7 +102,20 @@ type Found = { readonly file: TreeEntry } & (
   | { readonly failure: Failure }
 );
 
-function judge(document: ParsedDocument, file: TreeEntry, touch: Touch, defaultNamespace: string): Found[] {
+/** What the configuration of the controller makes of a manifest. */
+export type Admit = (manifest: JsonObject, name: ObjectName) => Admission;
+
+interface Judging {
+  readonly admit: Admit;
+  readonly defaultNamespace: string;
+}
+
+function judge(
+  document: ParsedDocument,
+  file: TreeEntry,
+  touch: Touch,
+  { admit, defaultNamespace }: Judging,
+): Found[] {
   const { path, blob } = file;
   const nameOf = (namespace: string | undefined, name: string): ObjectName =>
     `${namespace ?? defaultNamespace}/${name}`;
@@ -112,7 +127,8 @@ function judge(document: ParsedDocument, file: TreeEntry, touch: Touch, defaultN
   }
   const { metadata } = document.manifest;
   const name = nameOf(metadata.namespace, metadata.name);
-  const validation = validateBastion(document.manifest);
+  const admission = admit(document.manifest, name);
+  const validation = admission.ok ? validateBastion(admission.object) : admission;
   if (!validation.ok) {
     return [{ file, failure: { path, name, message: validation.errors.map(formatFieldError).join('; ') } }];
   }

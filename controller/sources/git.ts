@@ -1,13 +1,16 @@
 import { join } from 'node:path';
+import { admitBastion } from '../api/admission.ts';
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
+import type { Estate } from '../api/estate.ts';
 import { confirmHint } from '../api/guard.ts';
 import type { GuardNews } from '../api/guard-record.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
 import { type Applied, applyDeclarations } from './apply.ts';
 import {
+  type Admit,
   createReader,
   type Declarations,
   manifestFiles,
@@ -44,6 +47,8 @@ export interface GitSourceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Of manifests that name none. */
   readonly namespace?: string;
+  /** What the configuration of the controller says now; left out where there is none. */
+  readonly estate?: () => Estate;
   /** How the repository is reached: by the git program unless said otherwise. */
   readonly open?: typeof openRepository;
 }
@@ -108,7 +113,7 @@ async function sync(parts: Parts): Promise<SyncReport> {
   let commit: string | undefined;
   try {
     commit = await parts.repository.fetch();
-    const declarations = await parts.read(commit, await parts.repository.tree(commit));
+    const declarations = await parts.read(commit, await parts.repository.tree(commit), await admitter(parts));
     return await apply(parts, record, commit, declarations);
   } catch (error) {
     const state = stateOf(error);
@@ -117,6 +122,14 @@ async function sync(parts: Parts): Promise<SyncReport> {
       `${explain(state, parts.spec)} Nothing is deleted. ${error instanceof Error ? error.message : ''}`.trim();
     return conclude(parts, record, { state, message, commit, applied: NOTHING, problems: [{ message }] });
   }
+}
+
+/** As the API will: a Bastion that is there keeps the network it was given. */
+async function admitter({ api, estate }: Parts): Promise<Admit> {
+  if (!estate) return (object) => ({ ok: true, object });
+  const { items } = await api.bastions.list();
+  const stored = new Map(items.map((bastion) => [objectName(bastion), bastion]));
+  return (manifest, name) => admitBastion(estate(), manifest, stored.get(name));
 }
 
 function stateOf(error: unknown): SourceState | undefined {

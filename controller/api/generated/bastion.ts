@@ -41,6 +41,9 @@ export interface BastionSpec {
    * AWS region; default is the controller's.
    */
   region?: string;
+  /**
+   * Where it runs. May be left out where the controller is configured with a network for the account and region; it then stays in that one.
+   */
   network: {
     vpcId: string;
     /**
