@@ -1,5 +1,6 @@
 import type { Clock } from '../api/clock.ts';
 import type { Connection, ConnectionOptions } from './connection.ts';
+import type { Foundations } from './foundation.ts';
 
 export interface Writer {
   write(text: string): void;
@@ -36,6 +37,7 @@ export interface CliIo {
   /** Of this program. */
   readonly version: string;
   connect(options: ConnectionOptions): Promise<Connection>;
+  readonly foundations: Foundations;
   /** What kubectl's context calls home; undefined where it says nothing, or is not asked. */
   namespaceOf(options: ConnectionOptions): Promise<string | undefined>;
   /** Where the API is served: as named, or by the controller that runs here. */

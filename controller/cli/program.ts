@@ -12,12 +12,14 @@ import { addExplain } from './explain.ts';
 import { asProgram, CliError, reportFailure } from './failure.ts';
 import { normalizeFlags } from './flags.ts';
 import { addGet } from './get.ts';
+import { addInstall } from './install.ts';
 import type { CliIo, ProgramName } from './io.ts';
 import { addKubeconfig } from './kubeconfig.ts';
 import { addPlan } from './plan.ts';
 import { addProxy } from './proxy.ts';
 import { addRenew } from './renew.ts';
 import { addResume, addSuspend } from './suspend.ts';
+import { addUninstall } from './uninstall.ts';
 import { addValidate } from './validate.ts';
 import { addWait } from './wait.ts';
 
@@ -28,7 +30,7 @@ const VERBS: readonly AddVerb[] = [
 
 /** What kubectl's plugin leaves to kubectl. */
 const OWN_VERBS: Readonly<Record<ProgramName, readonly AddVerb[]>> = {
-  bastionctl: [addProxy, addKubeconfig],
+  bastionctl: [addProxy, addKubeconfig, addInstall, addUninstall],
   'kubectl bastion': [],
 };
 

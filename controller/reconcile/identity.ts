@@ -93,7 +93,7 @@ async function isUnused(store: Store, api: ApiClient, known?: readonly Bastion[]
   return items.every(({ kind }) => kind === 'Identity');
 }
 
-async function readIdentity(store: Store): Promise<IdentityRecord | undefined> {
+export async function readIdentity(store: Store): Promise<IdentityRecord | undefined> {
   return store.get<IdentityRecord>('scopes', RECORD);
 }
 

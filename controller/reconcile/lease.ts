@@ -51,7 +51,7 @@ export interface Lease {
 const VALID_PART = 2 / 3;
 /** A renewal that failed is tried again this much sooner than the next one would be. */
 const SOONER = 5;
-const NOBODY = '';
+export const NOBODY = '';
 /** In lease times: long enough for every other contender to look, and to find even a silent holder gone. */
 const REST = 2;
 

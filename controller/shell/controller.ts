@@ -5,6 +5,7 @@ import type { Clock } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
 import type { Settings } from '../core/resource.ts';
 import { KINDS } from '../kinds/index.ts';
+import { LEASE_NAME } from '../reconcile/holder.ts';
 import { createLease, type Lease, type LeaseNews } from '../reconcile/lease.ts';
 import { Controller, type Log } from '../reconcile/manager.ts';
 import { createFacade } from '../server/facade.ts';
@@ -59,8 +60,6 @@ export interface RunningController {
   readonly stop: () => Promise<void>;
 }
 
-/** One for each table, whatever the installation: two controllers must never act on one table. */
-const LEASE_NAME = 'controller';
 /** Two renewals may fail before the holder has to give up. */
 const RENEWALS = 4;
 /** How late another process's change is noticed. */

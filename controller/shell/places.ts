@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConnectionOptions } from '../cli/connection.ts';
+import type { Foundations } from '../cli/foundation.ts';
 import type { CliIo, ProgramName } from '../cli/io.ts';
 import { contextNamespace, kubeTarget, parseServer } from '../client/kube-context.ts';
 import { type KubeconfigFile, parseKubeconfig } from '../client/kubeconfig.ts';
@@ -13,24 +14,35 @@ import { readFlagFile } from './flag-file.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Where a command line finds its Bastions. */
-type Places = Pick<CliIo, 'connect' | 'namespaceOf' | 'findServer' | 'kubeconfigFiles'>;
+type Places = Pick<CliIo, 'connect' | 'foundations' | 'namespaceOf' | 'findServer' | 'kubeconfigFiles'>;
 
 export function placesOf(program: ProgramName, parts: ConnectParts): Places {
   const kubeconfigFiles = kubeconfigPaths(parts);
   const findServer: Places['findServer'] = (options) => serverOf(options, parts);
+  const foundations = foundationsOf(parts);
   if (program === 'bastionctl') {
     const namespaceOf = async () => undefined;
-    return { kubeconfigFiles, findServer, namespaceOf, connect: (options) => connect(options, parts) };
+    const own = { kubeconfigFiles, findServer, namespaceOf, foundations };
+    return { ...own, connect: (options) => connect(options, parts) };
   }
   const read = ({ kubeconfig }: ConnectionOptions) =>
     readKubeconfig(kubeconfig === undefined ? kubeconfigFiles : [kubeconfig], kubeconfig !== undefined);
   return {
-    ...{ kubeconfigFiles, findServer },
+    ...{ kubeconfigFiles, findServer, foundations },
     namespaceOf: async (options) => contextNamespace(await read(options), options),
     connect: async (options) => {
       const target = await kubeTarget(await read(options), options, (path) => readFile(path, 'utf8'));
       return connectServer(target, parts, options);
     },
+  };
+}
+
+/** AWS's SDK takes a second to load. */
+function foundationsOf(parts: ConnectParts): Foundations {
+  return {
+    draw: async (options, account) =>
+      (await import('./foundation.ts')).drawFoundation(options, parts, account),
+    open: async (options) => (await import('./foundation.ts')).openFoundation(options, parts),
   };
 }
 

@@ -20,7 +20,8 @@ export async function openRealTable(
 ): Promise<{ store: Store; close: () => Promise<void> }> {
   const { connection, region, table, clock, newId } = options;
   const client = new DynamoDBClient({ ...connection, region, requestHandler: TIMEOUTS });
-  await checkTable(client, table, region);
+  const where = typeof connection.endpoint === 'string' ? connection.endpoint : 'real';
+  await checkTable(client, { table, region, where });
   const store = createDynamoStore({ client, table, clock, newId });
   const close = async () => {
     await store.close();
@@ -29,16 +30,20 @@ export async function openRealTable(
   return { store, close };
 }
 
-async function checkTable(client: DynamoDBClient, table: string, region: string): Promise<void> {
+interface Place {
+  readonly table: string;
+  readonly region: string;
+  /** As `--aws` names it. */
+  readonly where: string;
+}
+
+async function checkTable(client: DynamoDBClient, { table, region, where }: Place): Promise<void> {
   try {
     await client.send(new DescribeTableCommand({ TableName: table }));
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'ResourceNotFoundException') throw error;
-    const schema =
-      '--attribute-definitions AttributeName=pk,AttributeType=S AttributeName=sk,AttributeType=S ' +
-      '--key-schema AttributeName=pk,KeyType=HASH AttributeName=sk,KeyType=RANGE --billing-mode PAY_PER_REQUEST';
     throw new StoreUnavailableError(
-      `table ${table} does not exist in ${region}: aws dynamodb create-table --region ${region} --table-name ${table} ${schema}`,
+      `table ${table} does not exist in ${region}; this makes it: bastionctl install --apply --aws=${where} --region ${region} --table ${table}`,
     );
   }
 }

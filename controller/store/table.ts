@@ -1,5 +1,6 @@
 import {
   CreateTableCommand,
+  type CreateTableCommandInput,
   DescribeTableCommand,
   type DynamoDBClient,
   ResourceInUseException,
@@ -151,6 +152,19 @@ function nextStep(errorName: string, refused: boolean): string {
     : 'Check that the endpoint can be reached, then try again.';
 }
 
+/** What the store needs a table to be like. The only place that says so. */
+export const TABLE_SCHEMA = {
+  BillingMode: 'PAY_PER_REQUEST',
+  AttributeDefinitions: [
+    { AttributeName: 'pk', AttributeType: 'S' },
+    { AttributeName: 'sk', AttributeType: 'S' },
+  ],
+  KeySchema: [
+    { AttributeName: 'pk', KeyType: 'HASH' },
+    { AttributeName: 'sk', KeyType: 'RANGE' },
+  ],
+} satisfies Omit<CreateTableCommandInput, 'TableName'>;
+
 export interface EnsureTableOptions {
   readonly client: DynamoDBClient;
   readonly table: string;
@@ -158,7 +172,7 @@ export interface EnsureTableOptions {
   readonly pollMs?: number;
 }
 
-/** Creates the table when it is missing, and waits until it can be used. The only place that ever creates one. */
+/** Creates the table when it is missing, and waits until it can be used. */
 export async function ensureTable({
   client,
   table,
@@ -186,20 +200,7 @@ async function tableStatus(client: DynamoDBClient, table: string): Promise<strin
 
 async function createTable(client: DynamoDBClient, table: string): Promise<void> {
   try {
-    await client.send(
-      new CreateTableCommand({
-        TableName: table,
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [
-          { AttributeName: 'pk', AttributeType: 'S' },
-          { AttributeName: 'sk', AttributeType: 'S' },
-        ],
-        KeySchema: [
-          { AttributeName: 'pk', KeyType: 'HASH' },
-          { AttributeName: 'sk', KeyType: 'RANGE' },
-        ],
-      }),
-    );
+    await client.send(new CreateTableCommand({ TableName: table, ...TABLE_SCHEMA }));
   } catch (error) {
     if (error instanceof ResourceInUseException) return;
     throw error instanceof Error ? unavailable(table, error) : error;

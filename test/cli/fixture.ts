@@ -8,6 +8,7 @@ import type {
   PlanPreview,
   ServeOptions,
 } from '../../controller/cli/connection.ts';
+import type { Foundations } from '../../controller/cli/foundation.ts';
 import type { CliIo, EndSignal, ProgramName } from '../../controller/cli/io.ts';
 import { runCli } from '../../controller/cli/program.ts';
 import { settle } from '../clock.ts';
@@ -49,6 +50,11 @@ function noTunnels(): Tunnels {
   return { openPort: refuse, openStreams: refuse, openTerminal: refuse };
 }
 
+function noFoundations(): Foundations {
+  const refuse = () => Promise.reject(new Error('this test has no account'));
+  return { draw: refuse, open: refuse };
+}
+
 /** A command line over a memory store, with files that exist only here. */
 export function createCli(given: Partial<Pick<ReturnType<typeof createFixture>, 'api' | 'clock'>> = {}) {
   const { api, clock, store, interpose } = { ...createFixture(), ...given };
@@ -68,6 +74,7 @@ export function createCli(given: Partial<Pick<ReturnType<typeof createFixture>, 
     serving: 0,
     tunnels: noTunnels() as Tunnels,
     doctor: { examine: () => Promise.reject(new Error('this test has no doctor')) } as Doctor,
+    foundations: noFoundations() as Foundations,
     /** Plays the programs that are run. */
     launch: (() => ({ ended: Promise.resolve(0), kill: () => undefined })) as CliIo['launch'],
   };
@@ -155,6 +162,7 @@ export function createCli(given: Partial<Pick<ReturnType<typeof createFixture>, 
       async writeFile(path, text) {
         files.set(path, text);
       },
+      foundations: world.foundations,
       ...{ program, clock, connect, version: '1.2.3', signal: stop.signal, noColor },
       ...{ launch: (...words) => world.launch(...words), holdSignals, hasTerminal },
     };
