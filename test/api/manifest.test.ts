@@ -116,7 +116,7 @@ describe('parseManifests', () => {
     const text = manifest('a').replace('kind: Bastion', 'kind: BastionSpec');
     expect(parse(text)).toMatchObject([{ ok: false, name: 'a' }]);
     expect(outline(parse(text))).toEqual([
-      '1:1 kind: found "BastionSpec", did you mean kind: Bastion? A BastionSpec is what stands under spec: of a Bastion.; spec.network: required but missing',
+      '1:1 kind: found "BastionSpec", did you mean kind: Bastion? A BastionSpec is what stands under spec: of a Bastion.; spec.network: required but missing: Private subnets and their VPC. May be left out where the controller is configured with a network for the account and region',
     ]);
   });
 

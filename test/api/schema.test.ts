@@ -96,7 +96,13 @@ describe('validateBastion', () => {
       { access: { transport: 'Ssh', activation: {} } },
       ['spec.access.transport: found "Ssh", allowed: EcsExec, HybridActivation'],
     ],
-    ['no network', { network: undefined }, ['spec.network: required but missing']],
+    [
+      'no network',
+      { network: undefined },
+      [
+        'spec.network: required but missing: Private subnets and their VPC. May be left out where the controller is configured with a network for the account and region',
+      ],
+    ],
     [
       'a subnet twice',
       { network: { ...VPC, subnetIds: ['subnet-0a1b2c3d', 'subnet-0a1b2c3d'] } },
@@ -305,7 +311,7 @@ describe('validateBastion', () => {
       'metadata.name: required but missing',
       'ttl: unknown field, did you mean spec.ttl? allowed: apiVersion, kind, metadata, spec, status',
       'spec.ttl: required but missing: How long one activation lives, such as 90m or 4h; from 5m to 168h. Days are written in hours',
-      'spec.network: required but missing',
+      'spec.network: required but missing: Private subnets and their VPC. May be left out where the controller is configured with a network for the account and region',
     ]);
   });
 

@@ -42,7 +42,7 @@ export interface BastionSpec {
    */
   region?: string;
   /**
-   * Where it runs. May be left out where the controller is configured with a network for the account and region; it then stays in that one.
+   * Private subnets and their VPC. May be left out where the controller is configured with a network for the account and region.
    */
   network: {
     vpcId: string;
