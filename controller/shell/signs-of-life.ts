@@ -47,9 +47,12 @@ export async function findSignsOfLife(options: SignsOptions): Promise<readonly S
   }
 }
 
-async function signsInStore(store: Store, { table, region }: SignsOptions): Promise<readonly SignOfLife[]> {
+async function signsInStore(
+  store: Store,
+  { aws, table, region }: SignsOptions,
+): Promise<readonly SignOfLife[]> {
   const { items } = await store.list<Bastion>('bastions');
-  const where = `--aws=real --region ${region} --table ${table}`;
+  const where = `--aws=${aws.address} --region ${region} --table ${table}`;
   return items.map((bastion) => ({
     what: `bastion ${objectName(bastion)} is ${bastion.status?.phase ?? 'Pending'}`,
     advice: `delete the Bastions while a controller still runs: bastionctl delete bastions --all -A ${where}`,
