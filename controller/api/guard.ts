@@ -21,6 +21,7 @@ export type TripReason =
   | 'ShrinkLimit'
   | 'SourceEmptied'
   | 'SourceRewritten'
+  | 'SourceUntrusted'
   | 'WrongAccount'
   | 'WrongInstallation'
   | 'WrongRegion';
@@ -30,8 +31,8 @@ export interface Trip {
   readonly reason: TripReason;
   /** What happened and what to look at; full sentences. */
   readonly message: string;
-  /** What the controller does when that is confirmed; a full sentence. */
-  readonly effect: string;
+  /** What the controller does when that is confirmed; a full sentence. Left out: nobody can confirm it, its cause has to go. */
+  readonly effect?: string;
   /** Everything that is held back, each once. */
   readonly withheld: readonly string[];
 }
@@ -107,12 +108,11 @@ export function trippedStatus(guard: Guard | undefined, name: string, trip: Trip
   const { confirmation } = guard?.status ?? {};
   const given = guard?.metadata.annotations?.[ANNOTATION.confirm];
   const isRefused = given !== undefined && given !== token && given !== confirmation?.token;
-  const refusal = isRefused
-    ? ` The confirmation of ${given} was refused: what is withheld now has the token ${token}.`
-    : '';
-  const message = `${trip.message}${refusal} ${confirmHint(name)}`;
+  const isOpen = effect !== undefined;
+  const refused = isRefused ? [refusal(given, isOpen ? token : undefined)] : [];
+  const message = [trip.message, ...refused, ...(isOpen ? [confirmHint(name)] : [])].join(' ');
   return {
-    ...{ token, effect, withheld },
+    ...(isOpen ? { token, effect, withheld } : {}),
     ...(all.length > withheld.length ? { more: all.length - withheld.length } : {}),
     ...(isRefused ? { refused: given } : {}),
     ...(confirmation ? { confirmation } : {}),
@@ -133,6 +133,12 @@ export function needlessStatus(guard: Guard, given: Confirmation, now: number): 
   const confirmation = actedOn(guard, given, now);
   const message = `${given.by} confirmed ${given.token}, but nothing of it was left to do.`;
   return clearedStatus({ ...guard, status: { ...guard.status, confirmation } }, message, now);
+}
+
+function refusal(given: string, token: string | undefined): string {
+  return token === undefined
+    ? `The confirmation of ${given} was refused: this is not for anybody to confirm.`
+    : `The confirmation of ${given} was refused: what is withheld now has the token ${token}.`;
 }
 
 type ActedOn = NonNullable<GuardStatus['confirmation']>;

@@ -5,7 +5,7 @@ import type { ApiClient } from '../api/client.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import type { Estate } from '../api/estate.ts';
 import { confirmHint } from '../api/guard.ts';
-import type { GuardNews } from '../api/guard-record.ts';
+import { type GuardNews, tripGuard } from '../api/guard-record.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
 import { type Applied, applyDeclarations } from './apply.ts';
@@ -19,12 +19,13 @@ import {
 } from './declarations.ts';
 import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
 import { FetchError, openRepository, type Repository } from './repository.ts';
+import { createVerifier, type SignaturePolicy, UntrustedError, type Verify } from './signatures.ts';
 import {
   readSourceGuard,
   type SourceGuard,
   settleSourceGuard,
-  sourceGuardName,
   sourceTrip,
+  untrustedTrip,
 } from './source-guard.ts';
 import {
   type GitSource as GitSourceRecord,
@@ -33,6 +34,7 @@ import {
   type SourceStatus,
   writeSource,
 } from './source-record.ts';
+import { describe, explain, untrustedText } from './source-text.ts';
 
 export interface GitSourceOptions {
   /** `URL[#ref][:path]` */
@@ -49,6 +51,8 @@ export interface GitSourceOptions {
   readonly namespace?: string;
   /** What the configuration of the controller says now; left out where there is none. */
   readonly estate?: () => Estate;
+  /** Left out: whoever may push to the ref is trusted. */
+  readonly signatures?: SignaturePolicy;
   /** How the repository is reached: by the git program unless said otherwise. */
   readonly open?: typeof openRepository;
 }
@@ -87,15 +91,19 @@ const NOTHING: Applied = {
 
 /** @throws GitSpecError */
 export function createGitSource(options: GitSourceOptions): GitSource {
-  const { cacheDir, env, namespace, open = openRepository } = options;
+  const { cacheDir, clock, env, namespace, signatures: policy, open = openRepository } = options;
   const spec = parseGitSpec(options.spec);
-  const repository = open({ spec, env, dir: join(cacheDir, `${sourceId(spec)}.git`) });
+  // What was fetched before signatures were asked for was not looked at as closely.
+  const workDir = join(cacheDir, `${sourceId(spec)}${policy ? '.signed' : ''}`);
+  const dir = `${workDir}.git`;
+  const repository = open({ spec, env, dir, isStrict: policy !== undefined });
+  const verify = policy && createVerifier({ policy, path: spec.path, clock, env, dir, workDir });
   const read = createReader(repository, namespace);
   let queue: Promise<unknown> = Promise.resolve();
   return {
     display: spec.display,
     sync() {
-      const result = queue.then(() => sync({ ...options, spec, repository, read }));
+      const result = queue.then(() => sync({ ...options, spec, repository, read, verify }));
       queue = result.catch(() => undefined);
       return result;
     },
@@ -106,6 +114,7 @@ interface Parts extends Omit<GitSourceOptions, 'spec'> {
   readonly spec: GitSpec;
   readonly repository: Repository;
   readonly read: ReturnType<typeof createReader>;
+  readonly verify: Verify | undefined;
 }
 
 async function sync(parts: Parts): Promise<SyncReport> {
@@ -113,11 +122,13 @@ async function sync(parts: Parts): Promise<SyncReport> {
   let commit: string | undefined;
   try {
     commit = await parts.repository.fetch();
+    await parts.verify?.(commit, record?.status ?? {});
     const declarations = await parts.read(commit, await parts.repository.tree(commit), await admitter(parts));
     return await apply(parts, record, commit, declarations);
   } catch (error) {
     const state = stateOf(error);
     if (state === undefined) throw error;
+    if (error instanceof UntrustedError) return concludeUntrusted(parts, record, commit, error);
     const message =
       `${explain(state, parts.spec)} Nothing is deleted. ${error instanceof Error ? error.message : ''}`.trim();
     return conclude(parts, record, { state, message, commit, applied: NOTHING, problems: [{ message }] });
@@ -134,14 +145,8 @@ async function admitter({ api, estate }: Parts): Promise<Admit> {
 
 function stateOf(error: unknown): SourceState | undefined {
   if (error instanceof FetchError) return error.isRefMissing ? 'gone' : 'unreachable';
+  if (error instanceof UntrustedError) return 'untrusted';
   return error instanceof TooManyFilesError ? 'refused' : undefined;
-}
-
-function explain(state: SourceState, { display, ref }: GitSpec): string {
-  if (state === 'gone') return `${display}: there is no ref "${ref}" any more, or not yet.`;
-  return state === 'refused'
-    ? `${display} was not read.`
-    : `${display} cannot be fetched. Check the address and the login.`;
 }
 
 async function apply(
@@ -224,25 +229,26 @@ async function concludeEmptied(
   });
 }
 
+/** Everything stays as it was at the commit in force, for as long as its Bastions live. */
+async function concludeUntrusted(
+  parts: Parts,
+  record: GitSourceRecord | undefined,
+  commit: string | undefined,
+  error: UntrustedError,
+): Promise<SyncReport> {
+  const { api, clock, spec } = parts;
+  const message = untrustedText(spec, record?.status.commit, error.message);
+  const { name, guard } = await readSourceGuard(parts, spec);
+  const news = await tripGuard({ api, now: clock.now() }, name, guard, untrustedTrip(message));
+  return conclude(parts, record, {
+    ...{ state: 'untrusted', message, commit, applied: NOTHING, problems: [{ message }], news },
+  });
+}
+
 /** Empty when the commit is not known any more. */
 async function contentsAt(repository: Repository, commit: string): Promise<ReadonlyMap<string, string>> {
   const tree = await repository.tree(commit).catch(() => []);
   return new Map(manifestFiles(tree).map(({ path, blob }) => [path, blob]));
-}
-
-function describe(
-  spec: GitSpec,
-  declared: number,
-  problems: number,
-  withheld: readonly ObjectName[],
-): string {
-  const parts = [
-    `${declared} ${declared === 1 ? 'Bastion' : 'Bastions'} declared`,
-    ...(problems > 0 ? [`${problems} ${problems === 1 ? 'problem' : 'problems'}`] : []),
-    ...(withheld.length > 0 ? [`history was rewritten; not deleted: ${withheld.join(', ')}`] : []),
-  ];
-  const hint = withheld.length > 0 ? ` ${confirmHint(sourceGuardName(spec))}` : '';
-  return `${parts.join('; ')}.${hint}`;
 }
 
 interface Conclusion {
@@ -258,7 +264,7 @@ interface Conclusion {
 }
 
 async function conclude(
-  { store, clock, spec }: Parts,
+  { store, clock, spec, signatures }: Parts,
   record: GitSourceRecord | undefined,
   { state, message, commit, applied, problems, inForce, withheld, news = [] }: Conclusion,
 ): Promise<SyncReport> {
@@ -266,10 +272,12 @@ async function conclude(
   const isNew = inForce !== undefined && inForce !== before?.commit;
   const lastSyncedAt = isNew ? rfc3339(clock.now()) : before?.lastSyncedAt;
   const force = inForce ?? before?.commit;
+  const trustedCommit = inForce === undefined ? before?.trustedCommit : signatures?.trustedCommit;
   const kept = withheld ?? before?.withheld ?? [];
   const status: SourceStatus = {
     ...{ state, message },
     ...(force !== undefined && { commit: force }),
+    ...(trustedCommit !== undefined && { trustedCommit }),
     ...(lastSyncedAt !== undefined && { lastSyncedAt }),
     ...(kept.length > 0 && { withheld: kept }),
   };

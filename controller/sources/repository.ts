@@ -8,6 +8,8 @@ export interface RepositoryOptions {
   readonly dir: string;
   /** The user's environment: only what git needs to find its way and its keys is passed on. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Takes no object that is not as git would make it: a damaged tree can show other files to each who reads it. */
+  readonly isStrict?: boolean;
 }
 
 export interface TreeEntry {
@@ -66,8 +68,8 @@ const PASSED_ON = [
 const DAMAGED =
   /not a git repository: |\.lock': File exists|corrupt|is empty|bad object|missing blob|unable to read tree/i;
 
-export function openRepository({ spec, dir, env }: RepositoryOptions): Repository {
-  const environment = gitEnvironment(spec, env);
+export function openRepository({ spec, dir, env, isStrict = false }: RepositoryOptions): Repository {
+  const environment = gitEnvironment(spec, env, isStrict);
   let git: SimpleGit | undefined;
 
   async function open(): Promise<SimpleGit> {
@@ -137,11 +139,16 @@ export function openRepository({ spec, dir, env }: RepositoryOptions): Repositor
   };
 }
 
-function gitEnvironment(spec: GitSpec, env: RepositoryOptions['env']): Record<string, string> {
+function gitEnvironment(
+  spec: GitSpec,
+  env: RepositoryOptions['env'],
+  isStrict: boolean,
+): Record<string, string> {
   const passed = PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
   const config = [
     ['core.hooksPath', '/dev/null'],
     ['gc.autoDetach', 'false'],
+    ...(isStrict ? [['fetch.fsckObjects', 'true']] : []),
     ...(spec.credentials ? [[`http.${spec.url}.extraHeader`, authorization(spec.credentials)]] : []),
   ];
   return {
@@ -151,6 +158,7 @@ function gitEnvironment(spec: GitSpec, env: RepositoryOptions['env']): Record<st
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_ALLOW_PROTOCOL: 'file:https:ssh',
     GIT_LITERAL_PATHSPECS: '1',
+    GIT_NO_REPLACE_OBJECTS: '1',
     GIT_SSH_COMMAND: 'ssh -oBatchMode=yes',
     // By the environment and not by `-c`, since command lines can be read by every user of the machine.
     GIT_CONFIG_COUNT: String(config.length),

@@ -1,6 +1,6 @@
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
-import { type Confirmation, confirmationOf, type Guard, type Trip } from '../api/guard.ts';
+import { type Confirmation, confirmationOf, type Guard, type Trip, trippedCondition } from '../api/guard.ts';
 import { clearGuard, confirmGuard, findGuard, type GuardNews, tripGuard } from '../api/guard-record.ts';
 import type { ObjectName } from '../api/object.ts';
 import { type GitSpec, sourceId } from './git-spec.ts';
@@ -42,6 +42,11 @@ export function sourceTrip(
   return { reason, message, effect: 'Deletes these Bastions, and what they hold in AWS.', withheld };
 }
 
+/** A person who may confirm need not be one whose signature counts: what is not trusted is not to be confirmed. */
+export function untrustedTrip(message: string): Trip {
+  return { reason: 'SourceUntrusted', message, withheld: [] };
+}
+
 /**
  * Shows what is held back after a sync, or that it is done. The deletions come first: a crash in between repeats them.
  * @param isDeclared what cannot have been deleted, though it was confirmed
@@ -55,7 +60,7 @@ export async function settleSourceGuard(
   const desk = { api, now: clock.now() };
   if (!guard || !confirmation) {
     if (trip) return tripGuard(desk, name, guard, trip);
-    return clearGuard(desk, guard, 'The source declares what it should again, or what it held is gone.');
+    return clearGuard(desk, guard, clearance(guard));
   }
   // The person has seen another reason, and may have meant something else by it.
   if (trip && trip.reason !== confirmation.reason) return tripGuard(desk, name, guard, trip);
@@ -65,4 +70,10 @@ export async function settleSourceGuard(
   const isGoing = trip?.withheld.some((one) => confirmation.withheld.has(one));
   if (!trip || isGoing) return news;
   return [...news, ...(await tripGuard(desk, name, await findGuard(api, name), trip))];
+}
+
+function clearance(guard: Guard | undefined): string {
+  return trippedCondition(guard)?.reason === 'SourceUntrusted'
+    ? 'All its commits are trusted again, or none has to be.'
+    : 'The source declares what it should again, or what it held is gone.';
 }

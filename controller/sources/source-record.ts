@@ -7,15 +7,24 @@ import { type GitSpec, sourceId } from './git-spec.ts';
 /**
  * synced: the ref's newest commit is in force. Everything else deletes nothing: unreachable (network, login), gone (the ref does
  * not exist), emptied (no manifest where there were some), rewritten (history does not follow from what was synced last),
- * refused (more files than allowed).
+ * refused (more files than allowed), untrusted (a commit is not signed as the source's policy asks).
  */
-export type SourceState = 'synced' | 'unreachable' | 'gone' | 'emptied' | 'rewritten' | 'refused';
+export type SourceState =
+  | 'synced'
+  | 'unreachable'
+  | 'gone'
+  | 'emptied'
+  | 'rewritten'
+  | 'refused'
+  | 'untrusted';
 
 export interface SourceStatus {
   readonly state: SourceState;
   readonly message: string;
   /** The last one in force. */
   readonly commit?: string;
+  /** From which its history was verified, where signatures are asked for. */
+  readonly trustedCommit?: string;
   /** When it came into force. */
   readonly lastSyncedAt?: string;
   /** Bastions that went missing in a rewritten history: kept until somebody deletes them or they are declared again. */

@@ -11,6 +11,8 @@ export const GIT_ENV = {
   GIT_CONFIG_NOSYSTEM: '1',
 };
 
+export type Files = Readonly<Record<string, string | undefined>>;
+
 export interface Author {
   readonly name: string;
   readonly email: string;
@@ -38,7 +40,7 @@ export function createRemote() {
   return {
     ...{ dir, git, cacheDir: join(root, 'cache') },
     /** Writes files (`undefined` deletes one) and commits them. @returns the commit. */
-    commit(files: Readonly<Record<string, string | undefined>>, date?: string, author?: Author): string {
+    commit(files: Files, date?: string, author?: Author): string {
       for (const [path, content] of Object.entries(files)) {
         if (content === undefined) rmSync(join(dir, path));
         else {

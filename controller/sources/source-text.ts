@@ -1,0 +1,34 @@
+import { confirmHint } from '../api/guard.ts';
+import type { ObjectName } from '../api/object.ts';
+import type { GitSpec } from './git-spec.ts';
+import { sourceGuardName } from './source-guard.ts';
+import type { SourceState } from './source-record.ts';
+
+/** Why a source was not even read. */
+export function explain(state: SourceState, { display, ref }: GitSpec): string {
+  if (state === 'gone') return `${display}: there is no ref "${ref}" any more, or not yet.`;
+  return state === 'refused'
+    ? `${display} was not read.`
+    : `${display} cannot be fetched. Check the address and the login.`;
+}
+
+/** @param why ends with what to do */
+export function untrustedText({ display }: GitSpec, inForce: string | undefined, why: string): string {
+  const stays = inForce === undefined ? 'is not applied' : `stays at ${inForce.slice(0, 12)}`;
+  return `${display} ${stays}: ${why} Until then nothing of it is applied, changed or deleted.`;
+}
+
+export function describe(
+  spec: GitSpec,
+  declared: number,
+  problems: number,
+  withheld: readonly ObjectName[],
+): string {
+  const parts = [
+    `${declared} ${declared === 1 ? 'Bastion' : 'Bastions'} declared`,
+    ...(problems > 0 ? [`${problems} ${problems === 1 ? 'problem' : 'problems'}`] : []),
+    ...(withheld.length > 0 ? [`history was rewritten; not deleted: ${withheld.join(', ')}`] : []),
+  ];
+  const hint = withheld.length > 0 ? ` ${confirmHint(sourceGuardName(spec))}` : '';
+  return `${parts.join('; ')}.${hint}`;
+}
