@@ -41,13 +41,24 @@ export class TooManyFilesError extends Error {
   override readonly name = 'TooManyFilesError';
 }
 
+/**
+ * The files that the stored Bastions of the source come from; asked for only where it matters. A Bastion stays with its file as
+ * long as that is there: who may write another file cannot take it over.
+ */
+export type Places = () => Promise<ReadonlyMap<ObjectName, string>>;
+
 /** Reads every manifest of a commit. A file's content and history are read once, however often it is asked for. */
 export function createReader(repository: Repository, defaultNamespace = DEFAULT_NAMESPACE) {
   let cache = new Map<string, Promise<{ text: string; touch: Touch }>>();
   let lastRead: string | undefined;
 
   /** @throws TooManyFilesError */
-  return async (commit: string, tree: readonly TreeEntry[], admit: Admit): Promise<Declarations> => {
+  return async (
+    commit: string,
+    tree: readonly TreeEntry[],
+    admit: Admit,
+    places: Places,
+  ): Promise<Declarations> => {
     const files = manifestFiles(tree);
     if (files.length > MAX_FILES) {
       throw new TooManyFilesError(
@@ -74,7 +85,7 @@ export function createReader(repository: Repository, defaultNamespace = DEFAULT_
       }
     }
     cache = seen;
-    return collect(documents);
+    return collect(documents, places);
   };
 }
 
@@ -143,26 +154,37 @@ function isSomethingElse(document: Extract<ParsedDocument, { ok: false }>): bool
   return header.length === 2 && header.every(({ message }) => message.includes('allowed:'));
 }
 
-function collect(documents: readonly Found[]): Declarations {
-  const declared = new Map<ObjectName, Declaration>();
-  const failures: Failure[] = [];
-  const problems: Problem[] = [];
+async function collect(documents: readonly Found[], places: Places): Promise<Declarations> {
+  const failures = documents.flatMap((found) => ('failure' in found ? [found.failure] : []));
+  const problems: Problem[] = failures.map(({ path, name, message }) => ({
+    ...{ path, message: name === undefined ? message : `Bastion ${name}: ${message}` },
+  }));
+  const rivals = new Map<ObjectName, Declaration[]>();
   for (const found of documents) {
-    if ('failure' in found) {
-      const { path, name, message } = found.failure;
-      failures.push(found.failure);
-      problems.push({ path, message: name === undefined ? message : `Bastion ${name}: ${message}` });
-      continue;
-    }
+    if ('failure' in found) continue;
     const { declaration } = found;
-    const first = declared.get(declaration.name);
-    if (!first) declared.set(declaration.name, declaration);
-    else {
-      const message = `Bastion ${declaration.name} is declared in ${first.path} already, which wins. Remove one of them.`;
-      problems.push({ path: declaration.path, message });
+    rivals.set(declaration.name, [...(rivals.get(declaration.name) ?? []), declaration]);
+  }
+  const isClear = failures.length === 0 && [...rivals.values()].every(({ length }) => length === 1);
+  const known = isClear ? new Map<ObjectName, string>() : await places();
+  const declared = new Map<ObjectName, Declaration>();
+  for (const [name, candidates] of rivals) {
+    const place = known.get(name);
+    const winner = candidates.find(({ path }) => path === place) ?? candidates[0];
+    const isHeld = winner?.path !== place && failures.some((failure) => isAbout(failure, name, place));
+    if (winner && !isHeld) declared.set(name, winner);
+    for (const { path } of candidates.filter((one) => isHeld || one !== winner)) {
+      const where = isHeld
+        ? `in ${place}, which cannot be read. Repair or remove that one.`
+        : `in ${winner?.path} already, which wins. Remove one of them.`;
+      problems.push({ path, message: `Bastion ${name} is declared ${where}` });
     }
   }
   return { declared, failures, problems };
+}
+
+function isAbout(failure: Failure, name: ObjectName, path: string | undefined): boolean {
+  return failure.path === path && (failure.name === undefined || failure.name === name);
 }
 
 /** Why the manifest of a stored Bastion is not in force, if so. */

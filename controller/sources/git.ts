@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { admitBastion } from '../api/admission.ts';
-import type { Bastion } from '../api/bastion.ts';
+import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import type { Estate } from '../api/estate.ts';
@@ -123,7 +123,8 @@ async function sync(parts: Parts): Promise<SyncReport> {
   try {
     commit = await parts.repository.fetch();
     await parts.verify?.(commit, record?.status ?? {});
-    const declarations = await parts.read(commit, await parts.repository.tree(commit), await admitter(parts));
+    const tree = await parts.repository.tree(commit);
+    const declarations = await parts.read(commit, tree, await admitter(parts), () => placesOf(parts));
     return await apply(parts, record, commit, declarations);
   } catch (error) {
     const state = stateOf(error);
@@ -141,6 +142,14 @@ async function admitter({ api, estate }: Parts): Promise<Admit> {
   const { items } = await api.bastions.list();
   const stored = new Map(items.map((bastion) => [objectName(bastion), bastion]));
   return (manifest, name) => admitBastion(estate(), manifest, stored.get(name));
+}
+
+async function placesOf({ api, spec }: Parts): Promise<ReadonlyMap<ObjectName, string>> {
+  const { items } = await api.bastions.list();
+  const own = items.filter(({ metadata }) => metadata.annotations?.[ANNOTATION.source] === spec.display);
+  return new Map(
+    own.map((one) => [objectName(one), one.metadata.annotations?.[ANNOTATION.sourcePath] ?? '']),
+  );
 }
 
 function stateOf(error: unknown): SourceState | undefined {

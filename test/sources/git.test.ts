@@ -217,6 +217,28 @@ describe('a git source', () => {
     expect(await get('a')).toMatchObject({ spec: { ttl: '1h' } });
   });
 
+  it('leaves a Bastion to the file it comes from, whatever another declares, until that file is gone', async () => {
+    remote.commit({ 'b.yaml': manifest('x', { ttl: '2h' }) });
+    await open().sync();
+    remote.commit({ 'a.yaml': manifest('x', { ttl: '1h' }) });
+    const message = (rest: string) => [
+      { path: 'a.yaml', message: `Bastion default/x is declared in b.yaml${rest}` },
+    ];
+    expect(await open().sync()).toMatchObject({
+      ...{ unchanged: ['default/x'], problems: message(' already, which wins. Remove one of them.') },
+    });
+    for (const broken of [manifest('x', { ttl: 'soon' }), '{"kind": ']) {
+      remote.commit({ 'b.yaml': broken });
+      const { problems } = await open().sync();
+      expect(problems.slice(1)).toEqual(message(', which cannot be read. Repair or remove that one.'));
+      expect(await get('x')).toMatchObject({ spec: { ttl: '2h' } });
+      expect(noteOf(await get('x'), ANNOTATION.sourceError)).toContain('b.yaml: ');
+    }
+    remote.commit({ 'b.yaml': undefined });
+    expect(await open().sync()).toMatchObject({ updated: ['default/x'], problems: [] });
+    expect(await get('x')).toMatchObject({ spec: { ttl: '1h' } });
+  });
+
   it('leaves Bastions alone that are not its own', async () => {
     await api.bastions.create(sample({ ttl: '9h' }, { name: 'a' }));
     remote.commit({
