@@ -94,10 +94,9 @@ export function createGitSource(options: GitSourceOptions): GitSource {
   const { cacheDir, clock, env, namespace, signatures: policy, open = openRepository } = options;
   const spec = parseGitSpec(options.spec);
   // What was fetched before signatures were asked for was not looked at as closely.
-  const workDir = join(cacheDir, `${sourceId(spec)}${policy ? '.signed' : ''}`);
-  const dir = `${workDir}.git`;
+  const dir = join(cacheDir, `${sourceId(spec)}${policy ? '.signed' : ''}.git`);
   const repository = open({ spec, env, dir, isStrict: policy !== undefined });
-  const verify = policy && createVerifier({ policy, path: spec.path, clock, env, dir, workDir });
+  const verify = policy && createVerifier({ policy, path: spec.path, clock, env, dir });
   const read = createReader(repository, namespace);
   let queue: Promise<unknown> = Promise.resolve();
   return {

@@ -64,9 +64,9 @@ const PASSED_ON = [
     'GIT_SSL_CAINFO',
   ],
 ];
-/** What a process that was killed, or a full disk, leaves behind. */
+/** What a process that was killed, a full disk, or somebody who tidied up, leaves behind. */
 const DAMAGED =
-  /not a git repository: |\.lock': File exists|corrupt|is empty|bad object|missing blob|unable to read tree/i;
+  /spawn git ENOENT|not a git repository: |\.lock': File exists|corrupt|is empty|bad object|missing blob|unable to read tree/i;
 
 export function openRepository({ spec, dir, env, isStrict = false }: RepositoryOptions): Repository {
   const environment = gitEnvironment(spec, env, isStrict);

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import { oneLine } from '../api/text.ts';
@@ -38,12 +38,11 @@ export interface VerifierOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Of the bare repository. */
+  /** Of the bare repository. What programs need as a file is put beside it for as long as they run. */
   readonly dir: string;
-  /** Holds what the programs need as a file; may be lost at any time. */
-  readonly workDir: string;
 }
 
+const SIGNERS = 'allowed-signers';
 /** A refused history is looked at again when it is still there after this: a key may have become valid. */
 const AGAIN_MS = 600_000;
 const WHAT_TO_DO =
@@ -52,18 +51,12 @@ const WHAT_TO_DO =
 /** Verifies each commit once, as long as the policy and the file of signers stay the same. */
 export function createVerifier({ policy, path, clock, env, ...options }: VerifierOptions): Verify {
   const dir = resolve(options.dir);
-  const workDir = resolve(options.workDir);
-  const allowedSigners = join(workDir, 'allowed-signers');
-  const reader = createObjectReader({ dir, env, tempDir: workDir, allowedSigners });
   let content: string | undefined;
   let good = new Set<string>();
   let last: { readonly key: string; readonly at: number; readonly refusal?: UntrustedError } | undefined;
   return async (head, accepted) => {
     const signers = await readSigners(policy);
     if (signers !== content) {
-      await mkdir(workDir, { recursive: true, mode: 0o700 });
-      // Git reads this copy: what is verified against is what was read, and not what the file says a moment later.
-      await writeFile(allowedSigners, signers, { mode: 0o600 });
       content = signers;
       good = new Set();
       last = undefined;
@@ -76,14 +69,33 @@ export function createVerifier({ policy, path, clock, env, ...options }: Verifie
     }
     last = undefined;
     try {
-      await verifyHistory({ policy, path, reader, workDir, good, at }, head, accepted);
+      await inFolder(`${dir}-`, signers, async (folder) => {
+        const allowedSigners = join(folder, SIGNERS);
+        const reader = createObjectReader({ dir, env, tempDir: folder, allowedSigners });
+        await verifyHistory({ policy, path, reader, folder, good, at }, head, accepted);
+      });
       last = { key, at };
     } catch (error) {
-      const refusal = error instanceof UntrustedError ? error : new UntrustedError(explain(error));
-      if (error instanceof UntrustedError) last = { key, at, refusal };
-      throw refusal;
+      if (!(error instanceof UntrustedError)) throw new UntrustedError(explain(error));
+      last = { key, at, refusal: error };
+      throw error;
     }
   };
+}
+
+/** With a copy of the signers in it: what is verified against is what was read, and not what the file says a moment later. */
+async function inFolder(
+  prefix: string,
+  signers: string,
+  use: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await mkdtemp(prefix);
+  try {
+    await writeFile(join(folder, SIGNERS), signers, { mode: 0o600 });
+    await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function readSigners({ allowedSigners }: SignaturePolicy): Promise<string> {
@@ -113,7 +125,7 @@ interface Desk {
   readonly policy: SignaturePolicy;
   readonly path: string;
   readonly reader: ObjectReader;
-  readonly workDir: string;
+  readonly folder: string;
   /** Verified before; what is now verified is added. */
   readonly good: Set<string>;
   readonly at: number;
@@ -198,21 +210,19 @@ async function verifyCommits(
 }
 
 /** The date of a commit is whatever its author wrote. What was never in force must have been signed with a key that is valid today. */
-function createKeyCheck({ reader, workDir, at }: Desk) {
+function createKeyCheck({ reader, folder, at }: Desk) {
   const checked = new Map<string, Promise<boolean>>();
-  const file = join(workDir, 'signature');
+  const file = join(folder, 'signature');
   const check = async ({ commit }: SignedCommit, signer: string): Promise<boolean> => {
     await writeFile(file, (await readSignature(reader, commit)) ?? '', { mode: 0o600 });
     const time = rfc3339(at).replace(/\D/g, '');
-    const signers = join(workDir, 'allowed-signers');
+    const signers = join(folder, SIGNERS);
     const args = ['-Y', 'find-principals', '-s', file, '-f', signers, `-Overify-time=${time}`];
     try {
       return lines(await reader.sshKeygen(args)).includes(signer);
     } catch (error) {
       if (error instanceof ProgramError && error.code !== undefined) return false;
       throw error;
-    } finally {
-      await rm(file, { force: true });
     }
   };
   return (commit: SignedCommit, signer: string): Promise<boolean> => {

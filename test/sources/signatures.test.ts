@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ANNOTATION } from '../../controller/api/bastion.ts';
@@ -381,6 +381,16 @@ describe.skipIf(!hasSshKeygen)('a git source whose commits must be signed', () =
         ...{ state: 'unreachable', created: [] },
         message: expect.stringContaining('duplicateEntries'),
       });
+    });
+
+    it('leaves no files behind, and goes on when its cache is lost while it runs', async () => {
+      const source = open();
+      remote.commitAs('alice', { 'b.yaml': manifest('b') });
+      await source.sync();
+      expect(readdirSync(remote.cacheDir)).toEqual([expect.stringMatching(/^\w+\.signed\.git$/)]);
+      rmSync(remote.cacheDir, { recursive: true });
+      remote.commitAs('alice', { 'c.yaml': manifest('c') });
+      expect(await source.sync()).toMatchObject({ state: 'synced', created: ['default/c'] });
     });
 
     it('says at the first sync that ssh-keygen is missing', async () => {
