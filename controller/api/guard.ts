@@ -18,6 +18,7 @@ export interface Guard extends KubeObject {
 }
 
 export type TripReason =
+  | 'Restored'
   | 'ShrinkLimit'
   | 'SourceEmptied'
   | 'SourceRewritten'

@@ -1,4 +1,5 @@
 import type { Clock } from '../api/clock.ts';
+import type { Backups } from './backups.ts';
 import type { Connection, ConnectionOptions } from './connection.ts';
 import type { Foundations } from './foundation.ts';
 
@@ -38,6 +39,7 @@ export interface CliIo {
   readonly version: string;
   connect(options: ConnectionOptions): Promise<Connection>;
   readonly foundations: Foundations;
+  readonly backups: Backups;
   /** What kubectl's context calls home; undefined where it says nothing, or is not asked. */
   namespaceOf(options: ConnectionOptions): Promise<string | undefined>;
   /** Where the API is served: as named, or by the controller that runs here. */

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { DEFAULT_NAMESPACE } from '../api/object.ts';
 import { addApply } from './apply.ts';
+import { addBackup, addRestore } from './backup.ts';
 import { addConfirm } from './confirm.ts';
 import { addConnect } from './connect.ts';
 import { type AddVerb, connectionOptionsOf, createContext, EXIT_INTERRUPTED } from './context.ts';
@@ -30,7 +31,7 @@ const VERBS: readonly AddVerb[] = [
 
 /** What kubectl's plugin leaves to kubectl. */
 const OWN_VERBS: Readonly<Record<ProgramName, readonly AddVerb[]>> = {
-  bastionctl: [addProxy, addKubeconfig, addInstall, addUninstall],
+  bastionctl: [addProxy, addKubeconfig, addInstall, addUninstall, addBackup, addRestore],
   'kubectl bastion': [],
 };
 

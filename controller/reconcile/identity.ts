@@ -7,6 +7,7 @@ import type { KubeObject } from '../api/object.ts';
 import { type Held, heldBy } from '../core/held.ts';
 import { type Identity, identityTrip, isHalting } from '../core/identity.ts';
 import { ConflictError, type Store } from '../store/store.ts';
+import { refuseUnfinishedRestore } from './restore-mark.ts';
 
 /** Written by the first controller that leads over a store, and from then on only as a person confirms. */
 interface IdentityRecord extends KubeObject, Identity {
@@ -36,6 +37,7 @@ export interface IdentityOptions {
 
 /** Compares, without writing anything. */
 export async function readStanding({ store, api, own }: Omit<IdentityOptions, 'clock'>): Promise<Standing> {
+  await refuseUnfinishedRestore(store);
   const recorded = await readIdentity(store);
   if (!recorded || (await isUnused(store, api))) return standingOf(own, undefined, own);
   return standingOf(recorded, identityTrip(recorded, own, (await api.bastions.list()).items), own);
@@ -44,6 +46,7 @@ export async function readStanding({ store, api, own }: Omit<IdentityOptions, 'c
 /** Records whose store this is, or holds back what would be done to another's, until a person has confirmed it. */
 export async function takeStanding(options: IdentityOptions): Promise<Standing> {
   const { api, store, clock, own } = options;
+  await refuseUnfinishedRestore(store);
   const recorded = await recordedIdentity(options);
   const bastions = (await api.bastions.list()).items;
   const trip = identityTrip(recorded, own, bastions);

@@ -12,7 +12,7 @@ interface Told {
 
 const PREFIX = 'unclaimed.';
 
-function shrinkGuardName(place: Place): string {
+export function shrinkGuardName(place: Place): string {
   return `${PREFIX}${placeKey(place)}`;
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Backups } from '../cli/backups.ts';
 import type { ConnectionOptions } from '../cli/connection.ts';
 import type { Foundations } from '../cli/foundation.ts';
 import type { CliIo, ProgramName } from '../cli/io.ts';
@@ -14,21 +15,28 @@ import { readFlagFile } from './flag-file.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Where a command line finds its Bastions. */
-type Places = Pick<CliIo, 'connect' | 'foundations' | 'namespaceOf' | 'findServer' | 'kubeconfigFiles'>;
+type Places = Pick<
+  CliIo,
+  'connect' | 'foundations' | 'backups' | 'namespaceOf' | 'findServer' | 'kubeconfigFiles'
+>;
 
 export function placesOf(program: ProgramName, parts: ConnectParts): Places {
   const kubeconfigFiles = kubeconfigPaths(parts);
   const findServer: Places['findServer'] = (options) => serverOf(options, parts);
-  const foundations = foundationsOf(parts);
+  const common = {
+    kubeconfigFiles,
+    findServer,
+    foundations: foundationsOf(parts),
+    backups: backupsOf(parts),
+  };
   if (program === 'bastionctl') {
     const namespaceOf = async () => undefined;
-    const own = { kubeconfigFiles, findServer, namespaceOf, foundations };
-    return { ...own, connect: (options) => connect(options, parts) };
+    return { ...common, namespaceOf, connect: (options) => connect(options, parts) };
   }
   const read = ({ kubeconfig }: ConnectionOptions) =>
     readKubeconfig(kubeconfig === undefined ? kubeconfigFiles : [kubeconfig], kubeconfig !== undefined);
   return {
-    ...{ kubeconfigFiles, findServer, foundations },
+    ...common,
     namespaceOf: async (options) => contextNamespace(await read(options), options),
     connect: async (options) => {
       const target = await kubeTarget(await read(options), options, (path) => readFile(path, 'utf8'));
@@ -43,6 +51,14 @@ function foundationsOf(parts: ConnectParts): Foundations {
     draw: async (options, account) =>
       (await import('./foundation.ts')).drawFoundation(options, parts, account),
     open: async (options) => (await import('./foundation.ts')).openFoundation(options, parts),
+  };
+}
+
+function backupsOf(parts: ConnectParts): Backups {
+  return {
+    take: async (options) => (await import('./backups.ts')).take(options, parts),
+    restore: async (options, text, tell) =>
+      (await import('./backups.ts')).putBack(options, parts, text, tell),
   };
 }
 

@@ -1,6 +1,7 @@
 import { ANNOTATION, type Bastion, type BastionStatus } from '../../controller/api/bastion.ts';
 import type { Doctor } from '../../controller/api/finding.ts';
 import type { Tunnels } from '../../controller/api/session.ts';
+import type { Backups } from '../../controller/cli/backups.ts';
 import type {
   Connection,
   ConnectionOptions,
@@ -53,6 +54,11 @@ function noTunnels(): Tunnels {
 function noFoundations(): Foundations {
   const refuse = () => Promise.reject(new Error('this test has no account'));
   return { draw: refuse, open: refuse };
+}
+
+function noBackups(): Backups {
+  const refuse = () => Promise.reject(new Error('this test has no store of its own'));
+  return { take: refuse, restore: refuse };
 }
 
 /** A command line over a memory store, with files that exist only here. */
@@ -163,6 +169,7 @@ export function createCli(given: Partial<Pick<ReturnType<typeof createFixture>, 
         files.set(path, text);
       },
       foundations: world.foundations,
+      backups: noBackups(),
       ...{ program, clock, connect, version: '1.2.3', signal: stop.signal, noColor },
       ...{ launch: (...words) => world.launch(...words), holdSignals, hasTerminal },
     };

@@ -1,0 +1,82 @@
+import type { Backups } from '../cli/backups.ts';
+import type { ConnectionOptions } from '../cli/connection.ts';
+import { findHolder } from '../reconcile/holder.ts';
+import { NotEmptyError, restore } from '../reconcile/restore.ts';
+import { refuseUnfinishedRestore } from '../reconcile/restore-mark.ts';
+import { createFacade } from '../server/facade.ts';
+import { type Backup, BackupError, formatBackup, parseBackup, takeBackup } from '../store/backup.ts';
+import { readAnnouncement } from './announcement.ts';
+import { connectionTo } from './aws.ts';
+import { type ConnectParts, dataDirOf } from './connect-parts.ts';
+import { hasStore } from './data-dir.ts';
+import { DEFAULTS } from './defaults.ts';
+import { type OpenStore, openStore } from './store.ts';
+import { UsageError } from './usage-error.ts';
+
+/** @throws UsageError, StoreUnavailableError */
+export async function take(options: ConnectionOptions, parts: ConnectParts): ReturnType<Backups['take']> {
+  const { store, close } = await open(options, parts, false);
+  try {
+    await refuseUnfinishedRestore(store);
+    const backup = await takeBackup(store, parts.clock);
+    return { text: formatBackup(backup), bastions: countBastions(backup) };
+  } finally {
+    await close();
+  }
+}
+
+/** @throws UsageError, StoreUnavailableError */
+export async function putBack(
+  options: ConnectionOptions,
+  parts: ConnectParts,
+  text: string,
+  tell: (what: string) => void,
+): ReturnType<Backups['restore']> {
+  const { clock, newId } = parts;
+  const backup = parse(text);
+  const { store, close } = await open(options, parts, true);
+  try {
+    const wait = (name: string) => tell(`controller ${name} led last: waiting to see whether it still does`);
+    const holder = await findHolder({ store, clock, tell: wait });
+    if (holder !== undefined)
+      throw new UsageError(`controller ${holder} leads on this store: stop all controllers of it first`);
+    const api = createFacade({ store, clock, newUid: newId, fieldManager: 'bastionctl' });
+    await restore({ store, api, clock, backup });
+    return { takenAt: backup.takenAt, bastions: countBastions(backup) };
+  } catch (error) {
+    if (!(error instanceof NotEmptyError)) throw error;
+    throw new UsageError(`${error.message}; restore into a new table, or another --data-dir`, {
+      cause: error,
+    });
+  } finally {
+    await close();
+  }
+}
+
+function parse(text: string): Backup {
+  try {
+    return parseBackup(text);
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    throw new UsageError(`this is no whole backup: ${error.message}`, { cause: error });
+  }
+}
+
+function countBastions({ entries }: Backup): number {
+  return entries.filter(({ collection }) => collection === 'bastions').length;
+}
+
+async function open(options: ConnectionOptions, parts: ConnectParts, mayCreate: boolean): Promise<OpenStore> {
+  const { env, clock, newId } = parts;
+  const { table, server, aws } = options;
+  if (server !== undefined)
+    throw new UsageError('the store itself is needed: name it with --table or --data-dir, not a --server');
+  const dataDir = dataDirOf(options, parts);
+  const running = await readAnnouncement(dataDir);
+  if (table === undefined && !mayCreate && !(await hasStore(dataDir)))
+    throw new UsageError(`${dataDir} holds no store; name another with --data-dir, or a --table`);
+  const region = options.region ?? running?.region ?? env['AWS_REGION'] ?? DEFAULTS.region;
+  const where = aws ?? running?.aws ?? 'simulated';
+  const connection = where === 'simulated' ? undefined : connectionTo(where);
+  return openStore({ table, dataDir, region, clock, newId, connection });
+}
