@@ -18,6 +18,7 @@ import type { CliIo, ProgramName } from './io.ts';
 import { addKubeconfig } from './kubeconfig.ts';
 import { addPlan } from './plan.ts';
 import { addProxy } from './proxy.ts';
+import { addRelease } from './release.ts';
 import { addRenew } from './renew.ts';
 import { addResume, addSuspend } from './suspend.ts';
 import { addUninstall } from './uninstall.ts';
@@ -26,7 +27,7 @@ import { addWait } from './wait.ts';
 
 const VERBS: readonly AddVerb[] = [
   ...[addApply, addConnect, addGet, addDescribe, addEvents, addWait, addPlan, addDoctor, addValidate],
-  ...[addRenew, addSuspend, addResume, addDelete, addConfirm, addExplain],
+  ...[addRenew, addSuspend, addResume, addDelete, addConfirm, addExplain, addRelease],
 ];
 
 /** What kubectl's plugin leaves to kubectl. */

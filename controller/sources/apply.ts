@@ -63,7 +63,7 @@ export async function applyDeclarations(options: ApplyOptions): Promise<Applied>
     if (declared.has(name) || ownerOf(bastion) !== source || bastion.metadata.deletionTimestamp !== undefined)
       continue;
     const failure = failureOf(bastion, failures);
-    const reason = failure ? undefined : options.keep(bastion);
+    const reason = failure ? undefined : (awaitsTakeover(bastion) ?? options.keep(bastion));
     if (reason !== undefined) problems.push({ message: `Bastion ${name} is kept: ${reason}` });
     const isDone = await attempt(name, failure?.path, () => {
       if (failure)
@@ -83,6 +83,16 @@ function ownerOf(bastion: Bastion): string | undefined {
   return bastion.metadata.annotations?.[ANNOTATION.source];
 }
 
+function handOver({ metadata: { namespace, name } }: Bastion, source: string): string {
+  return `Rename one of them, or hand it over: bastionctl release ${name} -n ${namespace} --to ${source}`;
+}
+
+/** One that was handed over and that the source has never declared, so that nobody has taken it out there. */
+function awaitsTakeover({ metadata: { annotations = {} } }: Bastion): string | undefined {
+  if (annotations[ANNOTATION.sourceCommit] !== undefined) return undefined;
+  return 'it was handed over to this source, which has not declared it yet. Commit its manifest there.';
+}
+
 async function applyOne(
   options: ApplyOptions,
   declaration: Declaration,
@@ -96,7 +106,7 @@ async function applyOne(
   }
   if (ownerOf(stored) !== source) {
     const owner = ownerOf(stored) ?? 'somebody who applied it directly';
-    throw new ApiError('Conflict', `belongs to ${owner} and is left alone. Rename or delete one of them.`);
+    throw new ApiError('Conflict', `belongs to ${owner} and is left alone. ${handOver(stored, source)}`);
   }
   if (stored.metadata.deletionTimestamp !== undefined) {
     throw new ApiError('Conflict', 'is being deleted; it is made again afterwards unless its file goes too.');

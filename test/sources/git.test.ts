@@ -251,12 +251,44 @@ describe('a git source', () => {
     expect(problems).toEqual([
       {
         path: 'y/b.yaml',
-        message: `Bastion default/b: belongs to ${remote.dir}#main:x and is left alone. Rename or delete one of them.`,
+        message: `Bastion default/b: belongs to ${remote.dir}#main:x and is left alone. Rename one of them, or hand it over: bastionctl release b -n default --to ${remote.dir}#main:y`,
       },
     ]);
     expect(await get('a')).toMatchObject({ spec: { ttl: '9h' } });
     remote.commit({ 'x/a.yaml': undefined });
     expect((await open('#main:x').sync()).deleted).toEqual([]);
+  });
+
+  it('takes over what is handed to it, and lets go what is taken from it, without a change of either', async () => {
+    await api.bastions.create(sample({ ttl: '4h' }, { name: 'a' }));
+    const before = await get('a');
+    const source = open();
+    remote.commit({ 'other.yaml': manifest('other') });
+    await source.sync();
+    const owner = (to: string | null) =>
+      api.bastions.patch('default', 'a', {
+        metadata: { annotations: { [ANNOTATION.source]: to, [ANNOTATION.sourceCommit]: null } },
+      });
+    await owner(source.display);
+    expect(await source.sync()).toMatchObject({
+      deleted: [],
+      problems: [{ message: expect.stringContaining('Commit its manifest there.') }],
+    });
+    const head = remote.commit({ 'a.yaml': manifest('a') });
+    expect(await source.sync()).toMatchObject({ updated: ['default/a'], problems: [] });
+    expect(noteOf(await get('a'), ANNOTATION.sourceCommit)).toBe(head);
+    await owner(null);
+    expect((await source.sync()).problems).toMatchObject([
+      { message: expect.stringContaining('is left alone') },
+    ]);
+    remote.commit({ 'a.yaml': undefined });
+    expect(await source.sync()).toMatchObject({ deleted: [], problems: [] });
+    const { spec, metadata } = await get('a');
+    expect({ spec, uid: metadata.uid, generation: metadata.generation }).toEqual({
+      spec: before.spec,
+      uid: before.metadata.uid,
+      generation: before.metadata.generation,
+    });
   });
 
   it('deletes nothing when the repository cannot be reached, and goes on when it can', async () => {
