@@ -46,7 +46,7 @@ const SIGNERS = 'allowed-signers';
 /** A refused history is looked at again when it is still there after this: a key may have become valid. */
 const AGAIN_MS = 600_000;
 const WHAT_TO_DO =
-  'Take it out of the branch or have it signed; or review it, and make it or a later commit the trustedCommit.';
+  'Take it out of the branch, or have it signed by somebody who may; or review it, and make it or a later commit the trustedCommit.';
 
 /** Verifies each commit once, as long as the policy and the file of signers stay the same. */
 export function createVerifier({ policy, path, clock, env, ...options }: VerifierOptions): Verify {

@@ -74,7 +74,7 @@ describe.skipIf(!hasSshKeygen)('a git source whose commits must be signed', () =
     const report = await source.sync();
     const message =
       `${remote.dir}#main stays at ${short(good)}: commit ${short(bad)} by Alice <alice@example.com> is not signed. ` +
-      'Take it out of the branch or have it signed; or review it, and make it or a later commit the trustedCommit. ' +
+      'Take it out of the branch, or have it signed by somebody who may; or review it, and make it or a later commit the trustedCommit. ' +
       'Until then nothing of it is applied, changed or deleted.';
     expect(report).toMatchObject({
       ...{ state: 'untrusted', commit: head, message, problems: [{ message }] },
