@@ -350,6 +350,32 @@ describe.skipIf(!hasSshKeygen)('a git source whose commits must be signed', () =
       expect(await open({}, { env }).sync()).toMatchObject(refused('is signed with the key SHA256:'));
     });
 
+    it('runs no program for OpenPGP that the cache names, whatever that would say', async () => {
+      await open().sync();
+      const [cache = ''] = execFileSync('find', [remote.cacheDir, '-name', '*.git'], {
+        encoding: 'utf8',
+      }).split('\n');
+      const program = join(dirname(remote.dir), 'gpg');
+      const status = [
+        'NEWSIG',
+        'GOODSIG 0 alice',
+        `VALIDSIG SHA256:x ${'0 '.repeat(8)}SHA256:x`,
+        'TRUST_FULLY 0 pgp',
+      ];
+      const script = status.map((line) => `echo "[GNUPG:] ${line}"`).join('\n');
+      writeFileSync(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      appendFileSync(
+        join(cache, 'config'),
+        `[gpg]\n\tprogram = ${program}\n[gpg "openpgp"]\n\tprogram = ${program}\n`,
+      );
+      const signed = remote.commitAs('alice', { 'b.yaml': manifest('b') });
+      const header = 'gpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ==\n -----END PGP SIGNATURE-----';
+      const text = remote.git(['cat-file', 'commit', signed]).replace(/gpgsig .*(\n .*)*/, header);
+      remote.write('forged', `${text}\n`);
+      remote.git(['update-ref', 'HEAD', remote.git(['hash-object', '-t', 'commit', '-w', 'forged'])]);
+      expect(await open().sync()).toMatchObject(refused('OpenPGP and X.509 do not count'));
+    });
+
     it('minds no replaced object and no graft', async () => {
       const good = remote.commitAs('alice', { 'b.yaml': manifest('b') });
       await open().sync();
