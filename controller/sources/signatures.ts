@@ -61,7 +61,7 @@ export function createVerifier({ policy, path, clock, env, ...options }: Verifie
       good = new Set();
       last = undefined;
     }
-    const key = JSON.stringify([head, accepted]);
+    const key = [head, accepted.commit, accepted.trustedCommit].join(' ');
     const at = clock.now();
     if (last?.key === key && at - last.at < (last.refusal ? AGAIN_MS : Number.POSITIVE_INFINITY)) {
       if (last.refusal) throw last.refusal;

@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ANNOTATION } from '../../controller/api/bastion.ts';
@@ -158,6 +166,31 @@ describe.skipIf(!hasSshKeygen)('a git source whose commits must be signed', () =
     expect(await names()).toEqual(['a']);
   });
 
+  it('verifies each commit once, and a refused history not at every look', async () => {
+    const bin = join(dirname(remote.dir), 'bin');
+    const calls = join(bin, 'calls');
+    mkdirSync(bin);
+    const real = execFileSync('which', ['ssh-keygen'], { encoding: 'utf8' }).trim();
+    writeFileSync(join(bin, 'ssh-keygen'), `#!/bin/sh\necho >>${calls}\nexec ${real} "$@"\n`, {
+      mode: 0o755,
+    });
+    const source = open({}, { env: { ...GIT_ENV, PATH: `${bin}:${GIT_ENV.PATH}` } });
+    const callsOf = async () => {
+      writeFileSync(calls, '');
+      await source.sync();
+      return readFileSync(calls, 'utf8').length;
+    };
+    for (const name of ['b', 'c', 'd']) remote.commitAs('alice', { [`${name}.yaml`]: manifest(name) });
+    // Two of git for each commit, one to see that the program is there, and one for the key.
+    expect(await callsOf()).toBe(8);
+    expect(await callsOf()).toBe(0);
+    remote.commitAs('alice', { 'e.yaml': manifest('e') });
+    expect(await callsOf()).toBe(4);
+    remote.commitAs('eve', { 'f.yaml': manifest('f') });
+    expect(await callsOf()).toBeGreaterThan(0);
+    expect(await callsOf()).toBe(0);
+  });
+
   describe('refuses a commit', () => {
     it('by a key that is not in the file', async () => {
       const bad = remote.commitAs('eve', { 'b.yaml': manifest('b') });
@@ -233,6 +266,17 @@ describe.skipIf(!hasSshKeygen)('a git source whose commits must be signed', () =
       expect(await open().sync()).toMatchObject({ state: 'synced', created: ['default/c'] });
       remote.commitAs('alice', { 'd.yaml': manifest('d') });
       expect(await open().sync()).toMatchObject(refused('is not valid now'));
+    });
+
+    it('refuses one that is somebody else’s by now', async () => {
+      remote.allow('alice valid-before="20261101"');
+      const [, ...key] = readFileSync(remote.allowedSigners, 'utf8').split('" ');
+      appendFileSync(remote.allowedSigners, `carol valid-after="20261101" ${key.join('" ')}`);
+      remote.commitAs('alice', { 'b.yaml': manifest('b') }, '2026-10-01T00:00:00Z');
+      expect(await open().sync()).toMatchObject(refused('is signed by alice, whose key SHA256:'));
+      remote.git(['reset', '--quiet', '--hard', trusted]);
+      remote.commitAs('alice', { 'b.yaml': manifest('b') });
+      expect(await open().sync()).toMatchObject({ state: 'synced' });
     });
 
     it('looks again after a while at a commit whose key was not valid yet', async () => {

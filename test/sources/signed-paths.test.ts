@@ -231,12 +231,13 @@ describe.skipIf(!hasSshKeygen)('a git source whose paths have signers of their o
       branch('left', 'main');
       remote.commitAs('pay', { [PAY]: manifest('pay', { reason: 'left' }) });
       branch('right', 'main');
-      remote.commitAs('web', { [WEB]: manifest('web', { reason: 'right' }) });
+      remote.commitAs('web', { [WEB]: manifest('web', { reason: 'right' }) }, '2026-11-23T08:30:00Z');
       const [left, right] = ['left', 'right'].map((name) => remote.git(['rev-parse', name]));
       remote.mergeAs('merger', left ?? '', []);
       checkout('left');
       remote.mergeAs('merger', right ?? '', []);
-      remote.commitAs('pay', { [PAY]: manifest('pay', { reason: 'again' }) });
+      // As it is on the right: against that fork alone nothing would seem to have changed.
+      remote.commitAs('pay', { [PAY]: manifest('pay', { reason: 'fixed' }) });
       checkout('right');
       remote.mergeAs('pay', 'left', []);
       remote.git(['branch', '--force', 'main', 'right']);
