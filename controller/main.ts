@@ -13,6 +13,7 @@ import { greeting } from './shell/greeting.ts';
 import { openHost } from './shell/host.ts';
 import { createLog } from './shell/log.ts';
 import { launchProgram, startReplicas } from './shell/replicas.ts';
+import { stopInTime } from './shell/stop.ts';
 import { readVersion } from './shell/version.ts';
 
 // The SDK's note about Node versions is for us, not for those who run the controller.
@@ -64,7 +65,7 @@ async function runOne(flags: Flags, options: ControllerOptions): Promise<void> {
   lookNow = () => void controller.syncSources();
   await untilStopped({ hasKeeper: flags.replica !== undefined });
   options.log('info', 'stopping');
-  await controller.stop();
+  await stopInTime(controller.stop, options);
 }
 
 /** This process keeps what they share, and looks after them. */

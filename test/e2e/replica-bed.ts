@@ -55,6 +55,8 @@ export interface ReplicaBed {
   readonly api: ApiClient;
   readonly store: Store;
   readonly start: (name: string, ...flags: string[]) => Promise<Controller>;
+  /** From now on AWS does what this operation asks for, and keeps its answer to itself. @returns what lets the answers go */
+  readonly holdReplies: (operation: string) => () => void;
   /** A controller with everything of its own, which keeps replicas. */
   readonly startKeeper: (...flags: string[]) => Controller;
   /** The keys of all resources that belong to the installation and are alive. */
@@ -72,9 +74,13 @@ export async function openReplicaBed(): Promise<ReplicaBed> {
   });
   const tables = dynalite({ createTableMs: 0 });
   const servers: Server[] = [];
+  const held = new Map<string, Promise<void>>();
   const children: ChildProcess[] = [];
   const open = async (onCall: (operation: string) => void) => {
-    const server = serve(simulator, tables, onCall);
+    const server = serve(simulator, tables, (operation) => {
+      onCall(operation);
+      return held.get(operation);
+    });
     servers.push(server);
     await once(server.listen(0, '127.0.0.1'), 'listening');
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -99,6 +105,17 @@ export async function openReplicaBed(): Promise<ReplicaBed> {
       const place = ['--aws', url, '--region', REGION, '--table', TABLE];
       return { name, calls, ...run('--data-dir', join(dir, name), ...place, ...flags) };
     },
+    holdReplies(operation) {
+      let release = () => {};
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      held.set(operation, released);
+      return () => {
+        held.delete(operation);
+        release();
+      };
+    },
     startKeeper: (...flags) => ({
       name: 'keeper',
       calls: [],
@@ -120,19 +137,23 @@ export async function openReplicaBed(): Promise<ReplicaBed> {
 }
 
 /** DynamoDB and all the rest of AWS under one address, as an emulator of AWS has it. */
-function serve(simulator: Simulator, tables: Server, onCall: (operation: string) => void): Server {
+function serve(
+  simulator: Simulator,
+  tables: Server,
+  onCall: (operation: string) => Promise<void> | undefined,
+): Server {
   return createServer((request, response) => {
     if (String(request.headers['x-amz-target']).startsWith('DynamoDB_')) {
       tables.emit('request', request, response);
       return;
     }
-    void read(request).then((body) => {
+    void read(request).then(async (body) => {
       const { method = 'GET', url: path = '/' } = request;
       const headers = Object.fromEntries(
         Object.entries(request.headers).map(([name, value]) => [name, `${value}`]),
       );
       const answer = simulator.handle({ method, path, headers, body });
-      onCall(simulator.calls.list().at(-1)?.operation ?? 'unknown');
+      await onCall(simulator.calls.list().at(-1)?.operation ?? 'unknown');
       response.writeHead(answer.status, answer.headers).end(answer.body);
     });
   });
