@@ -70,6 +70,17 @@ describe('the package', () => {
     ).toContain('ttl');
   });
 
+  it('installs from its own policies', async () => {
+    const { stdout } = await run(command('bastionctl'), ['install', '--print', '-o', 'json'], {
+      cwd: dir,
+      env,
+    });
+    const { items } = JSON.parse(stdout) as { items: readonly { kind: string; properties: object }[] };
+    expect(items.map(({ kind }) => kind)).toEqual(['table', 'policy', 'role', 'role']);
+    const policy = await readFile(installed('deploy/iam/controller-policy.json'), 'utf8');
+    expect(items[2]?.properties).toMatchObject({ Policies: { 'controller-policy': JSON.parse(policy) } });
+  });
+
   it('plays the demo to its end', async () => {
     await access(installed('dist/demo.js'));
     const { stdout } = await run(process.execPath, [installed('dist/demo.js'), '--json'], { cwd: dir, env });
