@@ -17,13 +17,20 @@ export interface Foundation {
   readonly accountId: string;
   readonly region: string;
   readonly table: string;
-  look(): Promise<{ readonly wanted: readonly FoundationObject[]; readonly found: Found }>;
+  look(): Promise<FoundationLook>;
   create(object: FoundationObject): Promise<void>;
   change(object: FoundationObject): Promise<void>;
   remove(object: FoundationObject): Promise<void>;
   /** What would be left without a controller. Takes as long as a lease where one may be held. */
   signsOfLife(options: LifeOptions): Promise<readonly SignOfLife[]>;
   close(): Promise<void>;
+}
+
+export interface FoundationLook {
+  readonly wanted: readonly FoundationObject[];
+  /** Those that were wanted once, too. */
+  readonly possible: readonly FoundationObject[];
+  readonly found: Found;
 }
 
 export interface LifeOptions {

@@ -44,10 +44,10 @@ async function uninstall(io: CliIo, options: Options): Promise<number> {
   const foundation = await io.foundations.open(options);
   const progress = createProgress(io);
   try {
-    const { wanted, found } = await foundation.look();
+    const { possible, found } = await foundation.look();
     const signs = await foundation.signsOfLife({ skipAccounts, tell: (what) => progress.show(what) });
     progress.clear();
-    const steps = planRemoval(wanted, found, { deleteTable });
+    const steps = planRemoval(possible, found, { deleteTable });
     const isMeant = apply && signs.length === 0;
     if (options.output !== undefined) writeAs(io, options.output, foundation, steps, signs);
     else if (!isMeant) io.stdout.write(renderSteps(steps, foundation, wantsColor(io)));

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { explain } from '../aws/errors.ts';
 import { type Builder, openIamBuilders } from '../aws/foundation.ts';
-import type { Foundation, FoundationOptions } from '../cli/foundation.ts';
+import type { Foundation, FoundationLook, FoundationOptions } from '../cli/foundation.ts';
 import { type FoundationKind, type FoundationObject, nameOf } from '../core/foundation.ts';
 import {
   controllerRoleName,
@@ -49,9 +49,8 @@ export async function openFoundation(options: FoundationOptions, parts: ConnectP
     await told(object, () => builders[object.kind][what](object));
   }
 
-  async function look(): Promise<Awaited<ReturnType<Foundation['look']>>> {
-    // All there can be, to know for whom the controller's role was made.
-    const possible = await draw(trust);
+  async function look(): Promise<FoundationLook> {
+    const possible = await draw([DEFAULT_TRUST]);
     const entries = await Promise.all(
       possible.map(async (object) => {
         const present = await told(object, () => builders[object.kind].find(object));
@@ -60,8 +59,9 @@ export async function openFoundation(options: FoundationOptions, parts: ConnectP
     );
     const found = new Map(entries.flat());
     const recorded = found.get(`role/${controllerRoleName(table)}`)?.tags[TRUST_TAG]?.split(' ');
-    const wanted = options.trust || !recorded ? possible : await draw(recorded);
-    return { wanted, found };
+    const trusted = options.trust ?? recorded ?? trust;
+    checkRequest({ table, trust: trusted });
+    return { wanted: await draw(trusted), possible, found };
   }
 
   return {
@@ -95,9 +95,14 @@ function requestOf({ table = DEFAULT_TABLE, trust, ...options }: FoundationOptio
   const request = { table, region, trust: trust ?? [DEFAULT_TRUST] };
   const fault = regionFault(region);
   if (fault !== undefined) throw new UsageError(`--region: ${fault}`);
-  const wrong = requestFault(request);
-  if (wrong !== undefined) throw new UsageError(wrong);
+  checkRequest(request);
   return request;
+}
+
+/** What a tag says may have been changed by anybody who may tag. */
+function checkRequest(request: Parameters<typeof requestFault>[0]): void {
+  const fault = requestFault(request);
+  if (fault !== undefined) throw new UsageError(fault);
 }
 
 /** @throws UsageError unless it is said which account is meant: nothing real is touched by default */

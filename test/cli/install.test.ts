@@ -38,7 +38,7 @@ function createAccount() {
   };
   const foundation: Foundation = {
     ...{ accountId: '111122223333', region: 'eu-central-1', table: 'bastion-operator' },
-    look: async () => ({ wanted: WANTED, found }),
+    look: async () => ({ wanted: WANTED, possible: WANTED, found }),
     create: make,
     change: make,
     async remove(object) {

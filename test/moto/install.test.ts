@@ -17,10 +17,12 @@ import {
   GetRolePolicyCommand,
   ListRolesCommand,
   PutRolePolicyCommand,
+  TagRoleCommand,
 } from '@aws-sdk/client-iam';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSimulator } from '../../controller/aws/simulator/simulator.ts';
 import { TAG, upper } from '../../controller/aws/tags.ts';
+import { TRUST_TAG } from '../../controller/core/foundation-objects.ts';
 import { rememberScope } from '../../controller/reconcile/scopes.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
 import { openRealTable } from '../../controller/store/real-table.ts';
@@ -156,6 +158,15 @@ describe('an installation on moto', () => {
     expect((await run('install')).out).toContain('Plan: 4 unchanged.');
     const { Role } = await clients.iam.send(new GetRoleCommand({ RoleName: ROLE }));
     expect(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? '')).toContain('pods.eks.amazonaws.com');
+    // Who may tag the role must not decide for everybody.
+    const tag = (Value: string) =>
+      clients.iam.send(new TagRoleCommand({ RoleName: ROLE, Tags: [{ Key: TRUST_TAG, Value }] }));
+    await tag('*');
+    expect((await run('install', '--apply')).err).toContain('error: --trust: found "*", allowed: ');
+    // ECS's role is of no use then; uninstall knows it all the same.
+    expect(await apply('--trust', 'pods.eks.amazonaws.com')).not.toContain('execution');
+    expect((await run('install')).out).toContain('Plan: 3 unchanged.');
+    expect((await run('uninstall')).out).toContain(`- role/${ROLE}-execution`);
   });
 
   it('does not go while a controller leads, and says which', async () => {
