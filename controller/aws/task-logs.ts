@@ -4,14 +4,15 @@ import type { Bastion } from '../api/bastion.ts';
 import { logStreamOf, taskId, taskOf } from '../api/bastion-task.ts';
 import { ApiError } from '../api/client.ts';
 import { type Clock, sleep } from '../api/clock.ts';
+import type { Place } from '../api/estate.ts';
 import type { LogLine, LogQuery, TaskLogs } from '../api/task-logs.ts';
 import { nameFor } from '../core/key.ts';
-import { type Aws, type Connection, connect } from './clients.ts';
+import type { Aws } from './clients.ts';
 import { classify, explain } from './errors.ts';
 
 export interface TaskLogsOptions {
-  readonly connection: Connection;
-  readonly accountId: string;
+  /** Clients for the account and region that a task is in. */
+  readonly connect: (place: Place) => Aws;
   readonly installation: string;
   readonly clock: Clock;
 }
@@ -33,20 +34,11 @@ const THROTTLED_MS = 1_000;
 
 /** Reads from CloudWatch Logs, where the log driver of the task definition writes to. */
 export function createTaskLogs(options: TaskLogsOptions): TaskLogs {
-  const regions = new Map<string, Aws>();
-  const inRegion = (region: string): Aws => {
-    const { connection, accountId, installation, clock } = options;
-    const known = regions.get(region);
-    if (known) return known;
-    const aws = connect({ connection, clock, scope: { accountId, region, installation } })();
-    regions.set(region, aws);
-    return aws;
-  };
   return {
     read(bastion, query, signal) {
       const arn = arnIn(bastion, query);
       const stream: Stream = {
-        ...{ aws: inRegion(regionIn(arn)), clock: options.clock, arn, signal },
+        ...{ aws: options.connect(placeIn(arn)), clock: options.clock, arn, signal },
         group: nameFor.logGroup(options.installation),
         startTime: query.sinceMs,
       };
@@ -78,8 +70,9 @@ function arnIn(bastion: Bastion, { isPrevious }: LogQuery): string {
 }
 
 /** arn:aws:ecs:REGION:ACCOUNT:task/CLUSTER/ID */
-function regionIn(arn: string): string {
-  return arn.split(':')[3] ?? '';
+function placeIn(arn: string): Place {
+  const [, , , region = '', accountId = ''] = arn.split(':');
+  return { accountId, region };
 }
 
 /** A reader that has gone is no failure. */

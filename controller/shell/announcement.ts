@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Account } from '../api/estate.ts';
 
 /** What a running controller tells other processes on the same data folder, so that they see the world it sees. */
 export interface Announcement {
@@ -13,6 +14,7 @@ export interface Announcement {
   readonly maxTtlMs: number;
   readonly permissionsBoundary?: string | undefined;
   readonly shrinkLimit: number;
+  readonly accounts: readonly Account[];
   /** The URL under which it serves the API; left out where it does not. */
   readonly api?: string;
 }

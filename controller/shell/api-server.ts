@@ -2,16 +2,16 @@ import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
 import { createTaskLogs } from '../aws/task-logs.ts';
-import type { Settings } from '../core/resource.ts';
 import type { Log } from '../reconcile/manager.ts';
 import type { ServerContext } from '../server/http/context.ts';
 import type { AccessToken } from '../server/http/safety.ts';
 import type { ApiServer } from '../server/http/server.ts';
 import type { Store } from '../store/store.ts';
 import type { AwsWorld } from './aws.ts';
+import type { Configuration } from './configuration.ts';
 import { listen } from './listen.ts';
+import { createPlaceClients } from './place-clients.ts';
 import { previewPlan } from './preview.ts';
-import { settingsOf } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
 /** How a controller serves the API to others. */
@@ -31,12 +31,13 @@ export interface ServeParts {
   readonly api: ApiClient;
   readonly store: Store;
   readonly aws: AwsWorld;
+  readonly configuration: Configuration;
 }
 
-interface ServeOptions extends Settings {
+interface ServeOptions {
   readonly http?: ApiOptions | undefined;
   readonly region: string;
-  readonly shrinkLimit: number;
+  readonly installation: string;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly log: Log;
@@ -67,14 +68,19 @@ function contextOf(
   options: ServeOptions,
   parts: ServeParts,
 ): Pick<ServerContext, 'api' | 'taskLogs' | 'preview' | 'about'> {
-  const { clock, region, shrinkLimit, installation } = options;
-  const settings = settingsOf(options);
+  const { clock, region, installation } = options;
+  const { aws, configuration } = parts;
+  const { accountId, address } = aws;
+  const accounts = () => configuration.terms().accounts;
+  const clients = createPlaceClients({ aws, region, accounts, installation, clock });
   const preview = (overlay: Parameters<typeof previewPlan>[1]) =>
-    previewPlan({ ...parts, clock, settings, defaultRegion: region, shrinkLimit, accounts: [] }, overlay);
-  const { connection, accountId, address } = parts.aws;
+    previewPlan(
+      { ...parts, ...{ accountId, clients, clock, defaultRegion: region }, terms: configuration.terms() },
+      overlay,
+    );
   return {
     api: parts.api,
-    taskLogs: createTaskLogs({ connection, accountId, installation, clock }),
+    taskLogs: createTaskLogs({ connect: clients.reader, installation, clock }),
     preview,
     about: async () => ({ aws: address, region, installation, accountId }),
   };

@@ -1,3 +1,5 @@
+import { rfc3339 } from '../api/clock.ts';
+import type { Version } from '../api/versions.ts';
 import type { Backups } from '../cli/backups.ts';
 import type { ConnectionOptions } from '../cli/connection.ts';
 import { findHolder } from '../reconcile/holder.ts';
@@ -5,12 +7,13 @@ import { NotEmptyError, restore } from '../reconcile/restore.ts';
 import { refuseUnfinishedRestore } from '../reconcile/restore-mark.ts';
 import { createFacade } from '../server/facade.ts';
 import { type Backup, BackupError, formatBackup, parseBackup, takeBackup } from '../store/backup.ts';
+import { migrateVersions } from '../store/versions.ts';
 import { readAnnouncement } from './announcement.ts';
 import { connectionTo } from './aws.ts';
 import { type ConnectParts, dataDirOf } from './connect-parts.ts';
 import { hasStore } from './data-dir.ts';
 import { DEFAULTS } from './defaults.ts';
-import { type OpenStore, openStore } from './store.ts';
+import { type OpenStore, openAnyVersion, openStore } from './store.ts';
 import { UsageError } from './usage-error.ts';
 
 /** @throws UsageError, StoreUnavailableError */
@@ -53,6 +56,16 @@ export async function putBack(
   }
 }
 
+/** @throws UsageError, StoreUnavailableError */
+export async function migrate(options: ConnectionOptions, parts: ConnectParts, to: Version): Promise<number> {
+  const { store, close } = await open(options, parts, false, openAnyVersion);
+  try {
+    return await migrateVersions(store, to, rfc3339(parts.clock.now()));
+  } finally {
+    await close();
+  }
+}
+
 function parse(text: string): Backup {
   try {
     return parseBackup(text);
@@ -66,7 +79,12 @@ function countBastions({ entries }: Backup): number {
   return entries.filter(({ collection }) => collection === 'bastions').length;
 }
 
-async function open(options: ConnectionOptions, parts: ConnectParts, mayCreate: boolean): Promise<OpenStore> {
+async function open(
+  options: ConnectionOptions,
+  parts: ConnectParts,
+  mayCreate: boolean,
+  openIt = openStore,
+): Promise<OpenStore> {
   const { env, clock, newId } = parts;
   const { table, server, aws } = options;
   if (server !== undefined)
@@ -78,5 +96,5 @@ async function open(options: ConnectionOptions, parts: ConnectParts, mayCreate: 
   const region = options.region ?? running?.region ?? env['AWS_REGION'] ?? DEFAULTS.region;
   const where = aws ?? running?.aws ?? 'simulated';
   const connection = where === 'simulated' ? undefined : connectionTo(where);
-  return openStore({ table, dataDir, region, clock, newId, connection });
+  return openIt({ table, dataDir, region, clock, newId, connection });
 }

@@ -1,5 +1,6 @@
 import { ApiError } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
+import type { Account } from '../api/estate.ts';
 import type { Tunnels } from '../api/session.ts';
 import type { TaskLogs } from '../api/task-logs.ts';
 import { createTaskLogs } from '../aws/task-logs.ts';
@@ -15,6 +16,7 @@ import { openDoctor } from './doctor.ts';
 import { once } from './once.ts';
 import { openPerson } from './person.ts';
 import { openTunnels } from './person-tunnels.ts';
+import { createPlaceClients } from './place-clients.ts';
 import { previewPlan } from './preview.ts';
 import { serveProxy } from './proxy-server.ts';
 import { openStore } from './store.ts';
@@ -34,10 +36,17 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
     isAbsent && !mayCreate
       ? await openEmbeddedStore({ clock, newId })
       : await openStore({ table, dataDir, region, clock, newId, connection });
+  const estate = running && {
+    accountId: running.accountId,
+    defaultRegion: region,
+    accounts: running.accounts,
+  };
   const api = createFacade({
     ...{ store, clock, newUid: newId, fieldManager: 'bastionctl' },
+    ...(estate ? { estate: () => estate } : {}),
   });
   const installation = options.installation ?? running?.installation ?? DEFAULTS.installation;
+  const accounts = () => running?.accounts ?? [];
   const openWorld = async () => {
     if (connection) return openAws(where, region, clock);
     throw new UsageError('plan compares with AWS: start the controller first, or say --aws=real');
@@ -51,16 +60,16 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
     };
     const shrinkLimit = running?.shrinkLimit ?? DEFAULTS.shrinkLimit;
     const aws = await openWorld();
-    return previewPlan(
-      { api, store, aws, clock, settings, defaultRegion: region, shrinkLimit, accounts: [] },
-      bastions,
-    );
+    const { accountId } = aws;
+    const clients = createPlaceClients({ aws, region, accounts, installation, clock });
+    const terms = { settings, shrinkLimit, accounts: accounts() };
+    return previewPlan({ api, store, accountId, clients, clock, defaultRegion: region, terms }, bastions);
   };
   const person = openPerson(options, { ...parts, learn: async () => running });
   const tunnels = openTunnels(person, options, parts);
   const doctor = openDoctor({ ...parts, person, plugin: options.plugin, told: running });
   const idle = table !== undefined || running ? undefined : { dataDir, isAbsent };
-  const taskLogs = taskLogsOf({ openWorld, installation, clock });
+  const taskLogs = taskLogsOf({ openWorld, region, accounts, installation, clock });
   const served = connection
     ? {
         api,
@@ -96,15 +105,18 @@ function answeredTunnels(tunnels: Tunnels): Tunnels {
 
 interface TaskLogsOptions {
   readonly openWorld: () => Promise<AwsWorld>;
+  readonly region: string;
+  readonly accounts: () => readonly Account[];
   readonly installation: string;
   readonly clock: Clock;
 }
 
 /** Whose account it is is asked when the first log is. */
-function taskLogsOf({ openWorld, installation, clock }: TaskLogsOptions): TaskLogs {
+function taskLogsOf({ openWorld, region, accounts, installation, clock }: TaskLogsOptions): TaskLogs {
   const open = once(async () => {
-    const { connection, accountId } = await answered(openWorld);
-    return createTaskLogs({ connection, accountId, installation, clock });
+    const aws = await answered(openWorld);
+    const { reader } = createPlaceClients({ aws, region, accounts, installation, clock });
+    return createTaskLogs({ connect: reader, installation, clock });
   });
   return {
     async *read(bastion, query, signal) {

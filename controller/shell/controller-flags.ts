@@ -50,6 +50,7 @@ function addWorld(program: Command, { env, defaultDataDir }: FlagSurroundings): 
       DEFAULTS.installation,
     )
     .option('--image <image>', 'image of Bastions that name none', DEFAULTS.image)
+    .option('--config <file>', 'accounts, regions, git sources and limits; read again when it changes')
     .option(
       '--permissions-boundary <arn>',
       'policy that bounds the roles the controller makes; {account} stands for the account',
@@ -104,6 +105,7 @@ export interface Flags extends ApiFlags {
   readonly git: readonly string[];
   readonly installation: string;
   readonly image: string;
+  readonly config?: string;
   readonly permissionsBoundary?: string;
   readonly maxTtl: string;
   readonly shrinkLimit: string;

@@ -9,18 +9,17 @@ import { LEASE_NAME } from '../reconcile/holder.ts';
 import { createLease, type Lease, type LeaseNews } from '../reconcile/lease.ts';
 import { Controller, type Log } from '../reconcile/manager.ts';
 import { createFacade } from '../server/facade.ts';
-import { createGitSource } from '../sources/git.ts';
-import { parseGitSpec } from '../sources/git-spec.ts';
-import { sourceGuardName } from '../sources/source-guard.ts';
+import { createGitSource, type GitSource } from '../sources/git.ts';
 import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
 import { type ApiOptions, serveApi } from './api-server.ts';
 import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
+import { type Configuration, openConfiguration } from './configuration.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { DEFAULTS } from './defaults.ts';
 import { type Schedules, startJobs } from './jobs.ts';
-import { connectPlace } from './place-clients.ts';
+import { createPlaceClients } from './place-clients.ts';
 import { settingsOf } from './settings.ts';
 import { type OpenStore, openStore } from './store.ts';
 import { createSync } from './sync.ts';
@@ -32,6 +31,8 @@ export interface ControllerOptions extends Settings, Schedules {
   readonly dataDir: string;
   readonly table?: string;
   readonly git: readonly string[];
+  /** Path of the configuration file; read again when it changes. */
+  readonly config?: string;
   readonly shrinkLimit: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How much faster than life the clock runs: what has to keep pace with the machine takes that much longer on it. */
@@ -99,29 +100,39 @@ async function assemble(
   closers.push(() => aws.close());
   const { store, close } = await openStoreOf(options, aws);
   closers.push(close);
-  const api = createFacade({ store, clock, newUid: newId });
+  const configuration = await openConfiguration(options);
+  closers.push(configuration.close);
+  const estate = () => configuration.estate(aws.accountId);
+  const api = createFacade({ store, clock, newUid: newId, estate });
   if (aws.simulator) await tellRebuilt(api, log);
   const lease = leaseOf(options, store);
-  const controller = controllerOf(options, { api, store, lease, aws }, () => void sync.run());
+  const parts: Parts = { api, store, lease, aws, configuration };
+  const controller = controllerOf(options, parts, () => void sync.run());
   const sync = createSync({
     ...{ ...options, api, lease, mayServe: () => controller.mayServe() },
-    open: (fenced, mayWrite) => sourcesOf(options, fenced, fenceStore(store, mayWrite)),
+    open: (fenced, mayWrite) =>
+      sourcesOf(options, { ...parts, api: fenced, store: fenceStore(store, mayWrite) }),
   });
   closers.push(() => withdraw(dataDir, process.pid));
   closers.push(() => controller.stop(), sync.end);
   // Closes first: who asks meanwhile had better ask somebody else.
-  const server = await serveApi(options, { api, store, aws });
+  const server = await serveApi(options, { api, store, aws, configuration });
   if (server) closers.push(() => server.close());
-  const speak = () => announce(dataDir, announcementOf(options, aws, server?.url));
-  await speak();
-  lease.onChange((held) => {
-    if (!held) return;
+  const speak = () => announce(dataDir, announcementOf(options, { aws, configuration }, server?.url));
+  const speakAnew = () => {
     speak().catch((error: unknown) => log('warn', 'cannot announce', { error: explain(error) }));
+  };
+  await speak();
+  lease.onChange((held) => held && speakAnew());
+  configuration.onChange(() => {
+    controller.reconfigure();
+    void sync.run();
+    speakAnew();
   });
   controller.start();
   const leader = options.replica === undefined ? other?.pid : undefined;
   if (leader) log('info', 'standing by: another process leads on this data folder', { pid: leader });
-  for (const job of startJobs(options, controller, options.git.length > 0 ? sync.run : undefined)) {
+  for (const job of startJobs(options, controller, sync.run)) {
     closers.push(() => job.destroy());
   }
   return { api, aws, url: server?.url, leader, syncSources: sync.run };
@@ -136,12 +147,31 @@ export function openStoreOf(options: ControllerOptions, aws: AwsWorld): Promise<
 
 /** Git leaves locks behind where it is killed, so that replicas don't share a cache. */
 function sourcesOf(
-  { git, clock, env, dataDir, replica = '' }: ControllerOptions,
-  api: ApiClient,
-  store: Store,
-) {
+  { clock, env, dataDir, replica = '' }: ControllerOptions,
+  { api, store, aws, configuration }: Omit<Parts, 'lease'>,
+): () => readonly GitSource[] {
   const cacheDir = join(dataDir, 'git', replica);
-  return git.map((spec) => createGitSource({ spec, api, store, clock, cacheDir, env }));
+  const estate = () => configuration.estate(aws.accountId);
+  let known = new Map<string, GitSource>();
+  return () => {
+    const present = configuration.sources().map(({ source: spec, signatures }): [string, GitSource] => {
+      const key = JSON.stringify([spec, signatures]);
+      const open = () =>
+        createGitSource({
+          spec,
+          api,
+          store,
+          clock,
+          cacheDir,
+          env,
+          estate,
+          ...(signatures ? { signatures } : {}),
+        });
+      return [key, known.get(key) ?? open()];
+    });
+    known = new Map(present);
+    return [...known.values()];
+  };
 }
 
 /** The store outlives simulated AWS, and what it says of resources is then history. */
@@ -179,37 +209,35 @@ interface Parts {
   readonly store: Store;
   readonly lease: Lease;
   readonly aws: AwsWorld;
+  readonly configuration: Configuration;
 }
 
 function controllerOf(
   options: ControllerOptions,
-  { aws, ...parts }: Parts,
+  { aws, configuration, ...parts }: Parts,
   onServing: () => void,
 ): Controller {
-  const { clock, log, region, installation, shrinkLimit, git } = options;
-  const { accountId, connection } = aws;
+  const { clock, log, region, installation } = options;
+  const { accountId } = aws;
+  const accounts = () => configuration.terms().accounts;
+  const { connect } = createPlaceClients({ aws, region, accounts, installation, clock });
   return new Controller({
     ...{ ...parts, clock, log, kinds: KINDS, accountId, defaultRegion: region, onServing },
-    terms: () => ({
-      settings: settingsOf(options),
-      shrinkLimit,
-      sourceGuards: git.map((spec) => sourceGuardName(parseGitSpec(spec))),
-      accounts: [],
-    }),
-    connectPlace: (place, mayCall) =>
-      connectPlace({ connection, accountId, accounts: [], installation, clock, mayCall }, place),
+    terms: configuration.terms,
+    connectPlace: connect,
   });
 }
 
 /** Field by field: the options hold more than others may read. */
 export function announcementOf(
-  { region, shrinkLimit, ...options }: ControllerOptions,
-  { address, accountId }: AwsWorld,
+  { region }: ControllerOptions,
+  { aws, configuration }: Pick<Parts, 'aws' | 'configuration'>,
   url: string | undefined,
 ): Announcement {
-  const world = { pid: process.pid, aws: address, accountId, region };
+  const { settings, shrinkLimit, accounts } = configuration.terms();
+  const world = { pid: process.pid, aws: aws.address, accountId: aws.accountId, region, accounts };
   const api = url === undefined ? {} : { api: url };
-  return { ...world, ...settingsOf(options), shrinkLimit, ...api };
+  return { ...world, ...settingsOf(settings), shrinkLimit, ...api };
 }
 
 /** A second controller on the same data folder shares the first one's simulated AWS. */

@@ -3,6 +3,7 @@ import { createFacade } from '../server/facade.ts';
 import { announce, readAnnouncement, withdraw } from './announcement.ts';
 import { serveApi } from './api-server.ts';
 import { type AwsWorld, connectionTo } from './aws.ts';
+import { openConfiguration } from './configuration.ts';
 import { announcementOf, type ControllerOptions, openStoreOf, openWorld, tellRebuilt } from './controller.ts';
 import { prepareDataDir } from './data-dir.ts';
 
@@ -46,14 +47,17 @@ async function open(options: ControllerOptions): Promise<Host> {
     closers.push(() => world.close());
     const { store, close: closeStore } = await openStoreOf(options, world);
     closers.push(closeStore);
-    const api = createFacade({ store, clock: options.clock, newUid: options.newId });
+    const configuration = await openConfiguration(options);
+    closers.push(async () => configuration.close());
+    const estate = () => configuration.estate(world.accountId);
+    const api = createFacade({ store, clock: options.clock, newUid: options.newId, estate });
     if (world.simulator) await tellRebuilt(api, log);
     if (other && options.table === undefined)
       log('warn', 'another process hosts the store of this data folder, and has to stay', { pid: other.pid });
     closers.push(() => withdraw(dataDir, process.pid));
-    const server = await serveApi(options, { api, store, aws: world });
+    const server = await serveApi(options, { api, store, aws: world, configuration });
     if (server) closers.push(() => server.close());
-    await announce(dataDir, announcementOf(options, world, server?.url));
+    await announce(dataDir, announcementOf(options, { aws: world, configuration }, server?.url));
     return { aws: world.address, world, url: server?.url, close };
   } catch (error) {
     await close();

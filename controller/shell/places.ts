@@ -59,6 +59,7 @@ function backupsOf(parts: ConnectParts): Backups {
     take: async (options) => (await import('./backups.ts')).take(options, parts),
     restore: async (options, text, tell) =>
       (await import('./backups.ts')).putBack(options, parts, text, tell),
+    migrate: async (options, to) => (await import('./backups.ts')).migrate(options, parts, to),
   };
 }
 

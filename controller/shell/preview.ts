@@ -2,7 +2,6 @@ import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
 import {
-  type Account,
   type Estate,
   isReachable,
   isSamePlace,
@@ -14,27 +13,25 @@ import {
 import { objectName } from '../api/object.ts';
 import type { PlanPreview, RegionPreview } from '../cli/connection.ts';
 import { NO_MEMORY } from '../core/guard.ts';
-import type { Settings } from '../core/resource.ts';
 import { EMPTY_SNAPSHOT } from '../core/snapshot.ts';
 import { namedDatabases } from '../core/targets.ts';
-import { settingsIn } from '../core/terms.ts';
+import { settingsIn, type Terms } from '../core/terms.ts';
 import { KINDS } from '../kinds/index.ts';
 import { readStanding } from '../reconcile/identity.ts';
 import { type LookOptions, look } from '../reconcile/reconcile.ts';
 import { rememberedPlaces } from '../reconcile/scopes.ts';
 import type { Store } from '../store/store.ts';
-import type { AwsWorld } from './aws.ts';
-import { connectPlace } from './place-clients.ts';
+import type { PlaceClients } from './place-clients.ts';
 
 export interface PreviewOptions {
   readonly api: ApiClient;
   readonly store: Store;
-  readonly aws: AwsWorld;
+  /** Of the controller's own credentials. */
+  readonly accountId: string;
+  readonly clients: PlaceClients;
   readonly clock: Clock;
-  readonly settings: Settings;
   readonly defaultRegion: string;
-  readonly shrinkLimit: number;
-  readonly accounts: readonly Account[];
+  readonly terms: Pick<Terms, 'settings' | 'shrinkLimit' | 'accounts'>;
 }
 
 /** What a pass over every scope would do now, with `overlay` in place of the stored Bastions of the same names. Changes nothing. */
@@ -42,16 +39,16 @@ export async function previewPlan(
   options: PreviewOptions,
   overlay: readonly Bastion[] = [],
 ): Promise<PlanPreview> {
-  const { store, aws, settings } = options;
+  const { store, accountId, terms } = options;
   const api = withOverlay(options.api, overlay);
   const own = {
-    accountId: aws.accountId,
-    installation: settings.installation,
+    accountId,
+    installation: terms.settings.installation,
     region: options.defaultRegion,
   };
   const { defaultRegion, halted } = await readStanding({ api: options.api, store, own });
   const bastions = (await api.bastions.list()).items;
-  const estate: Estate = { accountId: aws.accountId, defaultRegion, accounts: options.accounts };
+  const estate: Estate = { accountId, defaultRegion, accounts: terms.accounts };
   const named = bastions.flatMap((bastion) => placeOf(estate, bastion.spec) ?? []);
   const remembered = (await rememberedPlaces(store)).filter((place) => isReachable(estate, place));
   const places = [...new Set([...named, ...remembered].map(placeKey))].sort().map(placeOfKey);
@@ -67,22 +64,20 @@ async function previewPlace(
   bastions: readonly Bastion[],
   options: PreviewOptions & Pick<LookOptions, 'halted' | 'estate'>,
 ): Promise<RegionPreview> {
-  const { aws, clock, estate } = options;
+  const { clients, terms, estate } = options;
   const mine = bastions.filter((bastion) => {
     const own = placeOf(estate, bastion.spec);
     return own && isSamePlace(own, place);
   });
-  const settings = settingsIn(options.settings, estate, place);
+  const settings = settingsIn(terms.settings, estate, place);
   const { plan, observed, wishes } = await look(
     { snapshot: EMPTY_SNAPSHOT, guard: NO_MEMORY, sequence: 1 },
     {
       ...options,
       settings,
       kinds: KINDS,
-      aws: connectPlace(
-        { ...aws, clock, installation: settings.installation, accounts: estate.accounts },
-        place,
-      )(),
+      aws: clients.connect(place)(),
+      shrinkLimit: terms.shrinkLimit,
       refresh: 'all',
       interests: {
         vpcIds: mine.map((bastion) => bastion.spec.network.vpcId),

@@ -4,6 +4,7 @@ import { openEmbeddedStore } from '../store/embedded.ts';
 import { openRealTable } from '../store/real-table.ts';
 import type { Store } from '../store/store.ts';
 import { shareWatches } from '../store/tail.ts';
+import { convertVersions } from '../store/versions.ts';
 import { readAnnouncement } from './announcement.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { UsageError } from './usage-error.ts';
@@ -34,11 +35,12 @@ const GATHER_MS = 25;
 /** The embedded store in `dataDir`, or a real table, which must exist; either for any number of watches. */
 export async function openStore(options: StoreOptions): Promise<OpenStore> {
   const { clock } = options;
-  const { store, close } = await openAny(options);
-  return { store: shareWatches(store, { gather: { clock, everyMs: GATHER_MS } }), close };
+  const { store, close } = await openAnyVersion(options);
+  return { store: shareWatches(convertVersions(store), { gather: { clock, everyMs: GATHER_MS } }), close };
 }
 
-async function openAny(options: StoreOptions): Promise<OpenStore> {
+/** The same, with each Bastion in the version in which it is stored. */
+export async function openAnyVersion(options: StoreOptions): Promise<OpenStore> {
   const { table, region, connection, clock, newId } = options;
   if (table === undefined) return openEmbedded(options);
   if (!connection) {

@@ -8,8 +8,11 @@ import { createSourceLog } from './source-log.ts';
 
 export interface SyncOptions {
   readonly api: ApiClient;
-  /** Makes the sources, which write through the API they are given, and elsewhere only as long as they may. */
-  readonly open: (api: ApiClient, mayWrite: () => boolean) => readonly GitSource[];
+  /**
+   * Answers what tells the sources there are now, each the same object as long as it is the same source. They write through the
+   * API they are given, and elsewhere only as long as they may.
+   */
+  readonly open: (api: ApiClient, mayWrite: () => boolean) => () => readonly GitSource[];
   readonly lease: Pick<Lease, 'held'>;
   /** Whether this replica leads, over a store that is known to be its own. */
   readonly mayServe: () => boolean;
@@ -36,13 +39,18 @@ export function createSync({ api, open, lease, mayServe, clock, log, speed = 1 }
   let mayWrite = () => false;
   const mayWriteNow = () => mayWrite();
   const sources = open(fenceWrites(api, mayWriteNow), mayWriteNow);
-  const syncs = sources.map((source) => ({ source, sync: createSourceLog({ clock, log }) }));
+  const logs = new WeakMap<GitSource, ReturnType<typeof createSourceLog>>();
+  const syncOne = (source: GitSource) => {
+    const sync = logs.get(source) ?? createSourceLog({ clock, log });
+    logs.set(source, sync);
+    return sync(source);
+  };
   const running = new Set<Promise<unknown>>();
   const run = async () => {
     while (running.size > 0 && !mayWrite()) await Promise.allSettled(running);
     if (!mayServe()) return;
     if (!mayWrite()) mayWrite = whileHeld(lease);
-    const all = Promise.all(syncs.map(({ source, sync }) => sync(source)));
+    const all = Promise.all(sources().map(syncOne));
     running.add(all);
     await all.finally(() => running.delete(all));
   };

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { Bastion, BastionStatus } from '../../controller/api/bastion.ts';
 import { ApiError } from '../../controller/api/client.ts';
 import type { LogLine, LogQuery } from '../../controller/api/task-logs.ts';
+import { connect } from '../../controller/aws/clients.ts';
 import { createTaskLogs } from '../../controller/aws/task-logs.ts';
 import { sample } from '../api/sample.ts';
 import { settle } from '../clock.ts';
@@ -31,7 +32,11 @@ async function setUp(lines = 0) {
     requestHandler: simulator.requestHandler,
     credentials: { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' },
   };
-  const taskLogs = createTaskLogs({ connection, accountId: ACCOUNT, installation: 'test', clock });
+  const taskLogs = createTaskLogs({
+    connect: (place) => connect({ connection, clock, scope: { ...place, installation: 'test' } })(),
+    installation: 'test',
+    clock,
+  });
   const put = (messages: readonly string[], arn = ARN) =>
     logs.send(
       new PutLogEventsCommand({
@@ -149,8 +154,11 @@ describe('a followed log', () => {
       requestHandler: simulator.requestHandler,
       credentials: { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' },
     };
-    const { accountId, installation } = harness.aws().scope;
-    const taskLogs = createTaskLogs({ connection, accountId, installation, clock });
+    const { installation } = harness.aws().scope;
+    const taskLogs = createTaskLogs({
+      connect: (place) => connect({ connection, clock, scope: { ...place, installation } })(),
+      ...{ installation, clock },
+    });
     const found: LogLine[] = [];
     const stop = new AbortController();
     const done = collect(taskLogs.read(orders, { ...ALL, isFollowed: true }, stop.signal), found);

@@ -17,6 +17,7 @@ const ANNOUNCEMENT: Announcement = {
   installation: 'default',
   image: 'image',
   maxTtlMs: 1,
+  accounts: [],
   shrinkLimit: 20,
 };
 /** Larger than any process number can be. */

@@ -70,6 +70,7 @@ describe('a controller with its shell', () => {
       image: '{account}.dkr.ecr.{region}.amazonaws.com/bastion:latest',
       maxTtlMs: 3_600_000,
       shrinkLimit: 20,
+      accounts: [],
     });
     await controller.stop();
     expect(await readdir(join(dir, 'data'))).not.toContain('controller.json');

@@ -44,7 +44,7 @@ describe('the syncing of git sources', () => {
       open: (fenced) => {
         const slow = slowSource(fenced);
         fetches = slow.fetches;
-        return [slow.source];
+        return () => [slow.source];
       },
     });
   });

@@ -10,7 +10,8 @@ import { createNetwork, type Network } from './network.ts';
 import { createRds, type Rds } from './rds/rds.ts';
 import type { DataChannel } from './ssm/sessions.ts';
 import { createSsm, type Ssm } from './ssm/ssm.ts';
-import { createSts } from './sts/sts.ts';
+import type { RoleSessions } from './sts/sessions.ts';
+import { createSts, type Trust } from './sts/sts.ts';
 import type { Call } from './wire/decode.ts';
 import { AwsFault, type Latencies, type Operation, World } from './world.ts';
 
@@ -21,6 +22,8 @@ export interface AccountOptions {
   readonly region: string;
   readonly latencies?: Partial<Latencies>;
   readonly limits?: Partial<Limits>;
+  /** Who may assume roles; left out: everybody may assume any. */
+  readonly trust?: Trust;
   /** Fills each region when it is first used. */
   readonly seed?: (region: SimulatedRegion) => void;
 }
@@ -47,10 +50,12 @@ export class Account {
   readonly #options: AccountOptions;
   readonly #baseWorld: World;
   readonly #iam: Iam;
+  readonly #sessions: RoleSessions;
   readonly #regions = new Map<string, { readonly handles: SimulatedRegion; readonly services: Services }>();
 
-  constructor(options: AccountOptions) {
+  constructor(options: AccountOptions, sessions: RoleSessions) {
     this.#options = options;
+    this.#sessions = sessions;
     this.#baseWorld = new World(options);
     this.#iam = createIam(this.#baseWorld);
     this.base = this.region(options.region);
@@ -104,7 +109,7 @@ export class Account {
     const ecs = createEcs(world, { iam, network: networkPort(network), ssm, logs });
     const services: Services = {
       ...{ ec2: ec2.operations, ecs: ecs.operations, ssm: ssm.operations, logs: logs.operations },
-      ...{ iam: iam.operations, sts: createSts(world).operations },
+      ...{ iam: iam.operations, sts: createSts(world, this.#sessions, this.#options.trust).operations },
       ...{ rds: rds.operations, elasticache: elasticache.operations },
     };
     const handles = { name, world, ec2, network, ecs, iam, ssm, logs, rds, elasticache };

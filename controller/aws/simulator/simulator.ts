@@ -3,6 +3,7 @@ import { Calls } from './calls.ts';
 import { Faults } from './faults.ts';
 import { createRequestHandler, type RequestHandler } from './sdk-handler.ts';
 import type { DataChannel } from './ssm/sessions.ts';
+import { RoleSessions } from './sts/sessions.ts';
 import { Throttle } from './throttle.ts';
 import { type Call, decodeRequest, type WireRequest } from './wire/decode.ts';
 import { encodeFault, encodeResult, type WireResponse } from './wire/encode.ts';
@@ -11,12 +12,17 @@ import { AwsFault } from './world.ts';
 export type { SimulatedRegion } from './account.ts';
 export type SimulatorOptions = AccountOptions;
 
-/** A simulated AWS account, seen from its base region. State is in memory; time is the clock's. */
+/**
+ * A simulated AWS account, seen from its base region, and whichever others the roles are of that are assumed. State is in
+ * memory; time is the clock's.
+ */
 export interface Simulator extends SimulatedRegion {
   readonly calls: Calls;
   readonly faults: Faults;
   /** Another region of the same account, made when first asked for. */
   readonly inRegion: (name: string) => SimulatedRegion;
+  /** Another account, made when first asked for. */
+  readonly inAccount: (accountId: string) => Pick<Account, 'base' | 'region'>;
   /** Off: requests are never throttled. */
   throttling: boolean;
   /** Makes everything that is due by the clock take effect. Every request does so first. */
@@ -33,7 +39,17 @@ export interface Simulator extends SimulatedRegion {
 }
 
 export function createSimulator(options: SimulatorOptions): Simulator {
-  const account = new Account(options);
+  const sessions = new RoleSessions();
+  const home = new Account(options, sessions);
+  const accounts = new Map([[options.accountId, home]]);
+  const inAccount = (accountId: string): Account => {
+    const account = accounts.get(accountId) ?? new Account({ ...options, accountId }, sessions);
+    accounts.set(accountId, account);
+    return account;
+  };
+  const settle = () => {
+    for (const account of accounts.values()) account.settle();
+  };
   const calls = new Calls();
   const faults = new Faults();
   const throttle = new Throttle();
@@ -43,12 +59,13 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     const requestId = `00000000-0000-4000-8000-${String(++requests).padStart(12, '0')}`;
     const call = readCall(request);
     if (call instanceof AwsFault) return encodeFault({ protocol: 'json' }, call, requestId);
-    account.settle();
+    settle();
     const { service, operation, region = options.region } = call;
-    const record = { service, operation, region, at: account.base.world.now() };
+    const record = { service, operation, region, at: home.base.world.now() };
     try {
-      const run = account.operation(region, call);
-      if (simulator.throttling) throttle.admit(call, region, record.at);
+      const accountId = sessions.accountOf(call.accessKeyId, record.at) ?? options.accountId;
+      const run = inAccount(accountId).operation(region, call);
+      if (simulator.throttling) throttle.admit(call, `${accountId} ${region}`, record.at);
       const result = faults.around(service, operation, () => run(call.input));
       calls.record(record);
       return encodeResult(call, result, requestId);
@@ -60,11 +77,18 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   }
 
   const simulator: Simulator = {
-    ...account.base,
+    ...home.base,
     ...{ calls, faults, handle, throttling: true, requestHandler: createRequestHandler(handle) },
-    inRegion: (name) => account.region(name),
-    settle: () => account.settle(),
-    openChannel: (who, onEnd) => account.openChannel(who, onEnd),
+    inRegion: (name) => home.region(name),
+    inAccount,
+    settle,
+    openChannel: (who, onEnd) => {
+      for (const account of accounts.values()) {
+        const channel = account.openChannel(who, onEnd);
+        if (channel) return channel;
+      }
+      return undefined;
+    },
   };
   return simulator;
 }

@@ -2,15 +2,15 @@ import { bucketFor, TokenBucket } from '../rates.ts';
 import type { Call } from './wire/decode.ts';
 import { AwsFault } from './world.ts';
 
-/** Refuses what exceeds AWS's request rates, per region. */
+/** Refuses what exceeds AWS's request rates, per account and region. */
 export class Throttle {
   readonly #buckets = new Map<string, TokenBucket>();
 
   /** @throws AwsFault RequestLimitExceeded | ThrottlingException */
-  admit({ service, operation, input }: Call, region: string, now: number): void {
+  admit({ service, operation, input }: Call, place: string, now: number): void {
     const rate = bucketFor(service, operation, Object.keys(input).length === 0);
     if (!rate) return;
-    const key = `${region} ${rate.key}`;
+    const key = `${place} ${rate.key}`;
     const bucket = this.#buckets.get(key) ?? new TokenBucket(rate, now);
     this.#buckets.set(key, bucket);
     if (bucket.take(now)) return;

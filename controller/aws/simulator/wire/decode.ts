@@ -14,6 +14,8 @@ export type Protocol = 'ec2' | 'query' | 'json';
 export interface Call {
   readonly service: string;
   readonly region: string | undefined;
+  /** Of whoever signed it. */
+  readonly accessKeyId?: string | undefined;
   readonly operation: string;
   readonly protocol: Protocol;
   readonly input: Input;
@@ -34,20 +36,21 @@ export function decodeRequest(request: WireRequest): Call | undefined {
   const scope = credentialScope(request.headers['authorization']);
   const service = scope?.service ?? serviceOf(target, request.headers['host'] ?? '');
   if (!service) return undefined;
+  const signer = { region: scope?.region, accessKeyId: scope?.accessKeyId };
   if (target) {
     const operation = target.slice(target.lastIndexOf('.') + 1);
-    return { service, region: scope?.region, operation, protocol: 'json', input: decodeJson(request.body) };
+    return { service, ...signer, operation, protocol: 'json', input: decodeJson(request.body) };
   }
   const { Action, Version, ...input } = decodeForm(request.body);
   if (typeof Action !== 'string') return undefined;
   const protocol = service === 'ec2' ? 'ec2' : 'query';
-  return { service, region: scope?.region, operation: Action, protocol, input };
+  return { service, ...signer, operation: Action, protocol, input };
 }
 
-function credentialScope(authorization = ''): { region: string; service: string } | undefined {
-  const [, region, service] =
-    /Credential=[^/,]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(authorization) ?? [];
-  return region && service ? { region, service } : undefined;
+function credentialScope(authorization = '') {
+  const [, accessKeyId, region, service] =
+    /Credential=([^/,]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(authorization) ?? [];
+  return region && service ? { accessKeyId, region, service } : undefined;
 }
 
 function serviceOf(target: string | undefined, host: string): string | undefined {
