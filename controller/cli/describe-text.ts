@@ -96,6 +96,7 @@ function specEntries({ spec }: Bastion): Entry[] {
     ['Suspended', spec.suspend ? 'yes' : undefined],
     ['Schedule', schedule && `${schedule.cron} (${schedule.timeZone})`],
     ['Transport', access.transport + issuer],
+    ['Account', spec.account],
     ['Region', spec.region],
     ['VPC', network.vpcId],
     ['Subnets', network.subnetIds.join(', ')],

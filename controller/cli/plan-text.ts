@@ -47,7 +47,12 @@ export function hasChanges(preview: PlanPreview): boolean {
 
 /** What would be done, by region; unchanged resources are only counted. */
 export function renderPlan(preview: PlanPreview, color: boolean): string {
-  const regions = preview.regions.map((region) => renderRegion(region, color)).filter((text) => text !== '');
+  const isOne = new Set(preview.regions.map(({ accountId }) => accountId)).size <= 1;
+  const regions = preview.regions
+    .map((region) =>
+      renderRegion(region, isOne ? region.region : `${region.accountId} ${region.region}`, color),
+    )
+    .filter((text) => text !== '');
   const verdict =
     hasChanges(preview) || isHeldUp(preview) ? '' : 'No changes. AWS has what the Bastions need.\n\n';
   const legend = regions.length === 0 ? '' : `${LEGEND}\n\n`;
@@ -60,7 +65,7 @@ function isHeldUp(preview: PlanPreview): boolean {
   return wait + stopped > 0 || isUnsure;
 }
 
-function renderRegion({ region, steps, failures, problems }: RegionPreview, color: boolean): string {
+function renderRegion({ steps, failures, problems }: RegionPreview, title: string, color: boolean): string {
   const { bold, red } = picocolors.createColors(color);
   const held = steps.filter((step) => isHeldBy(step, problems));
   const shown = steps.filter((step) => effectOf(step) !== 'unchanged' && !held.includes(step));
@@ -69,7 +74,7 @@ function renderRegion({ region, steps, failures, problems }: RegionPreview, colo
     ...problemTexts(problems, held).map((text) => red(`  !   ${text}`)),
     ...shown.map((step) => renderStep(step, color)),
   ];
-  return lines.length === 0 ? '' : `${bold(`${region}:`)}\n${lines.join('\n')}\n`;
+  return lines.length === 0 ? '' : `${bold(`${title}:`)}\n${lines.join('\n')}\n`;
 }
 
 /** Held up by a problem of a Bastion that is told anyway. */

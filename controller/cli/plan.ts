@@ -68,7 +68,8 @@ async function plan(io: CliIo, connection: Connection, request: Request): Promis
 /** Without the specs and details of the kinds: those change from version to version. */
 function plainPlan({ regions }: PlanPreview): object {
   return {
-    regions: regions.map(({ region, steps, failures, problems }) => ({
+    regions: regions.map(({ accountId, region, steps, failures, problems }) => ({
+      accountId,
       region,
       failures,
       problems,

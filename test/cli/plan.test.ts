@@ -68,6 +68,22 @@ const PLAN: PlanPreview = {
 };
 
 describe('plan', () => {
+  it('names the account before the region where there are several', async () => {
+    const cli = createCli();
+    const place = { region: 'eu-west-1', failures: [], problems: [], steps: [step({})] };
+    cli.world.plan = {
+      regions: [
+        { ...place, accountId: '111111111111' },
+        { ...place, accountId: '222222222222' },
+      ],
+    };
+    const { out } = await cli.run('plan');
+    expect(out.split('\n').filter((line) => line.endsWith(':'))).toEqual([
+      '111111111111 eu-west-1:',
+      '222222222222 eu-west-1:',
+    ]);
+  });
+
   it('shows by region what would be done, why and for whom, and counts it', async () => {
     const cli = createCli();
     cli.world.plan = PLAN;
