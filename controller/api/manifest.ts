@@ -5,6 +5,7 @@ import { copyJson, isRecord, JsonError, ownField, showTyped } from './json.ts';
 import { checkMetadata } from './metadata.ts';
 import { validateBastion } from './schema.ts';
 import { type Chunk, splitDocuments } from './split-documents.ts';
+import { misplacedFields, toHub } from './versions.ts';
 
 const MAX_CHARACTERS = 256 * 1024;
 /** As deep as anything we accept, with room for a list of lists. */
@@ -113,13 +114,21 @@ function flatten(value: unknown, place: Place): ParsedDocument[] {
   return [{ ...place, ok: false, errors: [{ field: 'items', type: 'TypeInvalid', message }] }];
 }
 
-function judge(object: unknown, place: Place): ParsedDocument {
+function judge(sent: unknown, place: Place): ParsedDocument {
+  const misplaced = misplacedFields(sent);
+  const object = isRecord(sent) && misplaced.length === 0 ? toHub(sent) : sent;
   const metadata = ownField(object, 'metadata');
-  if (isRecord(object) && checkHeader(object).length === 0 && checkMetadata(metadata).length === 0) {
+  if (
+    misplaced.length === 0 &&
+    isRecord(object) &&
+    checkHeader(object).length === 0 &&
+    checkMetadata(metadata).length === 0
+  ) {
     return { ...place, ok: true, manifest: object as unknown as Manifest };
   }
   // All errors at once: what is wrong with the header must not hide what is wrong with the spec.
-  const validation = validateBastion(object);
+  const validation =
+    misplaced.length > 0 ? { ok: false as const, errors: misplaced } : validateBastion(object);
   const [name, namespace] = [ownField(metadata, 'name'), ownField(metadata, 'namespace')];
   return {
     ...place,

@@ -16,6 +16,7 @@ import { addGet } from './get.ts';
 import { addInstall } from './install.ts';
 import type { CliIo, ProgramName } from './io.ts';
 import { addKubeconfig } from './kubeconfig.ts';
+import { addMigrate } from './migrate.ts';
 import { addPlan } from './plan.ts';
 import { addProxy } from './proxy.ts';
 import { addRelease } from './release.ts';
@@ -32,7 +33,7 @@ const VERBS: readonly AddVerb[] = [
 
 /** What kubectl's plugin leaves to kubectl. */
 const OWN_VERBS: Readonly<Record<ProgramName, readonly AddVerb[]>> = {
-  bastionctl: [addProxy, addKubeconfig, addInstall, addUninstall, addBackup, addRestore],
+  bastionctl: [addProxy, addKubeconfig, addInstall, addUninstall, addBackup, addRestore, addMigrate],
   'kubectl bastion': [],
 };
 

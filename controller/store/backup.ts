@@ -140,7 +140,7 @@ export async function contentsOf(store: Store): Promise<readonly string[]> {
     const { items } = await store.list(collection);
     found.push(
       ...items
-        .filter(({ kind }) => kind !== 'Identity')
+        .filter(({ kind }) => kind !== 'Identity' && kind !== 'StorageVersion')
         .map((object) => `${collection} ${objectName(object)}`),
     );
   }

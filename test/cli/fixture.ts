@@ -58,7 +58,7 @@ function noFoundations(): Foundations {
 
 function noBackups(): Backups {
   const refuse = () => Promise.reject(new Error('this test has no store of its own'));
-  return { take: refuse, restore: refuse };
+  return { take: refuse, restore: refuse, migrate: refuse };
 }
 
 /** A command line over a memory store, with files that exist only here. */

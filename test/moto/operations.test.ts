@@ -112,6 +112,18 @@ describe('the commands of deploy/OPERATIONS.md', () => {
   );
 
   it(
+    'store Bastions in a newer version and in the older one again',
+    async () => {
+      const before = [running(), (await get('orders')).spec];
+      const said = await run('Upgrade and roll back the version of stored Bastions');
+      expect(said).toMatch(/stored as v1beta1: 2 rewritten[\s\S]*stored as v1alpha1: 2 rewritten/);
+      await isPhase('orders', 'Ready');
+      expect([running(), (await get('orders')).spec]).toEqual(before);
+    },
+    LONGEST_MS,
+  );
+
+  it(
     'move from a laptop to a table',
     async () => {
       mkdirSync(join(bed.dir, 'demo'));
