@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const VENV = fileURLToPath(new URL('../../.venv-moto', import.meta.url));
+const VENV = fileURLToPath(new URL('../../.venv-moto/aws', import.meta.url));
 const OWN = join(VENV, 'bin', 'aws');
 
-/** The folder that holds AWS's own command line, installed beside moto where the machine has none. */
+/** The folder of AWS's own command line where the machine has none. Apart from moto, which needs other versions of its parts. */
 export function awsCliFolder(): string | undefined {
   if (runs('aws')) return undefined;
   if (!existsSync(OWN)) {
@@ -14,7 +14,7 @@ export function awsCliFolder(): string | undefined {
     if (!existsSync(VENV)) execFileSync('python3', ['-m', 'venv', VENV], quiet);
     execFileSync(join(VENV, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', 'awscli==1.*'], quiet);
   }
-  if (!runs(OWN)) throw new Error(`${OWN} does not run: remove .venv-moto and try again`);
+  if (!runs(OWN)) throw new Error(`${OWN} does not run: remove .venv-moto/aws and try again`);
   return dirname(OWN);
 }
 
