@@ -12,6 +12,7 @@ import { DEFAULTS } from './shell/defaults.ts';
 import { greeting } from './shell/greeting.ts';
 import { openHost } from './shell/host.ts';
 import { createLog } from './shell/log.ts';
+import { metricsOfReplica, readMetricsFlag } from './shell/metrics-flags.ts';
 import { launchProgram, startReplicas } from './shell/replicas.ts';
 import { stopInTime } from './shell/stop.ts';
 import { readVersion } from './shell/version.ts';
@@ -27,11 +28,14 @@ const program = createProgram({
   version: readVersion(),
 });
 
+/** What SIGUSR2 asks for. */
+let dumpNow = (): void => undefined;
 /** What SIGHUP asks for. Before there are sources nothing is missed: they are looked at when they come. */
 let lookNow = (): void => undefined;
 
 async function run(flags: Flags): Promise<void> {
   process.on('SIGHUP', () => lookNow());
+  process.on('SIGUSR2', () => dumpNow());
   const checked = checkFlags(flags);
   const clock = systemClock();
   const { replica } = flags;
@@ -48,6 +52,12 @@ async function run(flags: Flags): Promise<void> {
       isChosen: program.getOptionValueSource('listen') !== 'default',
       version: readVersion(),
     }),
+    metrics: readMetricsFlag(
+      flags,
+      // Those of replicas were chosen for them.
+      flags.replica === undefined && program.getOptionValueSource('metricsListen') !== 'default',
+    ),
+    version: readVersion(),
     env: process.env,
     clock,
     newId: randomUUID,
@@ -63,6 +73,12 @@ async function runOne(flags: Flags, options: ControllerOptions): Promise<void> {
   const { leader, aws, url, ...controller } = await startController(options);
   if (flags.replica === undefined) greet(flags, aws, { leader, url });
   lookNow = () => void controller.syncSources();
+  dumpNow = () => {
+    controller.dump().then(
+      (file) => options.log('info', 'dumped', { file }),
+      (error: Error) => options.log('error', 'cannot dump', { error: error.message }),
+    );
+  };
   await untilStopped({ hasKeeper: flags.replica !== undefined });
   options.log('info', 'stopping');
   await stopInTime(controller.stop, options);
@@ -75,7 +91,8 @@ async function runSeveral(flags: Flags, options: ControllerOptions): Promise<voi
   const [, script = '', ...args] = process.argv;
   // The last of several is the one that counts.
   const own = (name: string) => {
-    return [...args, '--replicas', '1', '--replica', name, '--aws', host.aws, '--listen', 'none'];
+    const metrics = ['--metrics-listen', metricsOfReplica(flags, name)];
+    return [...args, '--replicas', '1', '--replica', name, '--aws', host.aws, '--listen', 'none', ...metrics];
   };
   const replicas = startReplicas({
     ...{ count: Number(flags.replicas), clock: options.clock, log: options.log },
@@ -85,6 +102,7 @@ async function runSeveral(flags: Flags, options: ControllerOptions): Promise<voi
       ),
   });
   lookNow = () => replicas.signal('SIGHUP');
+  dumpNow = () => replicas.signal('SIGUSR2');
   await untilStopped({ hasKeeper: false });
   options.log('info', 'stopping');
   await replicas.stop();

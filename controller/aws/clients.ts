@@ -45,14 +45,21 @@ export type Connection = Pick<STSClientConfig, 'endpoint' | 'credentials' | 'req
 /** For requests that go over a network: one that hangs would hold up its whole scope, and AWS answers in far less. */
 export const TIMEOUTS = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
 
+export interface AwsCall {
+  readonly service: string;
+  readonly operation: string;
+  /** Of the error, when there was one. */
+  readonly code?: string;
+}
+
 export interface AwsOptions {
   readonly connection: Connection;
   readonly scope: Scope;
   readonly clock: Clock;
   /** Asked right before each request is sent, reads too. False once another replica may act. */
   readonly mayCall?: () => boolean;
-  /** Called after each request; `code` is the error's, when there was one. */
-  readonly onCall?: (call: { service: string; operation: string; code?: string }) => void;
+  /** Called after each request. */
+  readonly onCall?: ((call: AwsCall) => void) | undefined;
 }
 
 /** Thrown instead of sending a request that AWS's published rates would refuse. */

@@ -27,8 +27,10 @@ import { allowsTheSame, IDENTITY_GUARD, reminder, type Standing, takeStanding } 
 import { Informer } from './informer.ts';
 import { type Lease, whileHeld } from './lease.ts';
 import type { Interests, Refresh } from './observe.ts';
+import type { Observer } from './observer.ts';
+import { PassBook, type PassRecord } from './pass-book.ts';
 import { fieldsOf, reportPass } from './pass-log.ts';
-import { Queue } from './queue.ts';
+import { Queue, type Queued } from './queue.ts';
 import { rememberedPlaces, rememberScope } from './scopes.ts';
 import { placeOfShrinkGuard } from './shrink.ts';
 import { tellStrays } from './strays.ts';
@@ -59,6 +61,25 @@ export interface ManagerOptions {
   readonly log: Log;
   /** Called when it has come out, in a tenure, that this controller may act on the store. */
   readonly onServing?: () => void;
+  readonly observer?: Observer | undefined;
+}
+
+/** A controller as it stands. */
+export interface ControllerState {
+  readonly accountId: string;
+  readonly defaultRegion: string;
+  readonly isLeading: boolean;
+  /** Of its lease, when it leads. */
+  readonly epoch: number | undefined;
+  /** It leads, and the store is known to be its own. */
+  readonly isServing: boolean;
+  /** Why it may change nothing. */
+  readonly halted: string | undefined;
+  readonly queue: readonly Queued[];
+  /** The last pass of each scope, by its key in the queue. */
+  readonly scopes: readonly (readonly [string, PassRecord])[];
+  /** As they were seen last. */
+  readonly bastions: readonly Bastion[];
 }
 
 /** Longest pause between two tries of a scope whose pass could not be made at all: a TTL that runs out in it is still kept. */
@@ -81,7 +102,7 @@ const STANDING_POLL_MS = 15_000;
 export class Controller {
   readonly #options: ManagerOptions;
   readonly #workers = new Map<string, ScopeWorker>();
-  readonly #failures = new Map<string, number>();
+  readonly #book: PassBook;
   readonly #queue: Queue;
   readonly #informer: Informer;
   readonly #stopping = new AbortController();
@@ -94,9 +115,15 @@ export class Controller {
   #gaveWayFor: string | undefined;
 
   constructor(options: ManagerOptions) {
-    const { api, clock, log } = options;
+    const { api, clock, log, observer } = options;
     this.#options = options;
-    this.#queue = new Queue({ clock, run: (key, refresh) => this.#run(key, refresh) });
+    this.#book = new PassBook(clock);
+    this.#queue = new Queue({
+      clock,
+      run: (key, refresh) => this.#run(key, refresh),
+      onAsk: () => observer?.asked(),
+      onRun: (run) => observer?.ran(run),
+    });
     this.#informer = new Informer({
       api,
       clock,
@@ -129,6 +156,17 @@ export class Controller {
     return this.#options.lease.isHeld() && this.#standing !== undefined && !this.#standing.halted;
   }
 
+  /** What it is about, for those who look after it. */
+  describe(): ControllerState {
+    const { accountId, lease } = this.#options;
+    const { defaultRegion } = this.#estate();
+    return {
+      ...{ accountId, defaultRegion, isLeading: lease.isHeld(), epoch: lease.held()?.epoch },
+      ...{ isServing: this.mayServe(), halted: this.#standing?.halted?.message ?? this.#gaveWayFor },
+      ...{ queue: this.#queue.describe(), scopes: this.#book.entries(), bastions: this.#informer.bastions() },
+    };
+  }
+
   /** What an earlier tenure remembered may be old by now: another replica has acted since. */
   #lead(): void {
     if (this.#stopping.signal.aborted) return;
@@ -145,7 +183,7 @@ export class Controller {
 
   #forget(): void {
     this.#workers.clear();
-    this.#failures.clear();
+    this.#book.forget();
   }
 
   /** Finds out whose store this is before anything is done, and looks again as long as a guard holds something back for it. */
@@ -248,31 +286,32 @@ export class Controller {
   }
 
   async #run(key: string, refresh: Refresh): Promise<Wake> {
+    const { clock, log, observer } = this.#options;
     // The next tenure begins with a sweep.
     if (!this.mayServe()) return NEVER;
+    const startedMs = clock.monotonic();
     try {
-      const wake = key === NOWHERE ? await this.#tellStrays() : await this.#pass(key, refresh);
-      this.#failures.delete(key);
-      return wake;
+      return key === NOWHERE ? await this.#tellStrays() : await this.#pass(key, refresh);
     } catch (error) {
       if (error instanceof Fenced) return NEVER;
-      const failures = (this.#failures.get(key) ?? 0) + 1;
-      this.#failures.set(key, failures);
-      const retryMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
-      this.#options.log('error', 'pass failed', {
-        ...(key === NOWHERE ? {} : fieldsOf(placeOfKey(key))),
-        error: explain(error),
-        retryMs,
-      });
+      const record = this.#book.failed(key, startedMs, error);
+      observer?.passed(record);
+      const retryMs = Math.min(FIRST_RETRY_MS * 2 ** (record.failures - 1), LONGEST_RETRY_MS);
+      const scope = key === NOWHERE ? {} : fieldsOf(placeOfKey(key));
+      log('error', 'pass failed', { ...scope, error: explain(error), retryMs });
       return { afterMs: retryMs, refresh: 'all' };
     }
   }
 
   async #pass(key: string, refresh: Refresh): Promise<Wake> {
+    const { clock, log, observer } = this.#options;
     const place = placeOfKey(key);
+    const startedMs = clock.monotonic();
     const { pass, wake } = await this.#worker(place).run(refresh, this.#interests(place));
-    reportPass(this.#options.log, place, pass);
-    return pass.fenced ? NEVER : wake;
+    reportPass(log, place, pass);
+    if (pass.fenced) return NEVER;
+    observer?.passed(this.#book.passed(key, startedMs, pass));
+    return wake;
   }
 
   /** Those whose account nobody knows get no pass, and are told so. */

@@ -9,6 +9,26 @@ export interface QueueOptions {
    * @returns when this key has to be looked at again although nobody asks for it
    */
   readonly run: (key: string, refresh: Refresh) => Promise<Wake>;
+  /** A key is asked for that did not wait already. */
+  readonly onAsk?: (() => void) | undefined;
+  readonly onRun?: ((run: QueueRun) => void) | undefined;
+}
+
+/** One run of a key, after it has ended. */
+export interface QueueRun {
+  readonly key: string;
+  /** From when it was due to its beginning. */
+  readonly waitedMs: number;
+  readonly ranMs: number;
+}
+
+/** One key as it stands. */
+export interface Queued {
+  readonly key: string;
+  /** `asked` for, or to be looked at again because a run said so (`wake`). */
+  readonly state: 'running' | 'asked' | 'wake';
+  /** Negative when it is overdue. */
+  readonly dueInMs: number;
 }
 
 interface Due {
@@ -37,6 +57,7 @@ export class Queue {
 
   add(key: string, afterMs: number, refresh: Refresh): void {
     const due = this.#dueAfter({ afterMs, refresh });
+    if (due && !this.#asked.has(key)) this.#options.onAsk?.();
     if (due) this.#asked.set(key, merge(due, this.#asked.get(key)));
     this.#arm();
   }
@@ -52,6 +73,17 @@ export class Queue {
     this.#timer?.cancel();
     this.#timer = undefined;
     await Promise.all(this.#running.values());
+  }
+
+  describe(): Queued[] {
+    const now = this.#options.clock.now();
+    const waiting = (state: 'asked' | 'wake', dues: ReadonlyMap<string, Due>) =>
+      [...dues].map(([key, { at }]): Queued => ({ key, state, dueInMs: at - now }));
+    return [
+      ...[...this.#running.keys()].map((key): Queued => ({ key, state: 'running', dueInMs: 0 })),
+      ...waiting('asked', this.#asked),
+      ...waiting('wake', this.#wakes),
+    ];
   }
 
   #dueAfter({ afterMs, refresh }: Wake): Due | undefined {
@@ -76,13 +108,17 @@ export class Queue {
     for (const key of new Set([...this.#asked.keys(), ...this.#wakes.keys()])) {
       if (this.#running.has(key)) continue;
       const due = this.#take(key);
-      if (due) this.#running.set(key, this.#runOne(key, due.refresh));
+      if (due) this.#running.set(key, this.#runOne(key, due));
     }
     this.#arm();
   }
 
-  async #runOne(key: string, refresh: Refresh): Promise<void> {
-    const wake = this.#dueAfter(await this.#options.run(key, refresh));
+  async #runOne(key: string, { at, refresh }: Due): Promise<void> {
+    const { clock, run, onRun } = this.#options;
+    const waitedMs = Math.max(0, clock.now() - at);
+    const startedMs = clock.monotonic();
+    const wake = this.#dueAfter(await run(key, refresh));
+    onRun?.({ key, waitedMs, ranMs: clock.monotonic() - startedMs });
     if (wake) this.#wakes.set(key, wake);
     this.#running.delete(key);
     this.#arm();

@@ -35,11 +35,11 @@ export async function readApiFlags(
 }
 
 /** `127.0.0.1:8088`, `[::1]:0` @throws UsageError */
-export function parseListen(text: string): ApiOptions['listen'] {
+export function parseListen(text: string, flag = '--listen'): ApiOptions['listen'] {
   const [, bracketed, plain, port = ''] = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
-  throw new UsageError(`--listen: found ${text}, allowed: host:port such as 127.0.0.1:8088, or none`);
+  throw new UsageError(`${flag}: found ${text}, allowed: host:port such as 127.0.0.1:8088, or none`);
 }
 
 /** One token a line, and after a comma who that is. @throws UsageError */

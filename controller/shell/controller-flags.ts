@@ -84,7 +84,12 @@ function addApi(program: Command): void {
     .option('--tls-cert <file>', 'certificate of the API, in PEM')
     .option('--tls-key <file>', "its key; other machines' clients need TLS and a token")
     .option('--token-file <file>', 'who may use the API: lines of token[,user]')
-    .option('--read-only', 'let nothing be changed through the API');
+    .option('--read-only', 'let nothing be changed through the API')
+    .option(
+      '--metrics-listen <host:port>',
+      'where to serve metrics, health and readiness; or none',
+      DEFAULTS.metricsListen,
+    );
 }
 
 function addSchedules(program: Command): void {
@@ -107,6 +112,7 @@ export interface Flags extends ApiFlags {
   readonly image: string;
   readonly config?: string;
   readonly permissionsBoundary?: string;
+  readonly metricsListen: string;
   readonly maxTtl: string;
   readonly shrinkLimit: string;
   readonly replicas: string;

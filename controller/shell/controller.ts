@@ -18,8 +18,12 @@ import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
 import { type Configuration, openConfiguration } from './configuration.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { DEFAULTS } from './defaults.ts';
+import { dumpOf, writeDump } from './dump.ts';
 import { type Schedules, startJobs } from './jobs.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { type MetricsOptions, serveMetrics } from './metrics-server.ts';
 import { createPlaceClients } from './place-clients.ts';
+import { unreadiness } from './readiness.ts';
 import { settingsOf } from './settings.ts';
 import { type OpenStore, openStore } from './store.ts';
 import { createSync } from './sync.ts';
@@ -44,6 +48,10 @@ export interface ControllerOptions extends Settings, Schedules {
   readonly leaseMs?: number | undefined;
   /** Of the controllers that one process looks after: which of them this is. That process speaks for the data folder. */
   readonly replica?: string | undefined;
+  /** Left out: they are not served. */
+  readonly metrics?: MetricsOptions | undefined;
+  /** Of this program. */
+  readonly version?: string;
   /** Left out: the API is not served to others. */
   readonly http?: ApiOptions | undefined;
   readonly log: Log;
@@ -56,6 +64,10 @@ export interface RunningController {
   readonly url?: string | undefined;
   /** The process that spoke for the data folder when this one came. */
   readonly leader?: number | undefined;
+  /** Of metrics, health and readiness, where they are served. */
+  readonly metricsUrl?: string | undefined;
+  /** Writes what a person who helps needs to know into a new file. @returns its path */
+  readonly dump: () => Promise<string>;
   /** Looks at the git sources now. */
   readonly syncSources: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -107,9 +119,15 @@ async function assemble(
   if (aws.simulator) await tellRebuilt(api, log);
   const lease = leaseOf(options, store);
   const parts: Parts = { api, store, lease, aws, configuration };
-  const controller = controllerOf(options, parts, () => void sync.run());
+  const metrics: Metrics = createMetrics(options.version ?? 'unknown', {
+    state: () => controller.describe(),
+    guards: async () => (await api.guards.list()).items,
+    now: () => clock.now(),
+    maxTtlMs: () => configuration.terms().settings.maxTtlMs,
+  });
+  const controller = controllerOf(options, parts, { metrics, onServing: () => void sync.run() });
   const sync = createSync({
-    ...{ ...options, api, lease, mayServe: () => controller.mayServe() },
+    ...{ ...options, api, lease, mayServe: () => controller.mayServe(), onSync: metrics.onSync },
     open: (fenced, mayWrite) =>
       sourcesOf(options, { ...parts, api: fenced, store: fenceStore(store, mayWrite) }),
   });
@@ -118,6 +136,11 @@ async function assemble(
   // Closes first: who asks meanwhile had better ask somebody else.
   const server = await serveApi(options, { api, store, aws, configuration });
   if (server) closers.push(() => server.close());
+  const measuring = await serveMetrics(options.metrics, {
+    ...{ metrics, log, unready: () => unreadiness(() => store.readLease(LEASE_NAME), controller.describe()) },
+    dump: () => dumpOf(controller.describe(), clock.now()),
+  });
+  if (measuring) closers.push(() => measuring.close());
   const speak = () => announce(dataDir, announcementOf(options, { aws, configuration }, server?.url));
   const speakAnew = () => {
     speak().catch((error: unknown) => log('warn', 'cannot announce', { error: explain(error) }));
@@ -135,7 +158,8 @@ async function assemble(
   for (const job of startJobs(options, controller, sync.run)) {
     closers.push(() => job.destroy());
   }
-  return { api, aws, url: server?.url, leader, syncSources: sync.run };
+  const dump = () => writeDump(controller.describe(), clock.now(), dataDir);
+  return { api, aws, url: server?.url, metricsUrl: measuring?.url, leader, syncSources: sync.run, dump };
 }
 
 export function openStoreOf(options: ControllerOptions, aws: AwsWorld): Promise<OpenStore> {
@@ -215,14 +239,17 @@ interface Parts {
 function controllerOf(
   options: ControllerOptions,
   { aws, configuration, ...parts }: Parts,
-  onServing: () => void,
+  { metrics, onServing }: { readonly metrics: Metrics; readonly onServing: () => void },
 ): Controller {
   const { clock, log, region, installation } = options;
   const { accountId } = aws;
   const accounts = () => configuration.terms().accounts;
-  const { connect } = createPlaceClients({ aws, region, accounts, installation, clock });
+  const { connect } = createPlaceClients({
+    ...{ aws, region, accounts, installation, clock, onCall: metrics.onCall },
+  });
   return new Controller({
     ...{ ...parts, clock, log, kinds: KINDS, accountId, defaultRegion: region, onServing },
+    observer: metrics.observer,
     terms: configuration.terms,
     connectPlace: connect,
   });

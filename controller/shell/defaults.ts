@@ -12,5 +12,7 @@ export const DEFAULTS = {
   leaseMs: 20_000,
   /** Of the API, on this machine only. */
   listen: '127.0.0.1:8088',
+  /** Of metrics and health, on this machine only. */
+  metricsListen: '127.0.0.1:8089',
   shrinkLimit: DEFAULT_SHRINK_LIMIT,
 } as const;

@@ -7,11 +7,17 @@ export async function listen(options: Parameters<typeof createApiServer>[0]): Pr
   try {
     return await createApiServer(options);
   } catch (error) {
-    const { host, port } = options.listen;
-    const why = REASONS[codeOf(error) ?? ''];
-    if (why === undefined) throw new UsageError(messageOf(error), { cause: error });
-    throw new UsageError(`cannot listen on ${host}:${port}: ${why}`, { cause: error });
+    throw new UsageError(addressProblem(error, options.listen) ?? messageOf(error), { cause: error });
   }
+}
+
+/** Why nobody can listen there, and what to do; undefined for any other error. */
+export function addressProblem(
+  error: unknown,
+  { host, port }: { readonly host: string; readonly port: number },
+): string | undefined {
+  const why = REASONS[codeOf(error) ?? ''];
+  return why && `cannot listen on ${host}:${port}: ${why}`;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

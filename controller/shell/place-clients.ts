@@ -1,7 +1,7 @@
 import type { Clock } from '../api/clock.ts';
 import { type Account, type Place, placeKey } from '../api/estate.ts';
 import { assumeRole } from '../aws/assume-role.ts';
-import { type Aws, type Connection, connect } from '../aws/clients.ts';
+import { type Aws, type AwsOptions, type Connection, connect } from '../aws/clients.ts';
 import type { AwsWorld } from './aws.ts';
 
 interface PlaceOptions {
@@ -13,6 +13,7 @@ interface PlaceOptions {
   readonly accounts: () => readonly Account[];
   readonly installation: string;
   readonly clock: Clock;
+  readonly onCall?: AwsOptions['onCall'];
 }
 
 /** Clients for any account and region, as whoever this process is there. */
@@ -43,7 +44,12 @@ export function createPlaceClients(options: PlaceOptions): PlaceClients {
   };
   const connectTo: PlaceClients['connect'] = (place, mayCall) =>
     connect({
-      ...{ connection: connectionTo(place), clock, scope: { ...place, installation } },
+      ...{
+        connection: connectionTo(place),
+        clock,
+        scope: { ...place, installation },
+        onCall: options.onCall,
+      },
       ...(mayCall ? { mayCall } : {}),
     });
   return {

@@ -17,8 +17,15 @@ interface Trouble {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+export interface SourceLogOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told of each look, and how it stands; `failed` where the look itself failed. */
+  readonly onSync?: ((source: string, state: string) => void) | undefined;
+}
+
 /** Syncs a source and says what is new about it; polls that find the same again are silent. */
-export function createSourceLog({ clock, log }: { readonly clock: Clock; readonly log: Log }) {
+export function createSourceLog({ clock, log, onSync }: SourceLogOptions) {
   let said = new Map<string, number>();
   const tell = (troubles: readonly Trouble[]) => {
     const now = clock.now();
@@ -34,6 +41,7 @@ export function createSourceLog({ clock, log }: { readonly clock: Clock; readonl
   return async (source: GitSource): Promise<void> => {
     try {
       const report = await source.sync();
+      onSync?.(report.source, report.state);
       logGuards(log, report.news);
       const wasWell = said.size === 0;
       const troubles = troublesOf(source, report);
@@ -45,6 +53,7 @@ export function createSourceLog({ clock, log }: { readonly clock: Clock; readonl
     } catch (error) {
       // The replica that leads now looks for itself.
       if (error instanceof Fenced) return;
+      onSync?.(source.display, 'failed');
       const fields = { source: source.display, error: explain(error) };
       tell([{ key: 'failed', level: 'error', message: 'source failed', fields }]);
     }

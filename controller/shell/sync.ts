@@ -4,7 +4,7 @@ import { fenceWrites } from '../api/fence.ts';
 import { type Lease, whileHeld } from '../reconcile/lease.ts';
 import type { Log } from '../reconcile/manager.ts';
 import type { GitSource } from '../sources/git.ts';
-import { createSourceLog } from './source-log.ts';
+import { createSourceLog, type SourceLogOptions } from './source-log.ts';
 
 export interface SyncOptions {
   readonly api: ApiClient;
@@ -18,6 +18,7 @@ export interface SyncOptions {
   readonly mayServe: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
+  readonly onSync?: SourceLogOptions['onSync'];
   readonly speed?: number;
 }
 
@@ -35,13 +36,13 @@ const LAST_SYNC_MS = 5_000;
  * What a tenure fetched is applied in that tenure or never: by the next one another replica may have applied a newer commit, and
  * the older one would delete what that declares.
  */
-export function createSync({ api, open, lease, mayServe, clock, log, speed = 1 }: SyncOptions): Sync {
+export function createSync({ api, open, lease, mayServe, clock, log, onSync, speed = 1 }: SyncOptions): Sync {
   let mayWrite = () => false;
   const mayWriteNow = () => mayWrite();
   const sources = open(fenceWrites(api, mayWriteNow), mayWriteNow);
   const logs = new WeakMap<GitSource, ReturnType<typeof createSourceLog>>();
   const syncOne = (source: GitSource) => {
-    const sync = logs.get(source) ?? createSourceLog({ clock, log });
+    const sync = logs.get(source) ?? createSourceLog({ clock, log, onSync });
     logs.set(source, sync);
     return sync(source);
   };
