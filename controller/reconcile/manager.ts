@@ -13,7 +13,6 @@ import {
 import { Fenced, fenceWrites } from '../api/fence.ts';
 import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
-import type { Held } from '../core/held.ts';
 import { sessionInterest } from '../core/idle.ts';
 import { namedDatabases } from '../core/targets.ts';
 import { settingsIn, type Terms } from '../core/terms.ts';
@@ -22,8 +21,7 @@ import type { Kind } from '../kinds/kind.ts';
 import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
 import { logGuards } from './guard-log.ts';
-import { hold } from './hold.ts';
-import { allowsTheSame, IDENTITY_GUARD, reminder, type Standing, takeStanding } from './identity.ts';
+import { IDENTITY_GUARD } from './identity.ts';
 import { Informer } from './informer.ts';
 import { type Lease, whileHeld } from './lease.ts';
 import type { Interests, Refresh } from './observe.ts';
@@ -33,6 +31,7 @@ import { fieldsOf, reportPass } from './pass-log.ts';
 import { Queue, type Queued } from './queue.ts';
 import { rememberedPlaces, rememberScope } from './scopes.ts';
 import { placeOfShrinkGuard } from './shrink.ts';
+import { StandingKeeper } from './standing.ts';
 import { tellStrays } from './strays.ts';
 import { tidy } from './tidy.ts';
 import { ScopeWorker } from './worker.ts';
@@ -91,9 +90,6 @@ const NOWHERE = 'nowhere';
 const NEVER: Wake = { afterMs: Number.POSITIVE_INFINITY, refresh: 'resync' };
 /** Several changes that come together are one. */
 const GATHER_MS = 50;
-const STANDING_RETRY_MS = 5_000;
-/** How soon a person's confirmation is noticed. */
-const STANDING_POLL_MS = 15_000;
 
 /**
  * Decides when which scope gets a pass: at a change of a Bastion, at a deadline or when something is on its way (as the last
@@ -105,17 +101,13 @@ export class Controller {
   readonly #book: PassBook;
   readonly #queue: Queue;
   readonly #informer: Informer;
+  readonly #standing: StandingKeeper;
   readonly #stopping = new AbortController();
   #informing: Promise<void> = Promise.resolve();
   #sweepRetry: Timer | undefined;
-  #standingRetry: Timer | undefined;
-  /** Whose store this is, as far as it matters; undefined until it is known, and then nothing is done. */
-  #standing: Standing | undefined;
-  /** Why the lease was given away, since it was told last: it comes and goes until a person has acted. */
-  #gaveWayFor: string | undefined;
 
   constructor(options: ManagerOptions) {
-    const { api, clock, log, observer } = options;
+    const { api, clock, log, observer, accountId, defaultRegion: region, terms } = options;
     this.#options = options;
     this.#book = new PassBook(clock);
     this.#queue = new Queue({
@@ -134,26 +126,29 @@ export class Controller {
       },
       onError: (error) => log('error', 'cannot watch Bastions', { error: explain(error) }),
     });
+    this.#standing = new StandingKeeper({
+      ...options,
+      own: () => ({ accountId, installation: terms().settings.installation, region }),
+      settings: () => terms().settings,
+      onAllowed: () => this.#begin(),
+    });
   }
 
   start(): void {
-    const { lease, log } = this.#options;
+    const { lease } = this.#options;
     this.#informing = this.#informer.run(this.#stopping.signal);
     lease.onChange((held) => {
-      if (!this.#gaveWayFor) {
-        if (held) log('info', 'leading', { epoch: held.epoch });
-        else if (!this.#stopping.signal.aborted) log('warn', 'the lease has ended: standing by');
-      }
-      this.#standing = undefined;
-      if (held) this.#lead();
-      else void this.#queue.close();
+      if (!held) void this.#queue.close();
+      this.#forget();
+      this.#standing.turn(held);
     });
     lease.start();
   }
 
   /** Whether this controller leads, over a store that is known to be its own. */
   mayServe(): boolean {
-    return this.#options.lease.isHeld() && this.#standing !== undefined && !this.#standing.halted;
+    const standing = this.#standing.current();
+    return this.#options.lease.isHeld() && standing !== undefined && !standing.halted;
   }
 
   /** What it is about, for those who look after it. */
@@ -162,16 +157,9 @@ export class Controller {
     const { defaultRegion } = this.#estate();
     return {
       ...{ accountId, defaultRegion, isLeading: lease.isHeld(), epoch: lease.held()?.epoch },
-      ...{ isServing: this.mayServe(), halted: this.#standing?.halted?.message ?? this.#gaveWayFor },
+      ...{ isServing: this.mayServe(), halted: this.#standing.halted() },
       ...{ queue: this.#queue.describe(), scopes: this.#book.entries(), bastions: this.#informer.bastions() },
     };
-  }
-
-  /** What an earlier tenure remembered may be old by now: another replica has acted since. */
-  #lead(): void {
-    if (this.#stopping.signal.aborted) return;
-    this.#forget();
-    void this.#takeStanding();
   }
 
   /** The terms have changed: every scope is looked at anew, under those that hold now. */
@@ -181,71 +169,24 @@ export class Controller {
     void this.sweep();
   }
 
+  /** What an earlier tenure remembered may be old by now: another replica has acted since. */
   #forget(): void {
     this.#workers.clear();
     this.#book.forget();
   }
 
-  /** Finds out whose store this is before anything is done, and looks again as long as a guard holds something back for it. */
-  async #takeStanding(): Promise<void> {
-    const { api, store, clock, lease, log, accountId, terms, defaultRegion: region } = this.#options;
-    this.#standingRetry?.cancel();
-    const isMine = whileHeld(lease);
-    if (!isMine() || this.#stopping.signal.aborted) return;
-    const own = { accountId, installation: terms().settings.installation, region };
-    try {
-      const standing = await takeStanding({
-        ...{ api: fenceWrites(api, isMine), store: fenceStore(store, isMine), clock, own },
-      });
-      const before = this.#standing;
-      logGuards(log, before || this.#gaveWayFor ? standing.news : reminder(standing));
-      if (!isMine() || this.#stopping.signal.aborted) return;
-      this.#standing = standing;
-      if (standing.halted) return await this.#giveWay(standing.halted);
-      if (!allowsTheSame(before, standing)) this.#begin();
-    } catch (error) {
-      if (!isMine() || this.#stopping.signal.aborted) return;
-      log('error', 'cannot tell whose store this is', { error: explain(error), retryMs: STANDING_RETRY_MS });
-    }
-    const againMs = this.#standing ? STANDING_POLL_MS : STANDING_RETRY_MS;
-    if (!this.#standing || this.#standing.trip)
-      this.#standingRetry = clock.setTimer(againMs, () => void this.#takeStanding());
-  }
-
-  /**
-   * Whose store it is not may not keep from it whose it is: nobody else would end what is due. The lease comes back when there is
-   * nobody else, and with it a look at what a person has confirmed.
-   */
-  async #giveWay(held: Held): Promise<void> {
-    const { api, clock, lease, log, terms } = this.#options;
-    const isMine = whileHeld(lease);
-    try {
-      await hold({ api: fenceWrites(api, isMine), clock, settings: terms().settings }, held);
-    } catch (error) {
-      if (!(error instanceof Fenced)) log('error', 'cannot tell Bastions why', { error: explain(error) });
-    }
-    if (!isMine() || this.#stopping.signal.aborted) return;
-    if (this.#gaveWayFor !== held.reason)
-      log('warn', 'giving way: the lease is for a controller that may act', { reason: held.reason });
-    this.#gaveWayFor = held.reason;
-    lease.giveWay();
-  }
-
   #begin(): void {
-    const { lease, log, onServing } = this.#options;
-    if (this.#gaveWayFor) log('info', 'leading', { epoch: lease.held()?.epoch });
-    this.#gaveWayFor = undefined;
     this.#forget();
     this.#queue.open();
     void this.sweep();
-    onServing?.();
+    this.#options.onServing?.();
   }
 
   /** Lets the passes that run come to their end, then gives the lease away. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#sweepRetry?.cancel();
-    this.#standingRetry?.cancel();
+    this.#standing.stop();
     await this.#queue.close();
     await this.#options.lease.stop();
     await this.#informing;
@@ -363,7 +304,7 @@ export class Controller {
 
   #estate(): Estate {
     const { accountId, defaultRegion, terms } = this.#options;
-    const region = this.#standing?.defaultRegion ?? defaultRegion;
+    const region = this.#standing.current()?.defaultRegion ?? defaultRegion;
     return { accountId, defaultRegion: region, accounts: terms().accounts };
   }
 }
