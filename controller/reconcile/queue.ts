@@ -9,7 +9,7 @@ export interface QueueOptions {
    * @returns when this key has to be looked at again although nobody asks for it
    */
   readonly run: (key: string, refresh: Refresh) => Promise<Wake>;
-  /** A key is asked for that did not wait already. */
+  /** A key waits for a run that it did not wait for already. */
   readonly onAsk?: (() => void) | undefined;
   readonly onRun?: ((run: QueueRun) => void) | undefined;
 }
@@ -114,12 +114,15 @@ export class Queue {
   }
 
   async #runOne(key: string, { at, refresh }: Due): Promise<void> {
-    const { clock, run, onRun } = this.#options;
+    const { clock, run, onAsk, onRun } = this.#options;
     const waitedMs = Math.max(0, clock.now() - at);
     const startedMs = clock.monotonic();
     const wake = this.#dueAfter(await run(key, refresh));
     onRun?.({ key, waitedMs, ranMs: clock.monotonic() - startedMs });
-    if (wake) this.#wakes.set(key, wake);
+    if (wake) {
+      this.#wakes.set(key, wake);
+      onAsk?.();
+    }
     this.#running.delete(key);
     this.#arm();
   }
