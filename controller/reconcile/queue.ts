@@ -119,10 +119,8 @@ export class Queue {
     const startedMs = clock.monotonic();
     const wake = this.#dueAfter(await run(key, refresh));
     onRun?.({ key, waitedMs, ranMs: clock.monotonic() - startedMs });
-    if (wake) {
-      this.#wakes.set(key, wake);
-      onAsk?.();
-    }
+    if (wake) onAsk?.();
+    if (wake) this.#wakes.set(key, wake);
     this.#running.delete(key);
     this.#arm();
   }
