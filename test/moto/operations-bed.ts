@@ -9,8 +9,8 @@ import { seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
 import { createSimulator, type Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
 import { ROOT } from '../e2e/build.ts';
-import { awsCliFolder } from './aws-cli.ts';
 import { sendTo } from './http.ts';
+import { awsCliFolder } from './python-tool.ts';
 import { startMoto } from './server.ts';
 
 const REGION = 'ap-northeast-1';
