@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../controller/shell/defaults.ts';
 import { build, ROOT } from '../e2e/build.ts';
 import { parseDockerfile, wordsOf } from './dockerfile.ts';
 
@@ -138,13 +139,15 @@ describe('the controller as the image runs it', () => {
   }
 
   it('is found healthy, writes to its data folder only, and ends on TERM within 20 s', async () => {
-    const one = start([join(ROOT, 'dist/main.js'), '--listen', '127.0.0.1:0', '--log-format', 'json']);
-    const file = join(dir, 'data/controller.json');
-    await expect.poll(() => readFile(file, 'utf8').catch(() => ''), PATIENCE).toContain('"api"');
-    const { api } = JSON.parse(await readFile(file, 'utf8')) as { api: string };
+    const anyPort = ['--listen', '127.0.0.1:0', '--metrics-listen', '127.0.0.1:0'];
+    const one = start([join(ROOT, 'dist/main.js'), ...anyPort, '--log-format', 'json']);
+    const served = /"message":"serving metrics","url":"([^"]+)"/;
+    await expect.poll(one.output, PATIENCE).toMatch(served);
+    const [, url = ''] = served.exec(one.output()) ?? [];
     expect(healthcheck[0]).toBe('node');
-    const probe = healthcheck.slice(1).map((word) => word.replace('http://127.0.0.1:8088', api));
-    expect(probe.join(' ')).toContain(`${api.replace(/\/$/, '')}/healthz`);
+    const probe = healthcheck.slice(1).map((word) => word.replace(`http://${DEFAULTS.metricsListen}`, url));
+    expect(probe.join(' ')).toContain(`${url}/healthz`);
+    await expect.poll(one.output, PATIENCE).toContain('"message":"leading"');
     expect(await start(probe).ended).toBe(0);
     // The same question where nobody answers it well.
     const wrong = probe.map((word) => word.replace('/healthz', '/healthzz'));

@@ -5,6 +5,7 @@ import { loadAll } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { controllerRoleName, foundationOf } from '../../controller/core/foundation-objects.ts';
 import { checkFlags, createProgram, type Flags } from '../../controller/shell/controller-flags.ts';
+import { DEFAULTS } from '../../controller/shell/defaults.ts';
 import { TABLE_SCHEMA } from '../../controller/store/table.ts';
 import { ROOT } from '../e2e/build.ts';
 import { parseDockerfile, wordsOf } from './dockerfile.ts';
@@ -113,6 +114,7 @@ describe('the manifests for Kubernetes', () => {
       spec?.selector,
       only<models.V1PodDisruptionBudget>('PodDisruptionBudget').spec?.selector,
       only<models.V1NetworkPolicy>('NetworkPolicy').spec?.podSelector,
+      { matchLabels: only<models.V1Service>('Service').spec?.selector },
       ...(pod().topologySpreadConstraints ?? []).map(({ labelSelector }) => labelSelector),
     ].map((selector) => selector?.matchLabels);
     for (const matchLabels of selected) expect(matchLabels).toEqual(labels);
@@ -172,16 +174,26 @@ describe('the manifests for Kubernetes', () => {
     expect(text).toContain(`"aws:RequestTag/kubernetes-service-account":"${pod().serviceAccountName}"`);
   });
 
-  it('ask for health as the image does, where nothing but the pod itself can', () => {
-    const [, exec = '[]'] = /CMD (\[.*\])$/.exec(wordsOf(dockerfile, 'HEALTHCHECK')[0] ?? '') ?? [];
-    const healthcheck = JSON.parse(exec) as string[];
+  it('are asked for health, and scraped, where metrics are served, and by nobody else', () => {
+    const [{ name, containerPort } = { name: '', containerPort: 0 }, ...others] = container().ports ?? [];
+    expect(others).toEqual([]);
+    expect(container().args).toContain(`--metrics-listen=0.0.0.0:${containerPort}`);
+    expect(DEFAULTS.metricsListen).toBe(`127.0.0.1:${containerPort}`);
     const { startupProbe, livenessProbe, readinessProbe } = container();
-    expect(startupProbe?.exec?.command).toEqual(healthcheck);
-    expect(livenessProbe?.exec?.command).toEqual(healthcheck);
-    expect(readinessProbe?.exec?.command).toEqual(
-      healthcheck.map((word) => word.replace('/healthz', '/readyz')),
-    );
-    expect(only<models.V1NetworkPolicy>('NetworkPolicy').spec?.ingress).toEqual([]);
+    expect(startupProbe?.httpGet).toEqual({ path: '/healthz', port: name });
+    expect(livenessProbe?.httpGet).toEqual({ path: '/healthz', port: name });
+    expect(readinessProbe?.httpGet).toEqual({ path: '/readyz', port: name });
+    const { metadata, spec } = only<models.V1Service>('Service');
+    expect(metadata?.annotations).toEqual({
+      'prometheus.io/scrape': 'true',
+      'prometheus.io/port': `${containerPort}`,
+      'prometheus.io/path': '/metrics',
+    });
+    expect(spec).toMatchObject({ clusterIP: 'None', publishNotReadyAddresses: true });
+    expect(spec?.ports).toEqual([{ name, port: containerPort, targetPort: name }]);
+    const ingress = only<models.V1NetworkPolicy>('NetworkPolicy').spec?.ingress;
+    expect(ingress?.map(({ ports }) => ports)).toEqual([[{ protocol: 'TCP', port: containerPort }]]);
+    expect(JSON.stringify(ingress)).toContain('"from":[{"namespaceSelector"');
   });
 
   it('are explained with the names they have', () => {
