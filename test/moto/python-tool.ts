@@ -15,6 +15,11 @@ export function cfnLint(): string {
   return join(installed('cfn-lint', 'cfn-lint==1.51.*'), 'cfn-lint');
 }
 
+/** A Python that can read HCL. */
+export function pythonWithHcl(): string {
+  return join(installed('hcl2tojson', 'python-hcl2==8.1.*'), 'python');
+}
+
 /** Each apart from moto, which needs other versions of its parts. */
 function installed(program: string, requirement: string): string {
   const venv = join(VENV, program);
