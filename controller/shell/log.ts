@@ -1,11 +1,13 @@
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import type { Log } from '../reconcile/manager.ts';
+import { redactFields } from './redact.ts';
 
 export type LogFormat = 'text' | 'json';
 
-/** One line per entry. A message is constant; what varies stands in its fields. */
+/** One line per entry. A message is constant; what varies stands in its fields, and secrets nowhere. */
 export function createLog(clock: Clock, format: LogFormat, write: (line: string) => void): Log {
-  return (level, message, fields = {}) => {
+  return (level, message, given = {}) => {
+    const fields = redactFields(given);
     const time = rfc3339(clock.now());
     const fixed = { time, level, message };
     // Twice: first for the order, and last because no field may take their place.
