@@ -8,6 +8,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
 import type { Clock } from '../api/clock.ts';
 import { Fenced } from '../api/fence.ts';
+import { type Trace, untraced } from '../api/trace.ts';
 import { fencedAgents } from './fenced-agent.ts';
 import { loadDatabases } from './load-databases.ts';
 import { bucketFor, TokenBucket } from './rates.ts';
@@ -60,6 +61,8 @@ export interface AwsOptions {
   readonly mayCall?: () => boolean;
   /** Called after each request. */
   readonly onCall?: ((call: AwsCall) => void) | undefined;
+  /** Wraps each request. */
+  readonly trace?: Trace | undefined;
 }
 
 /** Thrown instead of sending a request that AWS's published rates would refuse. */
@@ -109,7 +112,7 @@ function watchCalls(
   stack: Stack,
   service: string,
   buckets: Map<string, TokenBucket>,
-  { clock, onCall, mayCall = () => true }: AwsOptions,
+  { clock, onCall, mayCall = () => true, trace = untraced, scope }: AwsOptions,
 ): void {
   // It copies each answer for a log that nobody keeps.
   stack.remove('loggerMiddleware');
@@ -119,7 +122,7 @@ function watchCalls(
       if (!mayCall()) throw new Fenced(operation);
       pace(buckets, service, operation, clock);
       try {
-        const result = await next(args);
+        const result = await trace(`aws ${service}:${operation}`, { region: scope.region }, () => next(args));
         onCall?.({ service, operation });
         return result;
       } catch (error) {

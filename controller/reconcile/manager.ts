@@ -11,6 +11,7 @@ import {
   placeOfKey,
 } from '../api/estate.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
+import { type Trace, untraced } from '../api/trace.ts';
 import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
 import { sessionInterest } from '../core/idle.ts';
@@ -61,6 +62,7 @@ export interface ManagerOptions {
   /** Called when it has come out, in a tenure, that this controller may act on the store. */
   readonly onServing?: () => void;
   readonly observer?: Observer | undefined;
+  readonly trace?: Trace | undefined;
 }
 
 /** A controller as it stands. */
@@ -245,10 +247,12 @@ export class Controller {
   }
 
   async #pass(key: string, refresh: Refresh): Promise<Wake> {
-    const { clock, log, observer } = this.#options;
+    const { clock, log, observer, trace = untraced } = this.#options;
     const place = placeOfKey(key);
     const startedMs = clock.monotonic();
-    const { pass, wake } = await this.#worker(place).run(refresh, this.#interests(place));
+    const { pass, wake } = await trace('pass', fieldsOf(place), () =>
+      this.#worker(place).run(refresh, this.#interests(place)),
+    );
     reportPass(log, place, pass);
     if (pass.fenced) return NEVER;
     observer?.passed(this.#book.passed(key, startedMs, pass));
@@ -272,7 +276,7 @@ export class Controller {
     const estate = this.#estate();
     const { settings, shrinkLimit } = terms();
     const worker = new ScopeWorker({
-      ...{ clock, kinds, estate, shrinkLimit, mayMutate },
+      ...{ clock, kinds, estate, shrinkLimit, mayMutate, trace: this.#options.trace },
       settings: settingsIn(settings, estate, place),
       api: fenceWrites(api, mayMutate),
       connect: connectPlace(place, mayMutate),

@@ -6,6 +6,7 @@ import { Fenced } from '../api/fence.ts';
 import type { Guard } from '../api/guard.ts';
 import type { GuardNews } from '../api/guard-record.ts';
 import type { ObjectName } from '../api/object.ts';
+import { type Trace, untraced } from '../api/trace.ts';
 import type { Aws } from '../aws/clients.ts';
 import { eventsOf } from '../core/events.ts';
 import { type GuardMemory, guard, type Shrink, withholdAll } from '../core/guard.ts';
@@ -56,6 +57,7 @@ export interface LookOptions {
   readonly shrinkLimit: number;
   readonly refresh: Refresh;
   readonly interests: Interests;
+  readonly trace?: Trace | undefined;
   /** Why nothing may be changed at all. */
   readonly halted?: Held | undefined;
 }
@@ -101,14 +103,17 @@ export interface Pass extends Preview {
 export async function reconcile(memory: Memory, options: PassOptions): Promise<Pass> {
   const { api, kinds, clock, mayMutate } = options;
   const lookedMs = clock.monotonic();
-  const preview = await look(memory, options);
+  const { trace = untraced } = options;
+  const preview = await trace('look', {}, () => look(memory, options));
   if (preview.plan.steps.length > 0 && mayMutate()) await options.rememberScope();
   const before = memory.setbacks ?? NO_SETBACKS;
-  const { after, touched, ...execution } = await execute(preview.plan, {
-    ...options,
-    snapshot: preview.observed,
-    holdBack: (step) => heldBack(step, before, clock.now()),
-  });
+  const { after, touched, ...execution } = await trace('execute', {}, () =>
+    execute(preview.plan, {
+      ...options,
+      snapshot: preview.observed,
+      holdBack: (step) => heldBack(step, before, clock.now()),
+    }),
+  );
   const now = clock.now();
   const { outcomes, setbacks } = losePatience(execution.outcomes, before, now);
   const told = statuses(preview.bastions, statusContext(preview, outcomes, kinds, now));

@@ -2,6 +2,7 @@ import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
 import type { Estate } from '../api/estate.ts';
 import { objectName } from '../api/object.ts';
+import type { Trace } from '../api/trace.ts';
 import type { Aws } from '../aws/clients.ts';
 import { verifiableAt } from '../core/conditions.ts';
 import { NO_MEMORY } from '../core/guard.ts';
@@ -21,6 +22,7 @@ export interface WorkerOptions {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly estate: Estate;
+  readonly trace?: Trace | undefined;
   readonly shrinkLimit: number;
   readonly mayMutate: () => boolean;
   readonly rememberScope: () => Promise<void>;

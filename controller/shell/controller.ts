@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
+import type { Trace } from '../api/trace.ts';
 import { explain } from '../aws/errors.ts';
 import type { Settings } from '../core/resource.ts';
 import { KINDS } from '../kinds/index.ts';
@@ -27,6 +28,7 @@ import { unreadiness } from './readiness.ts';
 import { settingsOf } from './settings.ts';
 import { type OpenStore, openStore } from './store.ts';
 import { createSync } from './sync.ts';
+import { openTraces } from './traces.ts';
 
 /** Everything a controller is started with, read from flags by `main.ts` or made up by the demo. */
 export interface ControllerOptions extends Settings, Schedules {
@@ -125,7 +127,13 @@ async function assemble(
     now: () => clock.now(),
     maxTtlMs: () => configuration.terms().settings.maxTtlMs,
   });
-  const controller = controllerOf(options, parts, { metrics, onServing: () => void sync.run() });
+  const traces = await openTraces(options.env, options.version ?? 'unknown');
+  closers.push(() => traces.close());
+  const controller = controllerOf(options, parts, {
+    metrics,
+    trace: traces.trace,
+    onServing: () => void sync.run(),
+  });
   const sync = createSync({
     ...{ ...options, api, lease, mayServe: () => controller.mayServe(), onSync: metrics.onSync },
     open: (fenced, mayWrite) =>
@@ -239,17 +247,22 @@ interface Parts {
 function controllerOf(
   options: ControllerOptions,
   { aws, configuration, ...parts }: Parts,
-  { metrics, onServing }: { readonly metrics: Metrics; readonly onServing: () => void },
+  {
+    metrics,
+    trace,
+    onServing,
+  }: { readonly metrics: Metrics; readonly trace: Trace; readonly onServing: () => void },
 ): Controller {
   const { clock, log, region, installation } = options;
   const { accountId } = aws;
   const accounts = () => configuration.terms().accounts;
   const { connect } = createPlaceClients({
-    ...{ aws, region, accounts, installation, clock, onCall: metrics.onCall },
+    ...{ aws, region, accounts, installation, clock, onCall: metrics.onCall, trace },
   });
   return new Controller({
     ...{ ...parts, clock, log, kinds: KINDS, accountId, defaultRegion: region, onServing },
     observer: metrics.observer,
+    trace,
     terms: configuration.terms,
     connectPlace: connect,
   });

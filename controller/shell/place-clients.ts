@@ -14,6 +14,7 @@ interface PlaceOptions {
   readonly installation: string;
   readonly clock: Clock;
   readonly onCall?: AwsOptions['onCall'];
+  readonly trace?: AwsOptions['trace'];
 }
 
 /** Clients for any account and region, as whoever this process is there. */
@@ -49,6 +50,7 @@ export function createPlaceClients(options: PlaceOptions): PlaceClients {
         clock,
         scope: { ...place, installation },
         onCall: options.onCall,
+        trace: options.trace,
       },
       ...(mayCall ? { mayCall } : {}),
     });
