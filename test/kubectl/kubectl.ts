@@ -140,7 +140,9 @@ function followProcess(child: ChildProcessWithoutNullStreams): Follower {
     stderr: () => stderr,
     shows: (...parts) =>
       eventually(() => {
-        const missing = parts.filter((part) => !stdout.includes(part));
+        // How wide kubectl makes its columns depends on what it has got by then.
+        const found = oneSpace(stdout);
+        const missing = parts.filter((part) => !found.includes(oneSpace(part)));
         if (missing.length > 0) throw new Error(`${missing.join(', ')} is not in:\n${stdout}${stderr}`);
       }),
     ended: () => ended,
@@ -164,4 +166,8 @@ function textOf(content: string | object): string {
 
 function line(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}
+
+function oneSpace(text: string): string {
+  return text.replace(/ +/g, ' ');
 }
