@@ -135,7 +135,7 @@ const ROLES = [
   'iam:UpdateAssumeRolePolicy',
 ];
 
-/** What deploy/iam/controller-policy.json allows, but for the table, of which nobody here knows the name. */
+/** What deploy/iam/controller-policy.json allows, but for the table and the roles in other accounts, of which nobody here knows the names. */
 export const CONTROLLER_ACTIONS: readonly string[] = [
   ...LOOK,
   ...CHANGE,
