@@ -6,8 +6,11 @@ import { collect } from './reads.ts';
 export interface Question {
   readonly actions: readonly string[];
   readonly resource: string;
-  readonly context: Readonly<Record<string, string>>;
+  readonly context: QuestionContext;
 }
+
+/** Condition keys with their values; a list for a key that holds several, even if it holds but one now. */
+export type QuestionContext = Readonly<Record<string, string | readonly string[]>>;
 
 export interface Answer {
   readonly action: string;
@@ -29,8 +32,8 @@ export async function simulatePolicy(
       ResourceArns: [resource],
       ContextEntries: Object.entries(context).map(([ContextKeyName, value]) => ({
         ContextKeyName,
-        ContextKeyValues: [value],
-        ContextKeyType: 'string' as const,
+        ContextKeyValues: [value].flat(),
+        ContextKeyType: typeof value === 'string' ? ('string' as const) : ('stringList' as const),
       })),
     },
   );

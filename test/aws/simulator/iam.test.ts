@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type Context, conditionsHold } from '../../../controller/aws/simulator/iam/conditions.ts';
 import { addRole, EXECUTION_POLICY, faultOf, makeBed, policy, REGION, trust } from './bed.ts';
 
 const TASKS = 'ecs-tasks.amazonaws.com';
@@ -47,6 +48,46 @@ describe('simulated IAM', () => {
     const usable = [0, 1, 2].map((index) => bed.iam.roleUsable(`node${index}`, 'ssm.amazonaws.com'));
     expect(usable).toEqual([true, true, false]);
     expect(bed.iam.roleUsable('node1', 'ssm.amazonaws.com', 'eu-west-1')).toBe(false);
+  });
+
+  it.each<[string, Context, boolean]>([
+    ['StringNotLike', { key: 'ours/x' }, false],
+    ['StringNotLike', { key: 'theirs' }, true],
+    ['StringNotLike', {}, true],
+    ['StringNotLikeIfExists', { key: 'ours/x' }, false],
+    ['StringLike', { key: 'ours/x' }, true],
+    ['StringLike', { KEY: 'ours/x' }, true],
+    ['StringLike', {}, false],
+    ['StringLikeIfExists', {}, true],
+    ['StringLike', { key: ['ours/x', 'ours/y'] }, false],
+    ['ForAllValues:StringLike', { key: ['ours/x', 'ours/y'] }, true],
+    ['ForAllValues:StringLike', { key: ['ours/x', 'theirs'] }, false],
+    ['ForAllValues:StringLike', {}, true],
+    ['ForAllValues:StringNotLike', { key: ['theirs', 'ours/x'] }, false],
+    ['ForAllValues:StringNotLike', { key: ['theirs'] }, true],
+    ['ForAnyValue:StringLike', { key: ['theirs', 'ours/x'] }, true],
+    ['ForAnyValue:StringLike', { key: ['theirs'] }, false],
+    ['ForAnyValue:StringLike', {}, false],
+    ['ForSomeValues:StringLike', { key: ['ours/x'] }, false],
+    ['StringIsh', { key: 'ours/x' }, false],
+  ])('holds %s of "ours/*" against %j: %s', (operator, context, expected) => {
+    expect(conditionsHold({ [operator]: { key: 'ours/*' } }, context)).toBe(expected);
+  });
+
+  it('holds Null against whether a key is there', () => {
+    const holds = (wanted: string, context: Context) => conditionsHold({ Null: { key: wanted } }, context);
+    expect([holds('true', {}), holds('true', { key: 'x' })]).toEqual([true, false]);
+    expect([holds('false', {}), holds('false', { key: 'x' })]).toEqual([false, true]);
+  });
+
+  it('compares ARNs part by part', () => {
+    const holds = (operator: string, key: string) =>
+      conditionsHold({ [operator]: { key: 'arn:aws:ecs:*:*:cluster/bastion-*' } }, { key });
+    const ours = 'arn:aws:ecs:eu-west-1:111122223333:cluster/bastion-main';
+    expect([holds('ArnLike', ours), holds('ArnNotLike', ours)]).toEqual([true, false]);
+    const other = 'arn:aws:ecs:eu-west-1:111122223333:cluster/payments';
+    expect([holds('ArnEquals', other), holds('ArnNotEquals', other)]).toEqual([false, true]);
+    expect(holds('ArnLike', 'arn:aws:ecs:eu-west-1:cluster/bastion-main')).toBe(false);
   });
 
   it('evaluates wildcards, conditions, and Deny before Allow', () => {

@@ -1,10 +1,12 @@
 import { toRecord } from '../fields.ts';
+import { type Context, conditionsHold, findKey, toList } from './conditions.ts';
+import { matchesPattern } from './pattern.ts';
 
 /** What is asked of a policy: may `action` be done to `resource`, under these context keys? */
 export interface Request {
   readonly action: string;
   readonly resource: string;
-  readonly context: Readonly<Record<string, string>>;
+  readonly context: Context;
 }
 
 /** One policy document, parsed. Unknown condition operators never match, so that they grant nothing. */
@@ -59,7 +61,7 @@ function withVariables(
   context: Request['context'],
 ): Policy['statements'][number] {
   const fill = (pattern: string) =>
-    pattern.replace(/\$\{([^}]+)\}/g, (variable, key: string) => findKey(context, key) ?? variable);
+    pattern.replace(/\$\{([^}]+)\}/g, (variable, key: string) => findKey(context, key)?.[0] ?? variable);
   const filled = (['Resource', 'NotResource'] as const).flatMap((member) =>
     statement[member] === undefined ? [] : [[member, toList(statement[member]).map(fill)]],
   );
@@ -67,7 +69,7 @@ function withVariables(
 }
 
 /** Whether the trust policy lets `service` assume the role, under the context AWS would give. */
-export function trusts(policy: Policy, service: string, context: Readonly<Record<string, string>>): boolean {
+export function trusts(policy: Policy, service: string, context: Context): boolean {
   const matching = policy.statements.filter(
     (statement) =>
       toList(toRecord(statement['Principal'])['Service']).includes(service) &&
@@ -86,48 +88,4 @@ function matchesEither(
   const not = statement[`Not${member}`];
   if (not !== undefined) return !toList(not).some((pattern) => matchesPattern(pattern, value, ignoreCase));
   return toList(statement[member]).some((pattern) => matchesPattern(pattern, value, ignoreCase));
-}
-
-function conditionsHold(conditions: unknown, context: Readonly<Record<string, string>>): boolean {
-  return Object.entries(toRecord(conditions)).every(([operator, keys]) =>
-    Object.entries(toRecord(keys)).every(([key, wanted]) =>
-      conditionHolds(operator, findKey(context, key), toList(wanted)),
-    ),
-  );
-}
-
-function conditionHolds(operator: string, actual: string | undefined, wanted: readonly string[]): boolean {
-  const ifExists = operator.endsWith('IfExists');
-  if (actual === undefined) return ifExists || operator.startsWith('StringNot');
-  switch (ifExists ? operator.slice(0, -'IfExists'.length) : operator) {
-    case 'StringEquals':
-      return wanted.includes(actual);
-    case 'StringNotEquals':
-      return !wanted.includes(actual);
-    case 'StringLike':
-    case 'ArnEquals':
-    case 'ArnLike':
-      return wanted.some((pattern) => matchesPattern(pattern, actual, false));
-    case 'Bool':
-      return wanted.some((value) => value.toLowerCase() === actual.toLowerCase());
-    default:
-      return false;
-  }
-}
-
-/** Condition keys are matched without regard to case. */
-function findKey(context: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.entries(context).find(([name]) => name.toLowerCase() === key.toLowerCase())?.[1];
-}
-
-function matchesPattern(pattern: string, value: string, ignoreCase: boolean): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*/g, '.*')
-    .replace(/\?/g, '.');
-  return new RegExp(`^${source}$`, ignoreCase ? 'is' : 's').test(value);
-}
-
-function toList(value: unknown): readonly string[] {
-  return (Array.isArray(value) ? value : [value]).filter((entry) => typeof entry === 'string');
 }

@@ -16,7 +16,7 @@ export function simulatePrincipalPolicy(world: World, iam: Iam, input: Input): o
   const context = Object.fromEntries(
     fields
       .structs('ContextEntries')
-      .map((entry) => [entry.text('ContextKeyName'), entry.texts('ContextKeyValues')[0] ?? '']),
+      .map((entry) => [entry.text('ContextKeyName'), entry.texts('ContextKeyValues')]),
   );
   const resources = fields.texts('ResourceArns');
   const results = fields.texts('ActionNames').flatMap((action) =>
