@@ -20,7 +20,7 @@ import {
 import type { Place } from '../api/estate.ts';
 import { isRecord } from '../api/json.ts';
 import type { FoundationObject, FoundObject, Properties } from '../core/foundation.ts';
-import { partitionOf } from '../core/foundation-objects.ts';
+import { partitionOf } from '../core/key.ts';
 import type { Connection } from './clients.ts';
 import { unlessGone } from './errors.ts';
 import { collect } from './reads.ts';

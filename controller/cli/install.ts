@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { type FoundationStep, nameOf, planFoundation } from '../core/foundation.ts';
-import { BOUNDARY_NAME, controllerRoleName, partitionOf } from '../core/foundation-objects.ts';
+import { controllerRoleName, usualBoundary } from '../core/foundation-objects.ts';
+import { partitionOf } from '../core/key.ts';
 import { wantsColor } from './columns.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { CliError, writeLines } from './failure.ts';
@@ -140,12 +141,12 @@ function renderAs(
 
 /** How a controller is started on it. */
 function nextSteps({ accountId, region, table }: Foundation, { aws }: Pick<Options, 'aws'>): string {
-  const arn = (what: string) => `arn:${partitionOf(region)}:iam::${accountId}:${what}`;
+  const role = `arn:${partitionOf(region)}:iam::${accountId}:role/${controllerRoleName(table)}`;
   const where = `--aws=${aws ?? 'real'} --region ${region} --table ${table}`;
   return `
-Run the controller as ${arn(`role/${controllerRoleName(table)}`)}:
+Run the controller as ${role}:
   bastion-controller ${where} \\
-    --permissions-boundary '${arn(`policy/${BOUNDARY_NAME}`).replace(accountId, ANY_ACCOUNT)}'
+    --permissions-boundary '${usualBoundary(region)}'
 and look at it with:
   bastionctl get bastions -A ${where}
 `;

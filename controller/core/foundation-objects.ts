@@ -1,11 +1,12 @@
 import { type FoundationObject, INSTALLED_TAG, type Properties } from './foundation.ts';
+import { partitionOf } from './key.ts';
 import type { Tags } from './resource.ts';
 
 /** Whom the controller's role is for. */
 export const DEFAULT_TRUST = 'ecs-tasks.amazonaws.com';
 /** On the controller's role: whom it was made for, for when nobody says it again. */
 export const TRUST_TAG = 'bastion-operator.dev/trusts';
-export const BOUNDARY_NAME = 'bastion-boundary';
+const BOUNDARY_NAME = 'bastion-boundary';
 export const DEFAULT_TABLE = 'bastion-operator';
 /** Of the two roles' names, which IAM limits to 64, the table's name is a part. */
 const TABLE_NAME = /^[a-zA-Z0-9_.-]{3,42}$/;
@@ -26,8 +27,9 @@ export interface FoundationRequest {
   readonly schema: Properties;
 }
 
-export function partitionOf(region: string): string {
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+/** As the flag of the controller takes it: of the account that a role is made in. */
+export function usualBoundary(region: string): string {
+  return `arn:${partitionOf(region)}:iam::{account}:policy/${BOUNDARY_NAME}`;
 }
 
 export function controllerRoleName(table: string): string {
