@@ -11,8 +11,9 @@ import { claimOf } from '../core/targets.ts';
 import { KINDS } from '../kinds/index.ts';
 import { runChecks } from './check.ts';
 import { CHECKS } from './checks/index.ts';
+import { questionsOfController } from './controller-permissions.ts';
 import { lookAtNetwork, lookAtResources, Notes } from './look.ts';
-import { questionsOfCaller, questionsOfController } from './permissions.ts';
+import { questionsOfCaller } from './permissions.ts';
 import type { Permission, Picture, PluginState } from './picture.ts';
 
 export interface DoctorOptions {
@@ -55,7 +56,7 @@ async function takePicture(
     lookAtRoles(aws, notes),
     caller,
     caller.then((who) => askAboutCaller(aws, request, who, notes)),
-    askAboutController(aws, controllerRole, notes),
+    askAboutController(aws, controllerRole, settings, notes),
   ]);
   const now = clock.now();
   const life = lifetime(bastion, now, settings.maxTtlMs);
@@ -100,10 +101,11 @@ function askAboutCaller(
 async function askAboutController(
   aws: Aws,
   role: string | undefined,
+  settings: Settings,
   notes: Notes,
 ): Promise<readonly Permission[]> {
   if (role === undefined) return [];
-  const asking = () => ask(aws, role, questionsOfController(aws.scope));
+  const asking = () => ask(aws, role, questionsOfController(aws.scope, settings));
   return notes.read('controller-permissions', "the controller's permissions", asking, []);
 }
 

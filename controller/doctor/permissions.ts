@@ -4,7 +4,7 @@ import type { Caller } from '../aws/caller.ts';
 import type { Scope } from '../aws/clients.ts';
 import type { Question } from '../aws/simulate.ts';
 import { TAG } from '../aws/tags.ts';
-import { keyFor, nameFor, partitionOf, ROLE_NAMES } from '../core/key.ts';
+import { keyFor, nameFor, partitionOf } from '../core/key.ts';
 
 /** What a person needs who connects to this Bastion: asked with the tags that its task and its node carry. */
 export function questionsOfCaller(bastion: Bastion, scope: Scope, caller: Caller): readonly Question[] {
@@ -53,113 +53,4 @@ function tagContext(bastion: Bastion, { installation }: Scope): Record<string, s
   return Object.fromEntries(
     Object.entries(tags).flatMap(([name, value]) => prefixes.map((prefix) => [`${prefix}${name}`, value])),
   );
-}
-
-const LOOK = [
-  'ec2:DescribeManagedPrefixLists',
-  'ec2:DescribeRouteTables',
-  'ec2:DescribeSecurityGroupRules',
-  'ec2:DescribeSecurityGroups',
-  'ec2:DescribeSubnets',
-  'ec2:DescribeVpcAttribute',
-  'ec2:DescribeVpcEndpointServices',
-  'ec2:DescribeVpcEndpoints',
-  'ec2:DescribeVpcs',
-  'ecs:DescribeClusters',
-  'ecs:DescribeTaskDefinition',
-  'ecs:DescribeTasks',
-  'ecs:ListTaskDefinitionFamilies',
-  'ecs:ListTaskDefinitions',
-  'ecs:ListTasks',
-  'elasticache:DescribeCacheClusters',
-  'elasticache:DescribeReplicationGroups',
-  'elasticache:DescribeServerlessCaches',
-  'iam:GetAccountAuthorizationDetails',
-  'iam:GetRole',
-  'logs:DescribeLogGroups',
-  'logs:GetLogEvents',
-  'logs:ListTagsForResource',
-  'rds:DescribeDBClusters',
-  'rds:DescribeDBInstances',
-  'ssm:DescribeActivations',
-  'ssm:DescribeInstanceInformation',
-  'ssm:DescribeParameters',
-  'ssm:DescribeSessions',
-  'ssm:GetServiceSetting',
-  'ssm:ListTagsForResource',
-  'sts:GetCallerIdentity',
-];
-
-const CHANGE = [
-  'ec2:AuthorizeSecurityGroupEgress',
-  'ec2:AuthorizeSecurityGroupIngress',
-  'ec2:CreateSecurityGroup',
-  'ec2:CreateTags',
-  'ec2:CreateVpcEndpoint',
-  'ec2:DeleteSecurityGroup',
-  'ec2:DeleteVpcEndpoints',
-  'ec2:ModifyVpcEndpoint',
-  'ec2:RevokeSecurityGroupEgress',
-  'ec2:RevokeSecurityGroupIngress',
-  'ecs:CreateCluster',
-  'ecs:DeleteCluster',
-  'ecs:DeleteTaskDefinitions',
-  'ecs:DeregisterTaskDefinition',
-  'ecs:RegisterTaskDefinition',
-  'ecs:RunTask',
-  'ecs:StopTask',
-  'ecs:TagResource',
-  'logs:CreateLogGroup',
-  'logs:DeleteLogGroup',
-  'logs:PutRetentionPolicy',
-  'logs:TagResource',
-  'route53:AssociateVPCWithHostedZone',
-  'ssm:AddTagsToResource',
-  'ssm:CreateActivation',
-  'ssm:DeleteActivation',
-  'ssm:DeleteParameter',
-  'ssm:DeregisterManagedInstance',
-  'ssm:PutParameter',
-  'ssm:TerminateSession',
-];
-
-const ROLES = [
-  'iam:AttachRolePolicy',
-  'iam:CreateRole',
-  'iam:DeleteRole',
-  'iam:DeleteRolePolicy',
-  'iam:DetachRolePolicy',
-  'iam:PutRolePermissionsBoundary',
-  'iam:PutRolePolicy',
-  'iam:TagRole',
-  'iam:UpdateAssumeRolePolicy',
-];
-
-/** What deploy/iam/controller-policy.json allows, but for the table and the roles in other accounts, of which nobody here knows the names. */
-export const CONTROLLER_ACTIONS: readonly string[] = [
-  ...LOOK,
-  ...CHANGE,
-  ...ROLES,
-  'iam:PassRole',
-  'iam:CreateServiceLinkedRole',
-];
-
-/** Everything that the controller does, on the resources it does it to. */
-export function questionsOfController({ region, accountId, installation }: Scope): readonly Question[] {
-  const arnOf = (role: (typeof ROLE_NAMES)[number]) =>
-    `arn:${partitionOf(region)}:iam::${accountId}:role${nameFor.rolePath(installation, region, role)}${nameFor.role(installation, region, role)}`;
-  const passed = (service: string) => ({ 'iam:PassedToService': service });
-  const ecs = { 'iam:AWSServiceName': 'ecs.amazonaws.com' };
-  return [
-    { actions: [...LOOK, ...CHANGE], resource: '*', context: {} },
-    ...ROLE_NAMES.flatMap((role): Question[] => [
-      { actions: ROLES, resource: arnOf(role), context: {} },
-      {
-        actions: ['iam:PassRole'],
-        resource: arnOf(role),
-        context: passed(role === 'ssm-service' ? 'ssm.amazonaws.com' : 'ecs-tasks.amazonaws.com'),
-      },
-    ]),
-    { actions: ['iam:CreateServiceLinkedRole'], resource: '*', context: ecs },
-  ];
 }

@@ -1,8 +1,10 @@
 import type { Clock } from '../api/clock.ts';
 import type { Doctor } from '../api/finding.ts';
 import { SessionError } from '../api/session.ts';
+import { usualBoundary } from '../core/foundation-objects.ts';
 import type { PluginState } from '../doctor/picture.ts';
 import { type Env, findPlugin } from '../tunnel/plugin.ts';
+import type { Announcement } from './announcement.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Person } from './person.ts';
 
@@ -13,7 +15,7 @@ export interface DoctorParts {
   /** The plugin, instead of the one that is installed. */
   readonly plugin?: string | undefined;
   /** Of the controller, where it tells. */
-  readonly told?: { readonly image: string; readonly maxTtlMs: number } | undefined;
+  readonly told?: Pick<Announcement, 'image' | 'maxTtlMs' | 'permissionsBoundary'> | undefined;
 }
 
 /** A doctor with the person's own credentials. AWS's SDK is loaded with the first examination. */
@@ -34,7 +36,12 @@ export function openDoctor(parts: DoctorParts): Doctor {
       },
       readCaller: async (region) => readCaller(await person.connection(), region),
       findPlugin: () => pluginOf(parts),
-      settings: async () => ({ installation: (await person.about()).installation, image, maxTtlMs }),
+      settings: async () => {
+        const { installation, region } = await person.about();
+        // Where the controller does not tell, it is taken to be started as the stacks start it.
+        const { permissionsBoundary } = parts.told ?? { permissionsBoundary: usualBoundary(region) };
+        return { installation, image, maxTtlMs, permissionsBoundary };
+      },
       defaultRegion: async () => (await person.about()).region,
       clock,
     });

@@ -31,6 +31,7 @@ const PLUGIN: PluginState = { ok: true, version: '1.2.707.0' };
 
 export interface Look extends Partial<Omit<ExaminationRequest, 'bastion'>> {
   readonly plugin?: PluginState;
+  readonly settings?: Partial<typeof SETTINGS> | undefined;
 }
 
 export async function examine(
@@ -38,7 +39,7 @@ export async function examine(
   bastion: Bastion,
   look: Look = {},
 ): Promise<readonly Finding[]> {
-  const { plugin = PLUGIN, isApplied = true, ...more } = look;
+  const { plugin = PLUGIN, isApplied = true, settings, ...more } = look;
   const connection = {
     requestHandler: harness.simulator.requestHandler,
     credentials: { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' },
@@ -50,7 +51,7 @@ export async function examine(
     },
     readCaller: (region) => readCaller(connection, region),
     findPlugin: async () => plugin,
-    settings: async () => SETTINGS,
+    settings: async () => ({ ...SETTINGS, ...settings }),
     defaultRegion: async () => REGION,
     clock: harness.clock,
   });

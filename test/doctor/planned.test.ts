@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { BastionSpec } from '../../controller/api/bastion.ts';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import { usualBoundary } from '../../controller/core/foundation-objects.ts';
 import { type Harness, REGION, startHarness } from '../reconcile/harness.ts';
 import { call, examine, finding, type Look, planned, problemsIn, SPECS, TARGETS } from './bed.ts';
 
@@ -315,6 +316,26 @@ describe('before it is applied, the doctor finds', () => {
       }
     },
   );
+
+  it('nothing in a controller that has deploy/iam/controller-policy.json, and that it needs the boundary for it', async () => {
+    const file = new URL('../../deploy/iam/controller-policy.json', import.meta.url);
+    const { Statement } = JSON.parse(readFileSync(file, 'utf8')) as { Statement: readonly object[] };
+    const harness = startHarness();
+    roleNamed(harness, 'controller', Statement);
+    const controllerRole = 'arn:aws:iam::123456789012:role/controller';
+    const look = async (settings: Look['settings']) =>
+      finding(
+        await examine(harness, await planned(harness), { isApplied: false, controllerRole, settings }),
+        'controller-role',
+      );
+    const permissionsBoundary = usualBoundary(REGION);
+    expect(await look({ permissionsBoundary })).toMatchObject({ verdict: 'ok' });
+    expect(await look({})).toMatchObject({
+      verdict: 'problem',
+      found: expect.stringMatching(/may not iam:CreateRole/),
+      fix: expect.stringMatching(/start the controller with --permissions-boundary/),
+    });
+  });
 
   it('a public subnet, which is only worth a warning', async () => {
     const harness = startHarness();

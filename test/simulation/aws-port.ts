@@ -1,6 +1,6 @@
 import { LostReply } from '../../controller/aws/simulator/faults.ts';
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
-import { decodeRequest, type WireRequest } from '../../controller/aws/simulator/wire/decode.ts';
+import type { SimulatedRegion, Simulator } from '../../controller/aws/simulator/simulator.ts';
+import { type Call, decodeRequest, type WireRequest } from '../../controller/aws/simulator/wire/decode.ts';
 import { encodeFault, type WireResponse } from '../../controller/aws/simulator/wire/encode.ts';
 import { AwsFault } from '../../controller/aws/simulator/world.ts';
 import type { Boundary, Caller, Failure } from './boundary.ts';
@@ -16,6 +16,15 @@ const DENIED: Readonly<Record<string, string>> = {
 const THROTTLED: Readonly<Record<string, string>> = { ec2: 'RequestLimitExceeded', iam: 'Throttling' };
 const EXPIRED: Readonly<Record<string, string>> = { ec2: 'RequestExpired', iam: 'ExpiredToken' };
 
+/** A call that has arrived, and what it meets. */
+export interface Performing {
+  readonly call: Call;
+  readonly aws: SimulatedRegion;
+}
+
+/** Stands around every call that is performed. */
+export type AroundCall = (performing: Performing, perform: () => WireResponse) => WireResponse;
+
 export interface AwsPortOptions {
   readonly simulator: Simulator;
   readonly boundary: Boundary;
@@ -24,6 +33,7 @@ export interface AwsPortOptions {
   readonly pageSize?: number | undefined;
   /** For how long a look that was taken before goes on showing what was before a change. */
   readonly staleMs: number;
+  readonly aroundCall?: AroundCall | undefined;
 }
 
 /** One look that somebody took: what it showed before the last change, and so can show again for a while. */
@@ -46,17 +56,18 @@ export class AwsPort {
   }
 
   send(caller: Caller, asked: WireRequest): Promise<WireResponse> {
-    const { boundary, simulator } = this.#options;
+    const { boundary, simulator, aroundCall = (_call, perform) => perform() } = this.#options;
     const request = { ...asked, body: this.#smaller(asked.body) };
     const call = decodeRequest(request);
     if (!call) throw new Error(`not an AWS request: ${request.method} ${request.path}`);
     const { service, operation, region = '', protocol } = call;
     const isWrite = !READS.test(operation);
     const key = `${region} ${service}:${operation} ${request.body}`;
+    const perform = () => (isWrite ? this.#change(service, request) : this.#look(service, key, request));
     return boundary.send<WireResponse>({
       ...{ caller, target: 'aws', name: `${service}:${operation}`, isWrite },
       input: `${region} ${request.body}`,
-      perform: () => (isWrite ? this.#change(service, request) : this.#look(service, key, request)),
+      perform: () => aroundCall({ call, aws: simulator.inRegion(region) }, perform),
       failWith: (failure) => encodeFault({ protocol }, faultOf(service, failure), 'request'),
       stale: (behind) => this.#older(service, key, behind),
       paged: (how) => this.#paged(how, request, simulator),

@@ -1,4 +1,5 @@
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
+import type { Settings } from '../../controller/core/resource.ts';
 import type { Terms } from '../../controller/core/terms.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
 import { createLease, type Lease } from '../../controller/reconcile/lease.ts';
@@ -10,7 +11,7 @@ import { parseGitSpec } from '../../controller/sources/git-spec.ts';
 import { sourceGuardName } from '../../controller/sources/source-guard.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
 import type { Store } from '../../controller/store/store.ts';
-import { ACCOUNT, REGION, SETTINGS } from '../reconcile/harness.ts';
+import { ACCOUNT, REGION } from '../reconcile/harness.ts';
 import type { MemoryTable } from '../store/memory-table.ts';
 import type { AwsPort } from './aws-port.ts';
 import type { Boundary, Caller } from './boundary.ts';
@@ -28,8 +29,7 @@ const GIT_MS = 15_000;
 const POLL_MS = 5_000;
 const GIT_SPEC = 'https://git.example.com/team/bastions.git';
 
-const TERMS: Terms = {
-  settings: SETTINGS,
+const TERMS: Omit<Terms, 'settings'> = {
   shrinkLimit: DEFAULT_SHRINK_LIMIT,
   sourceGuards: [sourceGuardName(parseGitSpec(GIT_SPEC))],
   accounts: [],
@@ -43,6 +43,7 @@ export interface ReplicaOptions {
   readonly table: MemoryTable;
   readonly aws: AwsPort;
   readonly git: SimulatedGit | undefined;
+  readonly settings: Settings;
   readonly onLog: (line: string) => void;
 }
 
@@ -62,7 +63,8 @@ export class Replica implements Caller {
   constructor(options: ReplicaOptions) {
     this.name = options.name;
     this.#options = options;
-    const { boundary, aws, git, table } = options;
+    const { boundary, aws, git, table, settings } = options;
+    const terms: Terms = { ...TERMS, settings };
     const clock = this.#createClock();
     const items = tableFor(table, boundary, this);
     let ids = 0;
@@ -76,9 +78,9 @@ export class Replica implements Caller {
     });
     this.#controller = new Controller({
       ...{ api, store, clock, lease: this.#lease, kinds: KINDS, accountId: ACCOUNT, defaultRegion: REGION },
-      terms: () => TERMS,
+      terms: () => terms,
       connectPlace: (place, mayCall) => {
-        const scope = { ...place, installation: SETTINGS.installation };
+        const scope = { ...place, installation: settings.installation };
         return connectTo((request) => aws.send(this, request), { scope, clock, mayCall });
       },
       log: (level, message, fields) => this.#log(`${level} ${message} ${JSON.stringify(fields ?? {})}`),

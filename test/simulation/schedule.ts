@@ -6,7 +6,7 @@ import type { OracleFactory } from './oracle.ts';
 import { ORACLES } from './oracles/index.ts';
 import { createRandom } from './random.ts';
 import type { Scenario } from './scenario.ts';
-import { Violated } from './stage.ts';
+import { type StageOptions, Violated } from './stage.ts';
 import type { Violation } from './watch.ts';
 import { World } from './world.ts';
 
@@ -69,6 +69,8 @@ export interface PlayOptions {
   readonly oracles?: readonly OracleFactory[];
   /** Also tells where something could have gone wrong. */
   readonly collectSites?: boolean;
+  readonly settings?: StageOptions['settings'];
+  readonly aroundCall?: StageOptions['aroundCall'];
 }
 
 /** Plays one history to its end, or to its first violation. */
@@ -76,12 +78,12 @@ export async function play(schedule: Schedule, options: PlayOptions = {}): Promi
   const { scenario, faults, seed, isStale } = schedule;
   const replicas = Math.max(schedule.replicas ?? 1, scenario.replicas ?? 1);
   await warmUp();
-  const { oracles = ORACLES, collectSites = false } = options;
+  const { oracles = ORACLES, collectSites = false, settings, aroundCall } = options;
   const random = createRandom(seed);
   const byIndex = new Map(faults.map((fault) => [fault.at, fault]));
   const sites = createSites(() => world.history.hash());
   const world: World = new World({
-    ...{ replicas, withGit: scenario.withGit ?? false, oracles },
+    ...{ replicas, withGit: scenario.withGit ?? false, oracles, settings, aroundCall },
     staleMs: isStale ? STALE_MS : 0,
     pageSize: seed % 4 === 3 ? 5 : undefined,
     latencies: seed % 2 === 0 ? BRIEF : {},

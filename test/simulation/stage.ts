@@ -2,11 +2,12 @@ import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
 import type { Clock } from '../../controller/api/clock.ts';
 import type { Simulator, SimulatorOptions } from '../../controller/aws/simulator/simulator.ts';
+import type { Settings } from '../../controller/core/resource.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
-import { newSimulator } from '../reconcile/harness.ts';
+import { newSimulator, SETTINGS } from '../reconcile/harness.ts';
 import { createMemoryTable, type MemoryTable } from '../store/memory-table.ts';
-import { AwsPort } from './aws-port.ts';
+import { type AroundCall, AwsPort } from './aws-port.ts';
 import { Boundary, type Call, type Failure, type Target, type Verdict } from './boundary.ts';
 import { drift } from './drift.ts';
 import type { Strikes } from './faults.ts';
@@ -36,6 +37,9 @@ export interface StageOptions {
   /** What becomes of a call; the world is there for what a fault does besides. */
   readonly judge: (call: Call, index: number, strikes: Strikes) => Verdict;
   readonly onAnswer?: ((call: Call, index: number) => void) | undefined;
+  /** Of the controllers, where they are not the usual ones. */
+  readonly settings?: Partial<Settings> | undefined;
+  readonly aroundCall?: AroundCall | undefined;
 }
 
 /** Ends a history at its first violation. */
@@ -103,8 +107,15 @@ export class Stage implements Strikes {
       onEffect: (call, effect) => this.#watch.around(call, effect),
     });
     const { boundary, simulator } = this;
-    const { staleMs, pageSize } = options;
-    this.#aws = new AwsPort({ simulator, boundary, now: () => timeline.now(), staleMs, pageSize });
+    const { staleMs, pageSize, aroundCall } = options;
+    this.#aws = new AwsPort({
+      simulator,
+      boundary,
+      now: () => timeline.now(),
+      staleMs,
+      pageSize,
+      aroundCall,
+    });
     let ids = 0;
     const newId = () => `user-${++ids}`;
     const store = createTableStore({ items: this.#table, clock, newId });
@@ -268,6 +279,7 @@ export class Stage implements Strikes {
       ...{ name: `${base}${++this.#started}`, timeline: this.timeline, boundary: this.boundary },
       ...{ history: this.history, table: this.#table, aws: this.#aws },
       git: this.#options.withGit ? this.git : undefined,
+      settings: { ...SETTINGS, ...this.#options.settings },
       onLog: (line) => this.#watch.says(line),
     });
     this.replicas.push(replica);

@@ -36,14 +36,16 @@ function refused({ bastion, isApplied }: Picture): Result {
   return problem(`AWS refuses the controller: ${denial}`, fix);
 }
 
-function role({ controllerRole, controllerMay }: Picture): Result {
+function role({ controllerRole, controllerMay, settings }: Picture): Result {
   if (controllerRole === undefined) return skipped('not asked: name its role with --controller-role ARN');
   const actionsOf = (verdict: string) => [
     ...new Set(controllerMay.filter((one) => one.verdict === verdict).map(({ action }) => action)),
   ];
   const denied = actionsOf('denied');
+  // The policy lets it make roles under the boundary only.
+  const flag = settings.permissionsBoundary ? '' : ', and start the controller with --permissions-boundary';
   if (denied.length > 0)
-    return problem(`${controllerRole} may not ${denied.join(', ')}`, `attach ${POLICY} to it`);
+    return problem(`${controllerRole} may not ${denied.join(', ')}`, `attach ${POLICY} to it${flag}`);
   const unclear = actionsOf('unclear');
   if (unclear.length > 0)
     return unknown(`it depends on conditions: ${unclear.join(', ')}`, `compare it with ${POLICY}`);

@@ -1,0 +1,44 @@
+import type { AroundCall } from '../simulation/aws-port.ts';
+import { SCENARIOS } from '../simulation/scenarios/index.ts';
+import { play } from '../simulation/schedule.ts';
+import type { Request } from './asking.ts';
+import { requestsOf } from './asks.ts';
+import { LIVES } from './lives.ts';
+
+/** What stands for the account's number in the flag, as the stacks give it. */
+export const BOUNDARY = 'arn:aws:iam::{account}:policy/bastion-boundary';
+
+interface Recording {
+  readonly calls: number;
+  readonly requests: readonly Request[];
+  /** Calls of which nobody has said what AWS asks. */
+  readonly unknown: readonly string[];
+}
+
+/** What AWS would ask of IAM for all that the controller calls in every scenario; one of those that differ in ids only. */
+export async function recordScenarios(): Promise<Recording> {
+  const requests = new Map<string, Request>();
+  let calls = 0;
+  const unknown = new Set<string>();
+  const aroundCall: AroundCall = (performing, perform) => {
+    calls += 1;
+    const asked = requestsOf(performing);
+    if (!asked) unknown.add(`${performing.call.service}:${performing.call.operation}`);
+    const response = perform();
+    // Of what is not there AWS says either that or that it is refused, and the next look shows that it is gone.
+    if (response.status < 400) for (const one of asked ?? []) requests.set(withoutIds(one), one);
+    return response;
+  };
+  const settings = { permissionsBoundary: BOUNDARY };
+  for (const scenario of [...SCENARIOS, ...LIVES]) {
+    const schedule = { scenario, faults: [], seed: 0, isStale: false, quietPasses: 0 };
+    const { violations } = await play(schedule, { settings, aroundCall });
+    if (violations.length > 0)
+      throw new Error(`${scenario.name}: ${violations.map(({ what }) => what).join('; ')}`);
+  }
+  return { calls, requests: [...requests.values()], unknown: [...unknown] };
+}
+
+function withoutIds(request: Request): string {
+  return JSON.stringify(request).replace(/\b[0-9a-f]{8,}\b/g, 'X');
+}
