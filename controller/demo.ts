@@ -12,10 +12,12 @@ import { createScreen } from './demo/screen.ts';
 import { isOver, isWhole, NOTHING_SEEN, type Scene, type Seen, watchScene } from './demo/story.ts';
 import { KINDS } from './kinds/index.ts';
 import { systemClock } from './shell/clock.ts';
+import { endWithReader } from './shell/closed-pipe.ts';
 import { type RunningController, startController } from './shell/controller.ts';
 import { createLog } from './shell/log.ts';
 import { readVersion } from './shell/version.ts';
 
+endWithReader();
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
 /** Eight simulated minutes in twenty real seconds. */

@@ -6,6 +6,7 @@ import { CommanderError } from 'commander';
 import { readApiFlags } from './shell/api-flags.ts';
 import type { AwsWorld } from './shell/aws.ts';
 import { systemClock } from './shell/clock.ts';
+import { endWithReader } from './shell/closed-pipe.ts';
 import { type ControllerOptions, startController } from './shell/controller.ts';
 import { checkFlags, createProgram, type Flags } from './shell/controller-flags.ts';
 import { DEFAULTS } from './shell/defaults.ts';
@@ -19,6 +20,8 @@ import { readVersion } from './shell/version.ts';
 
 // The SDK's note about Node versions is for us, not for those who run the controller.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+
+endWithReader();
 
 const DEFAULT_DATA_DIR = join(homedir(), DEFAULTS.dataDirName);
 

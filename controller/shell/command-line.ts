@@ -1,6 +1,7 @@
 import type { Clock } from '../api/clock.ts';
 import type { ProgramName } from '../cli/io.ts';
 import { runCli } from '../cli/program.ts';
+import { endWithReader } from './closed-pipe.ts';
 import { placesOf } from './places.ts';
 import { listenForSignals, PROCESS_SIGNALS } from './signals.ts';
 import { terminalIo } from './terminal.ts';
@@ -16,6 +17,7 @@ export interface CommandLineParts {
 /** Runs this process's command line. @returns its exit code */
 export async function runCommandLine(program: ProgramName, parts: CommandLineParts): Promise<number> {
   const { clock } = parts;
+  endWithReader();
   // The SDK's note about Node versions is for us, not for those who run this.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   const { signal, hold: holdSignals } = listenForSignals(PROCESS_SIGNALS);

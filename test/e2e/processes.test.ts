@@ -97,7 +97,30 @@ async function seen(): Promise<readonly Bastion[]> {
   }
 }
 
+it.each([
+  ['bastionctl.js', '--help'],
+  ['bastionctl.js', 'explain', 'bastion.spec'],
+  ['kubectl-bastion.js', '--help'],
+  ['main.js', '--help'],
+])('%s %s says nothing more when nobody reads any more', async (...words) => {
+  const [script = '', ...flags] = words;
+  const one = start(script, ...flags);
+  one.child.stdout?.destroy();
+  await one.ended;
+  expect(one.errors()).toBe('');
+});
+
 describe('the controller as a process', () => {
+  it('ends in good order when its log has no reader any more', async () => {
+    const one = controller('--log-format', 'json');
+    await announced();
+    one.child.stderr?.destroy();
+    // Whatever it has to say next.
+    one.child.kill('SIGUSR2');
+    expect(await one.ended).toBe(0);
+    await expect(readFile(join(dataDir(), 'controller.json'), 'utf8')).rejects.toThrow('ENOENT');
+  });
+
   it('serves what is committed, in the view of a second process, and ends cleanly', async () => {
     await commit(join(dir, 'repository'), 'orders');
     const one = controller('--git', join(dir, 'repository'), '--log-format', 'json');
