@@ -42,12 +42,17 @@ interface Spec {
 const LOOK_MS = 5_000;
 
 /** @throws UsageError naming the file and each field that is wrong */
-export async function readConfig(path: string): Promise<ControllerConfig> {
-  return parseConfig(await readText(path), path);
+export async function readConfig(
+  path: string,
+): Promise<{ readonly config: ControllerConfig; readonly text: string }> {
+  const text = await readText(path);
+  return { config: parseConfig(text, path), text };
 }
 
 export interface WatchOptions {
   readonly path: string;
+  /** As it was read: what was written since then is a change. */
+  readonly text: string;
   readonly clock: Clock;
   /** What the file said when it was read last. */
   readonly onChange: (config: ControllerConfig) => void;
@@ -56,16 +61,19 @@ export interface WatchOptions {
 }
 
 /** @returns what ends it */
-export function watchConfig({ path, clock, onChange, onError }: WatchOptions): () => void {
-  let seen: string | undefined;
+export function watchConfig({ path, text: first, clock, onChange, onError }: WatchOptions): () => void {
+  let seen = first;
   let timer: Timer | undefined;
   let isOver = false;
   const look = async () => {
     const text = await readText(path).catch((error: Error) => error);
     if (isOver) return;
     const content = text instanceof Error ? text.message : text;
-    if (seen !== undefined && seen !== content) take(text);
+    if (seen !== content) take(text);
     seen = content;
+    wait();
+  };
+  const wait = () => {
     timer = clock.setTimer(LOOK_MS, () => void look());
   };
   const take = (text: string | Error) => {
@@ -77,7 +85,7 @@ export function watchConfig({ path, clock, onChange, onError }: WatchOptions): (
       onError(error);
     }
   };
-  void look();
+  wait();
   return () => {
     isOver = true;
     timer?.cancel();

@@ -40,9 +40,10 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
       () => {},
     );
   const listeners: (() => void)[] = [];
-  let now = await readConfig(path);
+  const { config, text } = await readConfig(path);
+  let now = config;
   const stop = watchConfig({
-    ...{ path, clock },
+    ...{ path, text, clock },
     onChange: (next) => {
       const moved = movedAccount(now, next);
       if (moved !== undefined) return log('error', 'configuration not taken', { file: path, error: moved });

@@ -16,10 +16,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
+async function configIn(path: string): Promise<ControllerConfig> {
+  return (await readConfig(path)).config;
+}
+
 async function read(spec: object): Promise<ControllerConfig> {
   const path = join(dir, 'config.yaml');
   await writeFile(path, `${HEADER}spec: ${JSON.stringify(spec)}\n`);
-  return readConfig(path);
+  return configIn(path);
 }
 
 const OWN = { name: 'own', accountId: '111111111111' };
@@ -27,7 +31,7 @@ const DATA = { name: 'data', accountId: '222222222222', roleArn: 'arn:aws:iam::2
 
 describe('a configuration file', () => {
   it('that ships as a sample is read whole', async () => {
-    const config = await readConfig(SAMPLE);
+    const config = await configIn(SAMPLE);
     expect(config).toMatchObject({ maxTtlMs: 12 * 3_600_000, shrinkLimit: 20, gitSources: [] });
     expect(config.accounts.map(({ name, accountId }) => [name, accountId])).toEqual([
       ['platform', '123456789012'],
@@ -39,7 +43,7 @@ describe('a configuration file', () => {
     const text = await readFile(SAMPLE, 'utf8');
     const path = join(dir, 'config.yaml');
     await writeFile(path, text.replace(/^ {2}# (gitSources:)/m, '  $1').replace(/^ {2}# {3}/gm, '    '));
-    const { gitSources } = await readConfig(path);
+    const { gitSources } = await configIn(path);
     expect(gitSources).toHaveLength(1);
     expect(gitSources[0]?.signatures?.allowedSigners).toBe(join(dir, 'allowed_signers'));
   });
@@ -117,7 +121,8 @@ describe('a configuration file', () => {
 });
 
 describe('a configuration file that changes', () => {
-  function watch(path: string) {
+  async function watch(path: string) {
+    const { text } = await readConfig(path);
     const clock = new VirtualClock();
     const taken: (number | undefined)[] = [];
     const errors: string[] = [];
@@ -131,7 +136,7 @@ describe('a configuration file that changes', () => {
       },
     };
     const stop = watchConfig({
-      ...{ path, clock: counting },
+      ...{ path, text, clock: counting },
       onChange: ({ shrinkLimit }) => taken.push(shrinkLimit),
       onError: ({ message }) => errors.push(message),
     });
@@ -144,18 +149,18 @@ describe('a configuration file that changes', () => {
     };
     return { taken, errors, stop, look, clock };
   }
-  const text = (shrinkLimit: unknown) => `${HEADER}spec: { limits: { shrinkLimit: ${shrinkLimit} } }\n`;
+  const textOf = (shrinkLimit: unknown) => `${HEADER}spec: { limits: { shrinkLimit: ${shrinkLimit} } }\n`;
 
   it('is taken, and told once when it is wrong or gone', async () => {
     const path = join(dir, 'config.yaml');
-    await writeFile(path, text(1));
-    const { taken, errors, look, stop } = watch(path);
+    await writeFile(path, textOf(1));
+    const { taken, errors, look, stop } = await watch(path);
     await look();
-    await writeFile(path, text(2));
+    await writeFile(path, textOf(2));
     await look();
     await look();
     expect([taken, errors]).toEqual([[2], []]);
-    await writeFile(path, text('many'));
+    await writeFile(path, textOf('many'));
     await look();
     await look();
     expect(errors).toEqual([expect.stringContaining('spec.limits.shrinkLimit: found "many"')]);
@@ -163,19 +168,29 @@ describe('a configuration file that changes', () => {
     await look();
     await look();
     expect(errors).toHaveLength(2);
-    await writeFile(path, text(3));
+    await writeFile(path, textOf(3));
     await look();
     expect(taken).toEqual([2, 3]);
+    stop();
+  });
+
+  it('is taken though it changed before the first look', async () => {
+    const path = join(dir, 'config.yaml');
+    await writeFile(path, textOf(1));
+    const { taken, look, stop } = await watch(path);
+    await writeFile(path, textOf(2));
+    await look();
+    expect(taken).toEqual([2]);
     stop();
   });
 
   it('by the swap of a folder, as a ConfigMap does, is taken', async () => {
     for (const version of [1, 2]) {
       await mkdir(join(dir, `v${version}`));
-      await writeFile(join(dir, `v${version}`, 'config.yaml'), text(version));
+      await writeFile(join(dir, `v${version}`, 'config.yaml'), textOf(version));
     }
     await symlink(join(dir, 'v1'), join(dir, 'data'));
-    const { taken, look, stop } = watch(join(dir, 'data', 'config.yaml'));
+    const { taken, look, stop } = await watch(join(dir, 'data', 'config.yaml'));
     await look();
     await symlink(join(dir, 'v2'), join(dir, 'next'));
     await rename(join(dir, 'next'), join(dir, 'data'));
