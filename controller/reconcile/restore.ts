@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { API_VERSION } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import { isSamePlace, type Place } from '../api/estate.ts';
 import { findGuard, tripGuard } from '../api/guard-record.ts';
 import { type KubeObject, SYSTEM_NAMESPACE } from '../api/object.ts';
-import { type Backup, contentsOf, loadBackup } from '../store/backup.ts';
+import { type Backup, contentsOf, formatBackup, loadBackup } from '../store/backup.ts';
 import type { Store } from '../store/store.ts';
 import { readIdentity } from './identity.ts';
 import { findRestore, RESTORE_NAME } from './restore-mark.ts';
@@ -16,6 +17,8 @@ export interface RestoreOptions {
   readonly api: ApiClient;
   readonly clock: Clock;
   readonly backup: Backup;
+  /** Throws when a controller leads. */
+  readonly refuseLeader?: () => Promise<void>;
 }
 
 /** A store must not be restored over what it holds. */
@@ -28,13 +31,35 @@ export class NotEmptyError extends Error {
  * on a part of it: what is missing would look as if nobody wanted it. Run again after a failure it begins anew.
  * @throws NotEmptyError
  */
-export async function restore({ store, api, clock, backup }: RestoreOptions): Promise<void> {
+export async function restore(options: RestoreOptions): Promise<void> {
+  const { store, clock, backup, refuseLeader } = options;
   const begun = await findRestore(store);
-  if (!begun) await refuseContents(store);
+  if (begun) refuseAnother(begun, backup);
+  else await refuseContents(store);
   const mark = begun ?? (await store.put<KubeObject>('scopes', markOf(clock, backup), undefined));
+  const removeMark = () =>
+    store.delete('scopes', `${SYSTEM_NAMESPACE}/${RESTORE_NAME}`, mark.metadata.resourceVersion);
+  try {
+    // A controller looks for the mark when it begins to lead: one that began just before it would not see it.
+    await refuseLeader?.();
+  } catch (error) {
+    if (!begun) await removeMark();
+    throw error;
+  }
   await loadBackup(store, backup);
-  await holdBackUnclaimed({ store, api, clock, backup });
-  await store.delete('scopes', `${SYSTEM_NAMESPACE}/${RESTORE_NAME}`, mark.metadata.resourceVersion);
+  await holdBackUnclaimed(options);
+  await removeMark();
+}
+
+function refuseAnother({ metadata: { annotations } }: KubeObject, backup: Backup): void {
+  if (annotations?.['digest'] === digestOf(backup)) return;
+  throw new NotEmptyError(
+    `the store holds a part of another backup, of ${annotations?.['takenAt']}, whose restore was not finished: finish it with that one`,
+  );
+}
+
+function digestOf(backup: Backup): string {
+  return createHash('sha256').update(formatBackup(backup)).digest('hex');
 }
 
 async function refuseContents(store: Store): Promise<void> {
@@ -44,14 +69,14 @@ async function refuseContents(store: Store): Promise<void> {
   throw new NotEmptyError(`the store is not empty: it holds ${contents[0]}${more}`);
 }
 
-function markOf(clock: Clock, { takenAt }: Backup): KubeObject {
+function markOf(clock: Clock, backup: Backup): KubeObject {
   return {
     apiVersion: API_VERSION,
     kind: 'Restore',
     metadata: {
       ...{ name: RESTORE_NAME, namespace: SYSTEM_NAMESPACE, uid: RESTORE_NAME, resourceVersion: '' },
       ...{ generation: 1, creationTimestamp: rfc3339(clock.now()) },
-      annotations: { takenAt },
+      annotations: { takenAt: backup.takenAt, digest: digestOf(backup) },
     },
   };
 }

@@ -39,12 +39,16 @@ export async function putBack(
   const backup = parse(text);
   const { store, close } = await open(options, parts, true);
   try {
-    const wait = (name: string) => tell(`controller ${name} led last: waiting to see whether it still does`);
-    const holder = await findHolder({ store, clock, tell: wait });
-    if (holder !== undefined)
-      throw new UsageError(`controller ${holder} leads on this store: stop all controllers of it first`);
+    const refuseLeader = async () => {
+      const wait = (name: string) =>
+        tell(`controller ${name} led last: waiting to see whether it still does`);
+      const holder = await findHolder({ store, clock, tell: wait });
+      if (holder !== undefined)
+        throw new UsageError(`controller ${holder} leads on this store: stop all controllers of it first`);
+    };
+    await refuseLeader();
     const api = createFacade({ store, clock, newUid: newId, fieldManager: 'bastionctl' });
-    await restore({ store, api, clock, backup });
+    await restore({ store, api, clock, backup, refuseLeader });
     return { takenAt: backup.takenAt, bastions: countBastions(backup) };
   } catch (error) {
     if (!(error instanceof NotEmptyError)) throw error;

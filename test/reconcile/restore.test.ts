@@ -124,6 +124,20 @@ describe('a store restored from a backup', () => {
   });
 });
 
+/** Of which that many writes succeed. */
+function breakingOff(store: Store, writes: number): Store {
+  let left = writes;
+  return new Proxy(store, {
+    get(target, method: keyof Store & string) {
+      const value = target[method].bind(target) as (...args: unknown[]) => unknown;
+      return (...args: unknown[]) => {
+        if (method === 'put' && left-- <= 0) return Promise.reject(new StoreUnavailableError('cut off'));
+        return value(...args);
+      };
+    },
+  });
+}
+
 describe('a restore', () => {
   it('refuses a store that holds something, and leaves it as it is', async () => {
     const { bed, backup } = await backedUp();
@@ -139,16 +153,7 @@ describe('a restore', () => {
     const { bed, backup } = await backedUp();
     const before = ownedIn(bed.simulator);
     const place = newStore(bed);
-    let left = 3;
-    const failing = new Proxy(place.store, {
-      get(target, method: keyof Store & string) {
-        const value = target[method].bind(target) as (...args: unknown[]) => unknown;
-        return (...args: unknown[]) => {
-          if (method === 'put' && left-- <= 0) return Promise.reject(new StoreUnavailableError('cut off'));
-          return value(...args);
-        };
-      },
-    });
+    const failing = breakingOff(place.store, 3);
     await expect(restore({ ...place, store: failing, clock: bed.clock, backup })).rejects.toThrow('cut off');
     const replica = startOn(bed, place);
     await bed.run(5 * MINUTE, 5 * SECOND);
@@ -161,5 +166,36 @@ describe('a restore', () => {
     expect(await phaseIn(place, 'early')).toBe('Ready');
     expect(ownedIn(bed.simulator)).toEqual(before);
     await replica.controller.stop();
+  });
+
+  it('that broke off goes on with no other backup, which would mix the two', async () => {
+    const { bed, backup } = await backedUp();
+    await bed.api.bastions.delete('default', 'early');
+    const another = { ...(await takeBackup(bed.store, bed.clock)), takenAt: backup.takenAt };
+    const place = newStore(bed);
+    const names = async () => (await place.api.bastions.list()).items.map(({ metadata }) => metadata.name);
+    const store = breakingOff(place.store, 4);
+    await expect(restore({ ...place, store, clock: bed.clock, backup })).rejects.toThrow('cut off');
+    await expect(restore({ ...place, clock: bed.clock, backup: another })).rejects.toThrow(
+      new NotEmptyError(
+        `the store holds a part of another backup, of ${backup.takenAt}, whose restore was not finished: finish it with that one`,
+      ),
+    );
+    await restore({ ...place, clock: bed.clock, backup });
+    expect(await names()).toEqual(['early']);
+  });
+
+  it('leaves the store as it was when a controller began to lead just before its mark', async () => {
+    const { bed, backup } = await backedUp();
+    const place = newStore(bed);
+    let marked = false;
+    const refuseLeader = async () => {
+      marked = (await place.store.list('scopes')).items.some(({ kind }) => kind === 'Restore');
+      throw new Error('controller a leads');
+    };
+    await expect(restore({ ...place, clock: bed.clock, backup, refuseLeader })).rejects.toThrow('a leads');
+    expect(marked).toBe(true);
+    expect((await place.store.list('scopes')).items).toEqual([]);
+    expect((await place.api.bastions.list()).items).toEqual([]);
   });
 });
