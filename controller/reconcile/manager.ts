@@ -1,22 +1,12 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { Clock, Timer } from '../api/clock.ts';
-import {
-  type Estate,
-  isReachable,
-  isSamePlace,
-  type Place,
-  placeKey,
-  placeOf,
-  placeOfKey,
-} from '../api/estate.ts';
+import { type Estate, isReachable, type Place, placeKey, placeOf, placeOfKey } from '../api/estate.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
 import { type Trace, untraced } from '../api/trace.ts';
 import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
-import { sessionInterest } from '../core/idle.ts';
-import { namedDatabases } from '../core/targets.ts';
-import { settingsIn, type Terms } from '../core/terms.ts';
+import type { Terms } from '../core/terms.ts';
 import type { Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { fenceStore } from '../store/fence.ts';
@@ -25,17 +15,17 @@ import { logGuards } from './guard-log.ts';
 import { IDENTITY_GUARD } from './identity.ts';
 import { Informer } from './informer.ts';
 import { type Lease, whileHeld } from './lease.ts';
-import type { Interests, Refresh } from './observe.ts';
+import type { Refresh } from './observe.ts';
 import type { Observer } from './observer.ts';
 import { PassBook, type PassRecord } from './pass-book.ts';
 import { fieldsOf, reportPass } from './pass-log.ts';
 import { Queue, type Queued } from './queue.ts';
-import { rememberedPlaces, rememberScope } from './scopes.ts';
+import { rememberedPlaces } from './scopes.ts';
 import { placeOfShrinkGuard } from './shrink.ts';
 import { StandingKeeper } from './standing.ts';
 import { tellStrays } from './strays.ts';
 import { tidy } from './tidy.ts';
-import { ScopeWorker } from './worker.ts';
+import { interestsOf, ScopeWorkers } from './workers.ts';
 
 /** What happened, for the log. The message is constant; what varies is in the fields. */
 export type Log = (
@@ -99,7 +89,7 @@ const GATHER_MS = 50;
  */
 export class Controller {
   readonly #options: ManagerOptions;
-  readonly #workers = new Map<string, ScopeWorker>();
+  readonly #workers: ScopeWorkers;
   readonly #book: PassBook;
   readonly #queue: Queue;
   readonly #informer: Informer;
@@ -112,6 +102,7 @@ export class Controller {
     const { api, clock, log, observer, accountId, defaultRegion: region, terms } = options;
     this.#options = options;
     this.#book = new PassBook(clock);
+    this.#workers = new ScopeWorkers({ ...options, estate: () => this.#estate() });
     this.#queue = new Queue({
       clock,
       run: (key, refresh) => this.#run(key, refresh),
@@ -173,7 +164,7 @@ export class Controller {
 
   /** What an earlier tenure remembered may be old by now: another replica has acted since. */
   #forget(): void {
-    this.#workers.clear();
+    this.#workers.forget();
     this.#book.forget();
   }
 
@@ -250,8 +241,10 @@ export class Controller {
     const { clock, log, observer, trace = untraced } = this.#options;
     const place = placeOfKey(key);
     const startedMs = clock.monotonic();
+    const about = { place, estate: this.#estate(), now: clock.now() };
+    const interests = interestsOf(this.#informer.bastions(), about);
     const { pass, wake } = await trace('pass', fieldsOf(place), () =>
-      this.#worker(place).run(refresh, this.#interests(place)),
+      this.#workers.of(place).run(refresh, interests),
     );
     reportPass(log, place, pass);
     if (pass.fenced) return NEVER;
@@ -265,39 +258,6 @@ export class Controller {
     const fenced = { api: fenceWrites(api, whileHeld(lease)), clock, settings: terms().settings };
     await tellStrays(fenced, this.#estate());
     return NEVER;
-  }
-
-  #worker(place: Place): ScopeWorker {
-    const key = placeKey(place);
-    const present = this.#workers.get(key);
-    if (present) return present;
-    const { api, store, clock, kinds, connectPlace, terms, lease } = this.#options;
-    const mayMutate = whileHeld(lease);
-    const estate = this.#estate();
-    const { settings, shrinkLimit } = terms();
-    const worker = new ScopeWorker({
-      ...{ clock, kinds, estate, shrinkLimit, mayMutate, trace: this.#options.trace },
-      settings: settingsIn(settings, estate, place),
-      api: fenceWrites(api, mayMutate),
-      connect: connectPlace(place, mayMutate),
-      rememberScope: () => rememberScope(fenceStore(store, mayMutate), clock, place),
-    });
-    this.#workers.set(key, worker);
-    return worker;
-  }
-
-  #interests(place: Place): Interests {
-    const estate = this.#estate();
-    const mine = this.#informer.bastions().filter((bastion) => {
-      const own = placeOf(estate, bastion.spec);
-      return own && isSamePlace(own, place);
-    });
-    return {
-      vpcIds: [...new Set(mine.map((bastion) => bastion.spec.network.vpcId))],
-      hybrid: mine.some((bastion) => bastion.spec.access.transport === 'HybridActivation'),
-      databases: namedDatabases(mine),
-      sessions: sessionInterest(mine, this.#options.clock.now()),
-    };
   }
 
   /** In the queue. */
