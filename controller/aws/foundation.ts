@@ -73,7 +73,13 @@ function policyBuilder(iam: IAMClient, accountArn: string): Builder {
       const VersionId = policy.DefaultVersionId;
       const { PolicyVersion } = await iam.send(new GetPolicyVersionCommand({ PolicyArn, VersionId }));
       const properties = { PolicyDocument: parsePolicy(PolicyVersion?.Document) };
-      return { arn: PolicyArn, properties, tags: readTags('', policy.Tags).tags };
+      const { PermissionsBoundaryUsageCount: limited = 0 } = policy;
+      // There is one for all tables of an account, and this one's own roles are gone before it may go.
+      const inUse = `is still the boundary of ${limited} roles or users, of another controller or of people`;
+      return {
+        ...{ arn: PolicyArn, properties, tags: readTags('', policy.Tags).tags },
+        ...(limited > 0 && { inUse }),
+      };
     },
     async create({ name, properties, tags }) {
       const about = { PolicyName: name, Description: String(properties['Description']) };

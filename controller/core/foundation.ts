@@ -21,6 +21,8 @@ export interface FoundObject {
   readonly tags: Tags;
   /** Why nothing can be done with it now. */
   readonly busy?: string;
+  /** What of others rests on it. */
+  readonly inUse?: string;
 }
 
 export type Found = ReadonlyMap<string, FoundObject>;
@@ -170,6 +172,7 @@ export function planRemoval(
     if (object.kind === 'table' && !deleteTable)
       return { action: 'keep', object, why: 'holds the record of what was; --delete-table deletes it' };
     if (present.busy !== undefined) return { action: 'keep', object, why: present.busy };
+    if (present.inUse !== undefined) return { action: 'keep', object, why: present.inUse };
     return { action: 'delete', object, why: '' };
   });
 }

@@ -166,6 +166,15 @@ describe('the removal of an installation', () => {
     expect(removal(account(), true).at(-1)).toBe(`delete ${TABLE}`);
   });
 
+  it('keeps the boundary that roles of another controller still have', () => {
+    const shared = account((name) =>
+      name === 'policy/bastion-boundary' ? { inUse: 'is still the boundary of 2 roles' } : {},
+    );
+    expect(removal(shared, true)).toContain('keep policy/bastion-boundary');
+    expect(removal(shared, true)).toContain(`delete ${ROLE}`);
+    expect(actions(shared)).toMatchObject({ 'policy/bastion-boundary': 'unchanged' });
+  });
+
   it('keeps what others made, or the same for another region', () => {
     const other = account(() => ({ tags: { [INSTALLED_TAG]: 'us-east-1/bastion-operator' } }));
     expect(removal(other, true).every((step) => step.startsWith('keep '))).toBe(true);
