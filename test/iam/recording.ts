@@ -1,3 +1,5 @@
+import { usualBoundary } from '../../controller/core/foundation-objects.ts';
+import { REGION } from '../reconcile/harness.ts';
 import type { AroundCall } from '../simulation/aws-port.ts';
 import { SCENARIOS } from '../simulation/scenarios/index.ts';
 import { play } from '../simulation/schedule.ts';
@@ -5,8 +7,8 @@ import type { Request } from './asking.ts';
 import { requestsOf } from './asks.ts';
 import { LIVES } from './lives.ts';
 
-/** What stands for the account's number in the flag, as the stacks give it. */
-export const BOUNDARY = 'arn:aws:iam::{account}:policy/bastion-boundary';
+/** As the stacks start the controller. */
+export const BOUNDARY = usualBoundary(REGION);
 
 interface Recording {
   readonly calls: number;

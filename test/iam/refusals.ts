@@ -5,7 +5,7 @@ const TAG = 'bastion-operator.dev/installation';
 const REQUESTED = `aws:RequestTag/${TAG}`;
 const ON_RESOURCE = [`aws:ResourceTag/${TAG}`, `ssm:resourceTag/${TAG}`];
 
-/** A way to misuse what is allowed: what it takes, and what it makes of a request. Undefined: it is none of that kind. */
+/** A way to misuse what is allowed: what it makes of an allowed request, which is nothing where it does not apply. */
 interface Misuse {
   readonly name: string;
   readonly of: (request: Request) => readonly Request[];
