@@ -67,6 +67,7 @@ export function nameOf({ kind, name }: Pick<FoundationObject, 'kind' | 'name'>):
  *   there             yes    yes       change
  *   there             no     yes       refuse; with `adopt` change, which makes it ours
  *   there             -      no        unchanged; with `adopt` and not ours: change (its tags)
+ * What was made for another table or region is never taken over: whoever removes that one, or this one, would take it from the other.
  */
 export function planFoundation(
   wanted: readonly FoundationObject[],
@@ -92,6 +93,18 @@ function decide(
 ): FoundationStep {
   const isOurs = isMadeFor(step.object, present);
   const isSame = step.changes.every(({ property }) => property.startsWith('Tags.'));
+  const madeFor = present.tags[INSTALLED_TAG];
+  if (!isOurs && madeFor !== undefined) {
+    if (isSame)
+      return {
+        ...step,
+        changes: [],
+        action: 'unchanged',
+        why: `is as it should be, and was made for ${madeFor}`,
+      };
+    const why = `was made for ${madeFor}: uninstall that one first, or name another table with --table`;
+    return { ...step, action: 'refuse', why };
+  }
   if (!isOurs && !adopt && !isSame) {
     return { ...step, action: 'refuse', why: 'exists, and install did not make it: --adopt takes it over' };
   }

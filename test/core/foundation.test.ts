@@ -137,6 +137,25 @@ describe('the plan of an installation', () => {
     });
   });
 
+  it('never takes over what was made for another table or region, and uses it where it is as it should be', () => {
+    const tags = { [INSTALLED_TAG]: 'us-east-1/bastion-operator' };
+    const elsewhere = account(() => ({ tags }));
+    expect(stepOf(elsewhere, ROLE, true)).toMatchObject({
+      ...{ action: 'unchanged', changes: [] },
+      why: expect.stringContaining('us-east-1/bastion-operator'),
+    });
+    const older = account((_name, { properties }) => ({
+      tags,
+      properties: { ...properties, PolicyDocument: {} },
+    }));
+    for (const adopt of [false, true]) {
+      expect(stepOf(older, 'policy/bastion-boundary', adopt)).toMatchObject({
+        action: 'refuse',
+        why: expect.stringContaining('us-east-1/bastion-operator: uninstall that one first'),
+      });
+    }
+  });
+
   it('refuses a table with other keys, and one that is being deleted, even to adopt', () => {
     const keys = account((name, { properties }) =>
       name === TABLE
