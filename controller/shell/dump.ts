@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { rfc3339 } from '../api/clock.ts';
 import { objectName } from '../api/object.ts';
 import type { ControllerState } from '../reconcile/manager.ts';
+import { redactFields } from './redact.ts';
 
 /** What those who help need to know: names and what was planned, never a spec, an environment or a secret. */
 export function dumpOf({ queue, scopes, bastions, ...state }: ControllerState, now: number): object {
-  return {
+  // What AWS or a library says of a failure may quote more than it should.
+  return redactFields({
     time: rfc3339(now),
     ...state,
     queue: [...queue].sort((a, b) => a.dueInMs - b.dueInMs),
@@ -20,7 +22,7 @@ export function dumpOf({ queue, scopes, bastions, ...state }: ControllerState, n
       expiresAt: bastion.status?.expiresAt,
       deletionTimestamp: bastion.metadata.deletionTimestamp,
     })),
-  };
+  });
 }
 
 /** @returns the path of the new file, which only this user can read */
