@@ -283,7 +283,7 @@ describe('the API as a process serves it', () => {
     expect(pid).toBe(keeper.child.pid);
     expect((await fetch(`${api}/version`)).status).toBe(200);
     await expect.poll(keeper.errors, PATIENCE).toContain('"leading"');
-    expect(keeper.errors()).not.toContain('not served');
+    expect(keeper.errors()).not.toContain('the API is not served');
     keeper.child.kill('SIGTERM');
     expect(await keeper.ended).toBe(0);
   });
