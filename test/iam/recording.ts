@@ -22,10 +22,11 @@ export async function recordScenarios(): Promise<Recording> {
   const requests = new Map<string, Request>();
   let calls = 0;
   const unknown = new Set<string>();
-  const aroundCall: AroundCall = (performing, perform) => {
+  const aroundCall: AroundCall = ({ call, simulator }, perform) => {
     calls += 1;
-    const asked = requestsOf(performing);
-    if (!asked) unknown.add(`${performing.call.service}:${performing.call.operation}`);
+    // The scenarios stay in the simulator's own region; IAM is of none, whatever its calls are signed for.
+    const asked = requestsOf({ call, aws: simulator });
+    if (!asked) unknown.add(`${call.service}:${call.operation}`);
     const response = perform();
     // Of what is not there AWS says either that or that it is refused, and the next look shows that it is gone.
     if (response.status < 400) for (const one of asked ?? []) requests.set(withoutIds(one), one);

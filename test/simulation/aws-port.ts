@@ -1,5 +1,5 @@
 import { LostReply } from '../../controller/aws/simulator/faults.ts';
-import type { SimulatedRegion, Simulator } from '../../controller/aws/simulator/simulator.ts';
+import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { type Call, decodeRequest, type WireRequest } from '../../controller/aws/simulator/wire/decode.ts';
 import { encodeFault, type WireResponse } from '../../controller/aws/simulator/wire/encode.ts';
 import { AwsFault } from '../../controller/aws/simulator/world.ts';
@@ -19,7 +19,7 @@ const EXPIRED: Readonly<Record<string, string>> = { ec2: 'RequestExpired', iam: 
 /** A call that has arrived, and what it meets. */
 export interface Performing {
   readonly call: Call;
-  readonly aws: SimulatedRegion;
+  readonly simulator: Simulator;
 }
 
 /** Stands around every call that is performed. */
@@ -56,7 +56,7 @@ export class AwsPort {
   }
 
   send(caller: Caller, asked: WireRequest): Promise<WireResponse> {
-    const { boundary, simulator, aroundCall = (_call, perform) => perform() } = this.#options;
+    const { boundary, simulator, aroundCall } = this.#options;
     const request = { ...asked, body: this.#smaller(asked.body) };
     const call = decodeRequest(request);
     if (!call) throw new Error(`not an AWS request: ${request.method} ${request.path}`);
@@ -67,7 +67,7 @@ export class AwsPort {
     return boundary.send<WireResponse>({
       ...{ caller, target: 'aws', name: `${service}:${operation}`, isWrite },
       input: `${region} ${request.body}`,
-      perform: () => aroundCall({ call, aws: simulator.inRegion(region) }, perform),
+      perform: aroundCall ? () => aroundCall({ call, simulator }, perform) : perform,
       failWith: (failure) => encodeFault({ protocol }, faultOf(service, failure), 'request'),
       stale: (behind) => this.#older(service, key, behind),
       paged: (how) => this.#paged(how, request, simulator),
