@@ -1,16 +1,14 @@
 import { paginateSimulatePrincipalPolicy } from '@aws-sdk/client-iam';
 import type { Aws } from './clients.ts';
+import type { ConditionContext } from './policy-text.ts';
 import { collect } from './reads.ts';
 
 /** What is asked of IAM: may these be done, under these condition keys? */
 export interface Question {
   readonly actions: readonly string[];
   readonly resource: string;
-  readonly context: QuestionContext;
+  readonly context: ConditionContext;
 }
-
-/** Condition keys with their values; a list for a key that holds several, even if it holds but one now. */
-export type QuestionContext = Readonly<Record<string, string | readonly string[]>>;
 
 export interface Answer {
   readonly action: string;

@@ -1,5 +1,6 @@
 import type { Scope } from '../aws/clients.ts';
-import type { Question, QuestionContext } from '../aws/simulate.ts';
+import type { ConditionContext } from '../aws/policy-text.ts';
+import type { Question } from '../aws/simulate.ts';
 import { TAG } from '../aws/tags.ts';
 import { ENDPOINT_SERVICES, nameFor, partitionOf, ROLE_NAMES, type RoleName } from '../core/key.ts';
 import type { Settings } from '../core/resource.ts';
@@ -48,23 +49,22 @@ class Asker {
   }
 
   /** Keys for tags that say whose something is: `aws:RequestTag` for what is made, `aws:ResourceTag` for what is there. */
-  tagged(...prefixes: readonly string[]): QuestionContext {
-    const { installation } = this.#scope;
-    return Object.fromEntries(prefixes.map((prefix) => [`${prefix}/${TAG.installation}`, installation]));
+  tagged(prefix: string): ConditionContext {
+    return { [`${prefix}/${TAG.installation}`]: this.#scope.installation };
   }
 
   /** What is made with its tags. The service asks about the tagging once more, and which call it belongs to. */
-  get made(): QuestionContext {
+  get made(): ConditionContext {
     return { ...this.tagged('aws:RequestTag'), 'aws:TagKeys': Object.values(TAG) };
   }
 
   /** What is there and is given people's tags. */
-  get retagged(): QuestionContext {
+  get retagged(): ConditionContext {
     return { ...this.tagged('aws:ResourceTag'), 'aws:TagKeys': ['team'] };
   }
 }
 
-function ask(resource: string, actions: readonly string[], context: QuestionContext = {}): Question {
+function ask(resource: string, actions: readonly string[], context: ConditionContext = {}): Question {
   return { actions, resource, context };
 }
 
@@ -171,7 +171,7 @@ function aboutRole(
   arn: string,
   role: RoleName,
   asker: Asker,
-  boundary: QuestionContext,
+  boundary: ConditionContext,
 ): readonly Question[] {
   const managed =
     role === 'ssm-service' ? 'AmazonSSMManagedInstanceCore' : 'service-role/AmazonECSTaskExecutionRolePolicy';
@@ -202,7 +202,7 @@ function aboutRole(
 export function questionsOfController(scope: Scope, { permissionsBoundary }: Settings): readonly Question[] {
   const { region, accountId, installation } = scope;
   const asker = new Asker(scope);
-  const boundary: QuestionContext =
+  const boundary: ConditionContext =
     permissionsBoundary === undefined
       ? {}
       : { 'iam:PermissionsBoundary': permissionsBoundary.replaceAll('{account}', accountId) };

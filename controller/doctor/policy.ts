@@ -1,22 +1,11 @@
 import { isRecord } from '../api/json.ts';
+import { matchesPattern, textsOf } from '../aws/policy-text.ts';
 
 /** The statements of a policy document, whatever it looks like. */
 function statementsOf(document: unknown): readonly Readonly<Record<string, unknown>>[] {
   if (!isRecord(document)) return [];
   const statement = document['Statement'];
   return (Array.isArray(statement) ? statement : [statement]).filter(isRecord);
-}
-
-function listOf(value: unknown): readonly string[] {
-  return (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string');
-}
-
-function matches(pattern: string, text: string): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*/g, '.*')
-    .replace(/\?/g, '.');
-  return new RegExp(`^${source}$`, 'is').test(text);
 }
 
 /** Of the actions those that the documents do not allow on the resource. Conditions are taken for fulfilled. */
@@ -30,8 +19,10 @@ export function missingActions(
     statements.some(
       (statement) =>
         statement['Effect'] === effect &&
-        listOf(statement['Action']).some((pattern) => matches(pattern, action)) &&
-        listOf(statement['Resource']).some((pattern) => pattern === '*' || matches(pattern, resource)),
+        textsOf(statement['Action']).some((pattern) => matchesPattern(pattern, action, true)) &&
+        textsOf(statement['Resource']).some(
+          (pattern) => pattern === '*' || matchesPattern(pattern, resource, true),
+        ),
     );
   return actions.filter((action) => !says('Allow', action) || says('Deny', action));
 }
@@ -44,7 +35,9 @@ export function allowing(
   return documents
     .flatMap(statementsOf)
     .filter(
-      (one) => one['Effect'] === 'Allow' && listOf(one['Action']).some((pattern) => matches(pattern, action)),
+      (one) =>
+        one['Effect'] === 'Allow' &&
+        textsOf(one['Action']).some((pattern) => matchesPattern(pattern, action, true)),
     );
 }
 
@@ -57,11 +50,11 @@ export interface Trust {
 export function trustOf(document: unknown, service: string): Trust | undefined {
   const statement = statementsOf(document).find((one) => {
     const principal = one['Principal'];
-    const services = isRecord(principal) ? listOf(principal['Service']) : [];
+    const services = isRecord(principal) ? textsOf(principal['Service']) : [];
     return (
       one['Effect'] === 'Allow' &&
       services.includes(service) &&
-      listOf(one['Action']).includes('sts:AssumeRole')
+      textsOf(one['Action']).includes('sts:AssumeRole')
     );
   });
   if (!statement) return undefined;
@@ -74,5 +67,5 @@ export function conditionsOf(
 ): ReadonlyMap<string, readonly string[]> {
   const operators = isRecord(statement['Condition']) ? Object.values(statement['Condition']) : [];
   const entries = operators.filter(isRecord).flatMap((keys) => Object.entries(keys));
-  return new Map(entries.map(([key, values]) => [key.toLowerCase(), listOf(values)]));
+  return new Map(entries.map(([key, values]) => [key.toLowerCase(), textsOf(values)]));
 }

@@ -1,4 +1,4 @@
-import type { Context } from '../../controller/aws/simulator/iam/conditions.ts';
+import type { ConditionContext } from '../../controller/aws/policy-text.ts';
 import type { Request } from '../../controller/aws/simulator/iam/policy.ts';
 import type { SimulatedRegion } from '../../controller/aws/simulator/simulator.ts';
 import type { Call } from '../../controller/aws/simulator/wire/decode.ts';
@@ -16,7 +16,7 @@ export interface Asking {
 export type Ask = (asking: Asking) => readonly Request[];
 export type Asks = Readonly<Record<string, Ask>>;
 
-export function request(action: string, resource: string, context: Context = {}): Request {
+export function request(action: string, resource: string, context: ConditionContext = {}): Request {
   return { action, resource, context };
 }
 
@@ -47,13 +47,13 @@ export function tagsIn(list: unknown): Tags {
 }
 
 /** Keys for the tags that a call sets. */
-export function setting(tags: Tags): Context {
+export function setting(tags: Tags): ConditionContext {
   if (Object.keys(tags).length === 0) return {};
   return { ...prefixed('aws:RequestTag/', tags), 'aws:TagKeys': Object.keys(tags) };
 }
 
 /** Keys for the tags that a resource has; Systems Manager has its own name for them besides. */
-export function having(tags: Tags): Context {
+export function having(tags: Tags): ConditionContext {
   return { ...prefixed('aws:ResourceTag/', tags), ...prefixed('ssm:resourceTag/', tags) };
 }
 

@@ -1,3 +1,4 @@
+import { textsOf } from '../../controller/aws/policy-text.ts';
 import { type Policy, parsePolicy } from '../../controller/aws/simulator/iam/policy.ts';
 
 type Statement = Policy['statements'][number];
@@ -29,12 +30,8 @@ export function mutantsOf(document: string): readonly Mutant[] {
 
 type Change = readonly [string, Statement];
 
-function listOf(value: unknown): readonly string[] {
-  return [value as Values].flat();
-}
-
 function without(statement: Statement, member: 'Action' | 'Resource'): readonly Change[] {
-  const values = listOf(statement[member]);
+  const values = textsOf(statement[member]);
   if (values.length === 1) return [];
   return values.map((value) => [
     `without ${value}`,
@@ -43,7 +40,7 @@ function without(statement: Statement, member: 'Action' | 'Resource'): readonly 
 }
 
 function wider(statement: Statement): readonly Change[] {
-  const values = listOf(statement['Resource']);
+  const values = textsOf(statement['Resource']);
   if (values.includes('*')) return [];
   return values.map((value) => [
     `* for ${value}`,
@@ -63,7 +60,7 @@ function looser(statement: Statement): readonly Change[] {
         `${operator} ${key} ${name}`,
         { ...statement, Condition: { ...Object.fromEntries(operators), [operator]: instead } },
       ];
-      const list = listOf(values);
+      const list = textsOf(values);
       return [
         set('is not asked', others),
         ...(list.length > 1

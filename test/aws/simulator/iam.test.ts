@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Context, conditionsHold } from '../../../controller/aws/simulator/iam/conditions.ts';
+import type { ConditionContext } from '../../../controller/aws/policy-text.ts';
+import { conditionsHold } from '../../../controller/aws/simulator/iam/conditions.ts';
 import { addRole, EXECUTION_POLICY, faultOf, makeBed, policy, REGION, trust } from './bed.ts';
 
 const TASKS = 'ecs-tasks.amazonaws.com';
@@ -50,7 +51,7 @@ describe('simulated IAM', () => {
     expect(bed.iam.roleUsable('node1', 'ssm.amazonaws.com', 'eu-west-1')).toBe(false);
   });
 
-  it.each<[string, Context, boolean]>([
+  it.each<[string, ConditionContext, boolean]>([
     ['StringNotLike', { key: 'ours/x' }, false],
     ['StringNotLike', { key: 'theirs' }, true],
     ['StringNotLike', {}, true],
@@ -75,7 +76,8 @@ describe('simulated IAM', () => {
   });
 
   it('holds Null against whether a key is there', () => {
-    const holds = (wanted: string, context: Context) => conditionsHold({ Null: { key: wanted } }, context);
+    const holds = (wanted: string, context: ConditionContext) =>
+      conditionsHold({ Null: { key: wanted } }, context);
     expect([holds('true', {}), holds('true', { key: 'x' })]).toEqual([true, false]);
     expect([holds('false', {}), holds('false', { key: 'x' })]).toEqual([false, true]);
   });

@@ -1,8 +1,5 @@
+import { type ConditionContext, matchesPattern, textsOf } from '../../policy-text.ts';
 import { toRecord } from '../fields.ts';
-import { matchesPattern } from './pattern.ts';
-
-/** Condition keys with their values; a list where the key holds several, as `aws:TagKeys` does. */
-export type Context = Readonly<Record<string, string | readonly string[]>>;
 
 interface Comparison {
   readonly matches: (wanted: string, actual: string) => boolean;
@@ -40,10 +37,10 @@ const COMPARISONS: Readonly<Record<string, Comparison>> = {
 };
 
 /** Whether all of a statement's conditions hold. Operators that are not known here never do, so that they grant nothing. */
-export function conditionsHold(conditions: unknown, context: Context): boolean {
+export function conditionsHold(conditions: unknown, context: ConditionContext): boolean {
   return Object.entries(toRecord(conditions)).every(([operator, keys]) =>
     Object.entries(toRecord(keys)).every(([key, wanted]) =>
-      conditionHolds(operator, findKey(context, key), toList(wanted)),
+      conditionHolds(operator, findKey(context, key), textsOf(wanted)),
     ),
   );
 }
@@ -75,11 +72,7 @@ function conditionHolds(
 }
 
 /** Condition keys are matched without regard to case. */
-export function findKey(context: Context, key: string): readonly string[] | undefined {
+export function findKey(context: ConditionContext, key: string): readonly string[] | undefined {
   const found = Object.entries(context).find(([name]) => name.toLowerCase() === key.toLowerCase());
   return found && [found[1]].flat();
-}
-
-export function toList(value: unknown): readonly string[] {
-  return (Array.isArray(value) ? value : [value]).filter((entry) => typeof entry === 'string');
 }

@@ -1,5 +1,5 @@
+import type { ConditionContext } from '../../policy-text.ts';
 import type { Operation, World } from '../world.ts';
-import type { Context } from './conditions.ts';
 import { MANAGED_POLICIES } from './managed.ts';
 import { isAllowed, type Policy, trusts } from './policy.ts';
 import { roleOperations } from './role-operations.ts';
@@ -15,7 +15,7 @@ export interface Iam {
    * `region` is where that service runs: IAM itself belongs to the account. */
   roleUsable(nameOrArn: string, service: string, region?: string): boolean;
   /** What the role's policies say. `context` holds condition keys such as `iam:PassedToService`. */
-  allows(roleNameOrArn: string, action: string, resource: string, context?: Context): boolean;
+  allows(roleNameOrArn: string, action: string, resource: string, context?: ConditionContext): boolean;
 }
 
 export function createIam(world: World): Iam {

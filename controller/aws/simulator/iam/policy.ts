@@ -1,12 +1,12 @@
+import { type ConditionContext, matchesPattern, textsOf } from '../../policy-text.ts';
 import { toRecord } from '../fields.ts';
-import { type Context, conditionsHold, findKey, toList } from './conditions.ts';
-import { matchesPattern } from './pattern.ts';
+import { conditionsHold, findKey } from './conditions.ts';
 
 /** What is asked of a policy: may `action` be done to `resource`, under these context keys? */
 export interface Request {
   readonly action: string;
   readonly resource: string;
-  readonly context: Context;
+  readonly context: ConditionContext;
 }
 
 /** One policy document, parsed. Unknown condition operators never match, so that they grant nothing. */
@@ -63,16 +63,16 @@ function withVariables(
   const fill = (pattern: string) =>
     pattern.replace(/\$\{([^}]+)\}/g, (variable, key: string) => findKey(context, key)?.[0] ?? variable);
   const filled = (['Resource', 'NotResource'] as const).flatMap((member) =>
-    statement[member] === undefined ? [] : [[member, toList(statement[member]).map(fill)]],
+    statement[member] === undefined ? [] : [[member, textsOf(statement[member]).map(fill)]],
   );
   return { ...statement, ...Object.fromEntries(filled) };
 }
 
 /** Whether the trust policy lets `service` assume the role, under the context AWS would give. */
-export function trusts(policy: Policy, service: string, context: Context): boolean {
+export function trusts(policy: Policy, service: string, context: ConditionContext): boolean {
   const matching = policy.statements.filter(
     (statement) =>
-      toList(toRecord(statement['Principal'])['Service']).includes(service) &&
+      textsOf(toRecord(statement['Principal'])['Service']).includes(service) &&
       matchesEither(statement, 'Action', 'sts:AssumeRole', true) &&
       conditionsHold(statement['Condition'], context),
   );
@@ -86,6 +86,6 @@ function matchesEither(
   ignoreCase: boolean,
 ): boolean {
   const not = statement[`Not${member}`];
-  if (not !== undefined) return !toList(not).some((pattern) => matchesPattern(pattern, value, ignoreCase));
-  return toList(statement[member]).some((pattern) => matchesPattern(pattern, value, ignoreCase));
+  if (not !== undefined) return !textsOf(not).some((pattern) => matchesPattern(pattern, value, ignoreCase));
+  return textsOf(statement[member]).some((pattern) => matchesPattern(pattern, value, ignoreCase));
 }
