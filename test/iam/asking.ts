@@ -57,6 +57,29 @@ export function having(tags: Tags): ConditionContext {
   return { ...prefixed('aws:ResourceTag/', tags), ...prefixed('ssm:resourceTag/', tags) };
 }
 
+/** The action that stands for tags at birth, and the key that says which call they belong to, where the service has one. */
+const TAGGING: Readonly<Record<string, { readonly action: string; readonly key?: string }>> = {
+  ec2: { action: 'ec2:CreateTags', key: 'ec2:CreateAction' },
+  ecs: { action: 'ecs:TagResource', key: 'ecs:CreateAction' },
+  iam: { action: 'iam:TagRole' },
+  logs: { action: 'logs:TagResource' },
+  ssm: { action: 'ssm:AddTagsToResource' },
+};
+
+/** Of a call that makes something: its tags are asked about once more, on `tagged` where that is another resource. */
+export function making(
+  { call: { service, operation } }: Asking,
+  tags: Tags,
+  what: { readonly resource: string; readonly tagged?: string; readonly more?: ConditionContext },
+): readonly Request[] {
+  const { resource, tagged = resource, more = {} } = what;
+  const asked = request(`${service}:${operation}`, resource, { ...setting(tags), ...more });
+  const tagging = TAGGING[service];
+  if (!tagging || Object.keys(tags).length === 0) return [asked];
+  const birth = tagging.key === undefined ? {} : { [tagging.key]: operation };
+  return [asked, request(tagging.action, tagged, { ...setting(tags), ...birth })];
+}
+
 function prefixed(prefix: string, tags: Tags): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(tags).map(([key, value]) => [prefix + key, value]));
 }

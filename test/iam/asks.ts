@@ -3,10 +3,11 @@ import {
   type Asking,
   type Asks,
   arnOf,
+  making,
   onAll,
   type Request,
   request,
-  setting,
+  type Tags,
   tagsIn,
   textIn,
 } from './asking.ts';
@@ -14,16 +15,17 @@ import { EC2 } from './ec2-asks.ts';
 import { ECS } from './ecs-asks.ts';
 import { SSM } from './ssm-asks.ts';
 
-/** On a role that there is, under the boundary that the call asks for or the role has. */
+/** Where a call names one, or the role has one. */
+const underBoundary = (arn: unknown) => (typeof arn === 'string' ? { 'iam:PermissionsBoundary': arn } : {});
+
 const onRole: Ask = (asking) => {
   const { call, aws } = asking;
   const role = aws.iam.roles.find(textIn(asking, 'RoleName'));
   const arn = role?.arn ?? arnOf(asking, 'iam', `role/${textIn(asking, 'RoleName')}`);
-  const boundary = call.input['PermissionsBoundary'] ?? role?.boundaryArn;
   const policy = call.input['PolicyArn'];
   return [
     request(`iam:${call.operation}`, arn, {
-      ...(typeof boundary === 'string' ? { 'iam:PermissionsBoundary': boundary } : {}),
+      ...underBoundary(call.input['PermissionsBoundary'] ?? role?.boundaryArn),
       ...(typeof policy === 'string' ? { 'iam:PolicyARN': policy } : {}),
     }),
   ];
@@ -31,16 +33,11 @@ const onRole: Ask = (asking) => {
 
 const createRole: Ask = (asking) => {
   const { input } = asking.call;
-  const arn = arnOf(asking, 'iam', `role${textIn(asking, 'Path')}${textIn(asking, 'RoleName')}`);
-  const tags = setting(tagsIn(input['Tags']));
-  const boundary = input['PermissionsBoundary'];
-  return [
-    request('iam:CreateRole', arn, {
-      ...tags,
-      ...(typeof boundary === 'string' ? { 'iam:PermissionsBoundary': boundary } : {}),
-    }),
-    request('iam:TagRole', arn, tags),
-  ];
+  const resource = arnOf(asking, 'iam', `role${textIn(asking, 'Path')}${textIn(asking, 'RoleName')}`);
+  return making(asking, tagsIn(input['Tags']), {
+    resource,
+    more: underBoundary(input['PermissionsBoundary']),
+  });
 };
 
 const IAM: Asks = {
@@ -57,18 +54,15 @@ const IAM: Asks = {
   UpdateAssumeRolePolicy: onRole,
 };
 
+const logGroupOf = (asking: Asking) => arnOf(asking, 'logs', `log-group:${textIn(asking, 'logGroupName')}`);
+
 const onLogGroup: Ask = (asking) => {
   const { call } = asking;
-  const arn =
-    call.input['resourceArn'] ?? arnOf(asking, 'logs', `log-group:${textIn(asking, 'logGroupName')}`);
-  return [request(`logs:${call.operation}`, String(arn))];
+  return [request(`logs:${call.operation}`, String(call.input['resourceArn'] ?? logGroupOf(asking)))];
 };
 
-const createLogGroup: Ask = (asking) => {
-  const arn = arnOf(asking, 'logs', `log-group:${textIn(asking, 'logGroupName')}`);
-  const tags = setting((asking.call.input['tags'] ?? {}) as Readonly<Record<string, string>>);
-  return [request('logs:CreateLogGroup', arn, tags), request('logs:TagResource', arn, tags)];
-};
+const createLogGroup: Ask = (asking) =>
+  making(asking, (asking.call.input['tags'] ?? {}) as Tags, { resource: logGroupOf(asking) });
 
 const LOGS: Asks = {
   CreateLogGroup: createLogGroup,

@@ -1,9 +1,11 @@
+import type { ConditionContext } from '../../controller/aws/policy-text.ts';
 import {
   type Ask,
   type Asking,
   type Asks,
   arnOf,
   having,
+  making,
   onAll,
   type Request,
   request,
@@ -39,15 +41,9 @@ function existing(asking: Asking, id: string): Request {
   return request(`ec2:${call.operation}`, arnOf(asking, 'ec2', `${typeOf(id)}/${id}`), having(tags));
 }
 
-function made(asking: Asking, type: string, more: Readonly<Record<string, string>> = {}): Request[] {
-  const { call } = asking;
-  const tags = tagsOf(asking, type);
+function made(asking: Asking, type: string, more?: ConditionContext): readonly Request[] {
   const resource = arnOf(asking, 'ec2', `${type}/*`);
-  const tagging = { ...setting(tags), 'ec2:CreateAction': call.operation };
-  return [
-    request(`ec2:${call.operation}`, resource, { ...setting(tags), ...more }),
-    ...(Object.keys(tags).length > 0 ? [request('ec2:CreateTags', resource, tagging)] : []),
-  ];
+  return making(asking, tagsOf(asking, type), { resource, ...(more && { more }) });
 }
 
 function tagsOf({ call }: Asking, type: string): Tags {

@@ -4,6 +4,7 @@ import {
   type Asks,
   arnOf,
   having,
+  making,
   onAll,
   request,
   setting,
@@ -22,35 +23,36 @@ function tagsOf({ aws }: Asking, resourceArn: string) {
 const clusterOf = (asking: Asking, name: string) =>
   name.startsWith('arn:') ? name : arnOf(asking, 'ecs', `cluster/${name}`);
 
-/** With the tags that it makes something with, which are asked about once more. */
-function make(asking: Asking, resource: string, tagged: string, more: Readonly<Record<string, string>> = {}) {
-  const { operation, input } = asking.call;
-  const tags = setting(tagsIn(input['tags']));
-  return [
-    request(`ecs:${operation}`, resource, { ...tags, ...more }),
-    request('ecs:TagResource', tagged, { ...tags, 'ecs:CreateAction': operation }),
-  ];
-}
+const setTags = ({ call }: Asking) => tagsIn(call.input['tags']);
 
 const createCluster: Ask = (asking) => {
   const arn = clusterOf(asking, textIn(asking, 'clusterName'));
   const role = arnOf(asking, 'iam', 'role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS');
   const service = { 'iam:AWSServiceName': 'ecs.amazonaws.com' };
   // The first cluster of an account makes the role that ECS itself needs.
-  return [...make(asking, arn, arn), request('iam:CreateServiceLinkedRole', role, service)];
+  return [
+    ...making(asking, setTags(asking), { resource: arn }),
+    request('iam:CreateServiceLinkedRole', role, service),
+  ];
 };
 
 const register: Ask = (asking) => {
   const arn = arnOf(asking, 'ecs', `task-definition/${textIn(asking, 'family')}:*`);
   const passed = { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' };
   const roles = textsIn(asking, 'executionRoleArn', 'taskRoleArn');
-  return [...make(asking, arn, arn), ...roles.map((role) => request('iam:PassRole', role, passed))];
+  return [
+    ...making(asking, setTags(asking), { resource: arn }),
+    ...roles.map((role) => request('iam:PassRole', role, passed)),
+  ];
 };
 
 const run: Ask = (asking) => {
   const cluster = textIn(asking, 'cluster');
-  const task = arnOf(asking, 'ecs', `task/${cluster}/*`);
-  return make(asking, textIn(asking, 'taskDefinition'), task, { 'ecs:cluster': clusterOf(asking, cluster) });
+  return making(asking, setTags(asking), {
+    resource: textIn(asking, 'taskDefinition'),
+    tagged: arnOf(asking, 'ecs', `task/${cluster}/*`),
+    more: { 'ecs:cluster': clusterOf(asking, cluster) },
+  });
 };
 
 const onTasks =
@@ -88,7 +90,7 @@ export const ECS: Asks = {
   StopTask: onTasks('task'),
   TagResource: (asking) => {
     const arn = textIn(asking, 'resourceArn');
-    const context = { ...having(tagsOf(asking, arn)), ...setting(tagsIn(asking.call.input['tags'])) };
+    const context = { ...having(tagsOf(asking, arn)), ...setting(setTags(asking)) };
     return [request('ecs:TagResource', arn, context)];
   },
 };

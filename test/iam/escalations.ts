@@ -1,14 +1,14 @@
+import { TAG } from '../../controller/aws/tags.ts';
 import { type Request, request } from './asking.ts';
 
 const ACCOUNT = '123456789012';
 const arn = (service: string, rest: string, account = ACCOUNT) =>
   `arn:aws:${service}:${service === 'iam' ? '' : 'ap-northeast-1'}:${account}:${rest}`;
-const TAG = 'bastion-operator.dev/installation';
 /** Whatever the policy may ask for: only what is done, and to what, is left to refuse. */
 const FAVOURABLE = {
-  [`aws:RequestTag/${TAG}`]: 'test',
-  [`aws:ResourceTag/${TAG}`]: 'test',
-  [`ssm:resourceTag/${TAG}`]: 'test',
+  [`aws:RequestTag/${TAG.installation}`]: 'test',
+  [`aws:ResourceTag/${TAG.installation}`]: 'test',
+  [`ssm:resourceTag/${TAG.installation}`]: 'test',
   'aws:TagKeys': ['team'],
   'iam:PermissionsBoundary': `arn:aws:iam::${ACCOUNT}:policy/bastion-boundary`,
   'iam:PolicyARN': 'arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore',
@@ -31,23 +31,19 @@ const ON_ROLES = [
 ];
 
 /** Not even where everything is ours. */
-const NEVER: readonly (readonly [resource: string, actions: string])[] = [
+const NEVER: readonly (readonly [resource: string, ...actions: readonly string[]])[] = [
   [MADE_ROLE, 'iam:DeleteRolePermissionsBoundary iam:UpdateRole iam:UntagRole sts:AssumeRole sts:TagSession'],
   [NODE_ROLE, 'iam:DeleteRolePermissionsBoundary iam:UpdateRole iam:UntagRole sts:AssumeRole sts:TagSession'],
   [
     arn('iam', 'policy/bastion-boundary'),
-    [
-      'iam:CreatePolicyVersion iam:SetDefaultPolicyVersion iam:DeletePolicy iam:CreatePolicy',
-      'iam:TagPolicy',
-    ].join(' '),
+    'iam:CreatePolicyVersion iam:SetDefaultPolicyVersion iam:DeletePolicy iam:CreatePolicy',
+    'iam:TagPolicy',
   ],
   [
     arn('iam', 'user/bastion-operator/x'),
-    [
-      'iam:CreateUser iam:CreateAccessKey iam:CreateLoginProfile iam:UpdateLoginProfile',
-      'iam:AttachUserPolicy iam:PutUserPolicy iam:AddUserToGroup iam:PutUserPermissionsBoundary',
-      'iam:DeleteUserPermissionsBoundary iam:CreateServiceSpecificCredential',
-    ].join(' '),
+    'iam:CreateUser iam:CreateAccessKey iam:CreateLoginProfile iam:UpdateLoginProfile',
+    'iam:AttachUserPolicy iam:PutUserPolicy iam:AddUserToGroup iam:PutUserPermissionsBoundary',
+    'iam:DeleteUserPermissionsBoundary iam:CreateServiceSpecificCredential',
   ],
   [arn('iam', 'group/admins'), 'iam:AttachGroupPolicy iam:PutGroupPolicy'],
   [
@@ -58,26 +54,20 @@ const NEVER: readonly (readonly [resource: string, actions: string])[] = [
   [arn('iam', 'oidc-provider/x'), 'iam:CreateOpenIDConnectProvider'],
   [
     '*',
-    [
-      'iam:* sts:GetFederationToken sts:GetSessionToken iam:SimulatePrincipalPolicy',
-      'organizations:LeaveOrganization account:CloseAccount cloudtrail:StopLogging kms:Decrypt',
-      'ssm:SendCommand ssm:StartSession ssm:ResumeSession ssm:GetConnectionStatus',
-      'ssm:UpdateServiceSetting ecs:PutAccountSetting ecr:GetAuthorizationToken',
-    ].join(' '),
+    'iam:* sts:GetFederationToken sts:GetSessionToken iam:SimulatePrincipalPolicy',
+    'organizations:LeaveOrganization account:CloseAccount cloudtrail:StopLogging kms:Decrypt',
+    'ssm:SendCommand ssm:StartSession ssm:ResumeSession ssm:GetConnectionStatus',
+    'ssm:UpdateServiceSetting ecs:PutAccountSetting ecr:GetAuthorizationToken',
   ],
   [
     arn('ssm', 'parameter/bastion-operator/test/default/orders/activation'),
-    [
-      'ssm:GetParameter ssm:GetParameters ssm:GetParametersByPath ssm:GetParameterHistory',
-      'ssm:RemoveTagsFromResource ssm:LabelParameterVersion',
-    ].join(' '),
+    'ssm:GetParameter ssm:GetParameters ssm:GetParametersByPath ssm:GetParameterHistory',
+    'ssm:RemoveTagsFromResource ssm:LabelParameterVersion',
   ],
   [
     arn('ssm', 'managed-instance/mi-0123456789abcdef0'),
-    [
-      'ssm:AddTagsToResource ssm:RemoveTagsFromResource ssm:StartSession ssm:SendCommand',
-      'ssm:UpdateManagedInstanceRole',
-    ].join(' '),
+    'ssm:AddTagsToResource ssm:RemoveTagsFromResource ssm:StartSession ssm:SendCommand',
+    'ssm:UpdateManagedInstanceRole',
   ],
   [
     arn('ssm', 'document/AWS-RunShellScript'),
@@ -97,10 +87,8 @@ const NEVER: readonly (readonly [resource: string, actions: string])[] = [
   ],
   [
     arn('ecs', 'cluster/bastion-test'),
-    [
-      'ecs:UpdateCluster ecs:UpdateClusterSettings ecs:PutClusterCapacityProviders ecs:UntagResource',
-      'ecs:RegisterContainerInstance',
-    ].join(' '),
+    'ecs:UpdateCluster ecs:UpdateClusterSettings ecs:PutClusterCapacityProviders ecs:UntagResource',
+    'ecs:RegisterContainerInstance',
   ],
   [
     arn('ecs', 'service/bastion-test/x'),
@@ -109,10 +97,8 @@ const NEVER: readonly (readonly [resource: string, actions: string])[] = [
   [arn('ecs', 'task-definition/bastion-test-x:1'), 'ecs:StartTask ecs:UntagResource'],
   [
     arn('ec2', 'security-group/sg-0123456789abcdef0'),
-    [
-      'ec2:DeleteTags ec2:ModifySecurityGroupRules ec2:UpdateSecurityGroupRuleDescriptionsIngress',
-      'ec2:AssociateSecurityGroupVpc',
-    ].join(' '),
+    'ec2:DeleteTags ec2:ModifySecurityGroupRules ec2:UpdateSecurityGroupRuleDescriptionsIngress',
+    'ec2:AssociateSecurityGroupVpc',
   ],
   [
     arn('ec2', 'vpc-endpoint/vpce-0123456789abcdef0'),
@@ -120,40 +106,30 @@ const NEVER: readonly (readonly [resource: string, actions: string])[] = [
   ],
   [
     arn('ec2', 'instance/i-0123456789abcdef0'),
-    [
-      'ec2:RunInstances ec2:TerminateInstances ec2:StopInstances ec2:ModifyInstanceAttribute',
-      'ec2:AssociateIamInstanceProfile ec2:CreateTags ec2:GetPasswordData',
-      'ec2-instance-connect:SendSSHPublicKey ssm:StartSession ssm:SendCommand',
-    ].join(' '),
+    'ec2:RunInstances ec2:TerminateInstances ec2:StopInstances ec2:ModifyInstanceAttribute',
+    'ec2:AssociateIamInstanceProfile ec2:CreateTags ec2:GetPasswordData',
+    'ec2-instance-connect:SendSSHPublicKey ssm:StartSession ssm:SendCommand',
   ],
   [
     arn('ec2', 'vpc/vpc-0123456789abcdef0'),
-    [
-      'ec2:ModifyVpcAttribute ec2:DeleteVpc ec2:CreateTags ec2:CreateSubnet',
-      'ec2:CreateVpcPeeringConnection ec2:CreateRouteTable ec2:AttachInternetGateway',
-      'ec2:AssociateVpcCidrBlock',
-    ].join(' '),
+    'ec2:ModifyVpcAttribute ec2:DeleteVpc ec2:CreateTags ec2:CreateSubnet',
+    'ec2:CreateVpcPeeringConnection ec2:CreateRouteTable ec2:AttachInternetGateway',
+    'ec2:AssociateVpcCidrBlock',
   ],
   [
     arn('ec2', 'subnet/subnet-0123456789abcdef0'),
-    [
-      'ec2:ModifySubnetAttribute ec2:DeleteSubnet ec2:CreateNetworkInterface ec2:CreateTags',
-      'ec2:CreateNatGateway',
-    ].join(' '),
+    'ec2:ModifySubnetAttribute ec2:DeleteSubnet ec2:CreateNetworkInterface ec2:CreateTags',
+    'ec2:CreateNatGateway',
   ],
   [
     arn('ec2', 'route-table/rtb-0123456789abcdef0'),
-    [
-      'ec2:CreateRoute ec2:ReplaceRoute ec2:DeleteRoute ec2:AssociateRouteTable ec2:DeleteRouteTable',
-      'ec2:CreateTags',
-    ].join(' '),
+    'ec2:CreateRoute ec2:ReplaceRoute ec2:DeleteRoute ec2:AssociateRouteTable ec2:DeleteRouteTable',
+    'ec2:CreateTags',
   ],
   [
     arn('ec2', 'network-interface/eni-0123456789abcdef0'),
-    [
-      'ec2:ModifyNetworkInterfaceAttribute ec2:DeleteNetworkInterface ec2:AttachNetworkInterface',
-      'ec2:CreateTags',
-    ].join(' '),
+    'ec2:ModifyNetworkInterfaceAttribute ec2:DeleteNetworkInterface ec2:AttachNetworkInterface',
+    'ec2:CreateTags',
   ],
   [
     arn('rds', 'db:orders'),
@@ -166,10 +142,8 @@ const NEVER: readonly (readonly [resource: string, actions: string])[] = [
   ],
   [
     arn('logs', 'log-group:/bastion-operator/test'),
-    [
-      'logs:PutSubscriptionFilter logs:CreateExportTask logs:AssociateKmsKey logs:PutResourcePolicy',
-      'logs:UntagResource',
-    ].join(' '),
+    'logs:PutSubscriptionFilter logs:CreateExportTask logs:AssociateKmsKey logs:PutResourcePolicy',
+    'logs:UntagResource',
   ],
   [
     arn('logs', 'log-group:/aws/rds/instance/orders/postgresql'),
@@ -181,11 +155,9 @@ const NEVER: readonly (readonly [resource: string, actions: string])[] = [
   ],
   [
     arn('dynamodb', 'table/bastion-operator'),
-    [
-      'dynamodb:DeleteTable dynamodb:UpdateTable dynamodb:Scan dynamodb:UpdateContinuousBackups',
-      'dynamodb:ExportTableToPointInTime dynamodb:PutResourcePolicy dynamodb:TagResource',
-      'dynamodb:BatchWriteItem',
-    ].join(' '),
+    'dynamodb:DeleteTable dynamodb:UpdateTable dynamodb:Scan dynamodb:UpdateContinuousBackups',
+    'dynamodb:ExportTableToPointInTime dynamodb:PutResourcePolicy dynamodb:TagResource',
+    'dynamodb:BatchWriteItem',
   ],
   [
     arn('dynamodb', 'table/payments'),
@@ -223,8 +195,8 @@ const NEVER: readonly (readonly [resource: string, actions: string])[] = [
 
 /** Ways to more rights, to other people's things and to secrets: none of them is the controller's. */
 export const ESCALATIONS: readonly Request[] = [
-  ...NEVER.flatMap(([resource, actions]) =>
-    actions.split(' ').map((action) => request(action, resource, FAVOURABLE)),
+  ...NEVER.flatMap(([resource, ...actions]) =>
+    actions.flatMap((words) => words.split(' ')).map((action) => request(action, resource, FAVOURABLE)),
   ),
   ...ROLES.flatMap((role) =>
     ON_ROLES.map((name) =>

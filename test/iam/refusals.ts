@@ -1,7 +1,8 @@
 import type { ConditionContext } from '../../controller/aws/policy-text.ts';
+import { TAG as OUR_TAGS } from '../../controller/aws/tags.ts';
 import type { Request } from './asking.ts';
 
-const TAG = 'bastion-operator.dev/installation';
+const { installation: TAG } = OUR_TAGS;
 const REQUESTED = `aws:RequestTag/${TAG}`;
 const ON_RESOURCE = [`aws:ResourceTag/${TAG}`, `ssm:resourceTag/${TAG}`];
 

@@ -4,9 +4,9 @@ import {
   type Asks,
   arnOf,
   having,
+  making,
   onAll,
   request,
-  setting,
   tagsIn,
   textIn,
 } from './asking.ts';
@@ -16,21 +16,18 @@ const nodeOf = (asking: Asking, id: string) => arnOf(asking, 'ssm', `managed-ins
 
 /** Activations are no resources to IAM. */
 const createActivation: Ask = (asking) => {
-  const tags = setting(tagsIn(asking.call.input['Tags']));
   const role = textIn(asking, 'IamRole');
   const arn = asking.aws.iam.roles.find(role)?.arn ?? arnOf(asking, 'iam', `role/${role}`);
   return [
-    request('ssm:CreateActivation', '*', tags),
-    request('ssm:AddTagsToResource', '*', tags),
+    ...making(asking, tagsIn(asking.call.input['Tags']), { resource: '*' }),
     request('iam:PassRole', arn, { 'iam:PassedToService': 'ssm.amazonaws.com' }),
   ];
 };
 
-const putParameter: Ask = (asking) => {
-  const arn = parameterOf(asking, textIn(asking, 'Name'));
-  const tags = setting(tagsIn(asking.call.input['Tags']));
-  return [request('ssm:PutParameter', arn, tags), request('ssm:AddTagsToResource', arn, tags)];
-};
+const putParameter: Ask = (asking) =>
+  making(asking, tagsIn(asking.call.input['Tags']), {
+    resource: parameterOf(asking, textIn(asking, 'Name')),
+  });
 
 export const SSM: Asks = {
   CreateActivation: createActivation,
