@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Bastion, BastionSpec } from '../../controller/api/bastion.ts';
 import type { ExaminationRequest, Finding } from '../../controller/api/finding.ts';
 import { readCaller } from '../../controller/aws/caller.ts';
@@ -56,6 +57,12 @@ export async function examine(
     clock: harness.clock,
   });
   return (await doctor.examine({ bastion, isApplied, ...more }, () => {})).findings;
+}
+
+/** Of a policy in deploy/iam. */
+export function statementsIn<Statement extends object>(name: string): readonly Statement[] {
+  const file = new URL(`../../deploy/iam/${name}`, import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly Statement: readonly Statement[] }).Statement;
 }
 
 /** As a manifest, before it is applied. */

@@ -1,10 +1,19 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { BastionSpec } from '../../controller/api/bastion.ts';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { usualBoundary } from '../../controller/core/foundation-objects.ts';
 import { type Harness, REGION, startHarness } from '../reconcile/harness.ts';
-import { call, examine, finding, type Look, planned, problemsIn, SPECS, TARGETS } from './bed.ts';
+import {
+  call,
+  examine,
+  finding,
+  type Look,
+  planned,
+  problemsIn,
+  SPECS,
+  statementsIn,
+  TARGETS,
+} from './bed.ts';
 
 interface Mistake {
   readonly name: string;
@@ -306,11 +315,9 @@ describe('before it is applied, the doctor finds', () => {
   it.each(['connect-policy.json', 'connect-ports-policy.json'])(
     'nothing that deploy/iam/%s would not allow',
     async (name) => {
-      const file = new URL(`../../deploy/iam/${name}`, import.meta.url);
-      const { Statement } = JSON.parse(readFileSync(file, 'utf8')) as { Statement: readonly object[] };
       for (const spec of [{ targets: TARGETS }, HYBRID]) {
         const harness = startHarness();
-        roleNamed(harness, 'operator', Statement);
+        roleNamed(harness, 'operator', statementsIn(name));
         const findings = await examine(harness, await planned(harness, spec), { isApplied: false });
         expect(problemsIn(findings)).toEqual([]);
       }
@@ -318,10 +325,8 @@ describe('before it is applied, the doctor finds', () => {
   );
 
   it('nothing in a controller that has deploy/iam/controller-policy.json, and that it needs the boundary for it', async () => {
-    const file = new URL('../../deploy/iam/controller-policy.json', import.meta.url);
-    const { Statement } = JSON.parse(readFileSync(file, 'utf8')) as { Statement: readonly object[] };
     const harness = startHarness();
-    roleNamed(harness, 'controller', Statement);
+    roleNamed(harness, 'controller', statementsIn('controller-policy.json'));
     const controllerRole = 'arn:aws:iam::123456789012:role/controller';
     const look = async (settings: Look['settings']) =>
       finding(

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { questionsOfController } from '../../controller/doctor/controller-permissions.ts';
 import { becomeReady } from '../kinds/bed.ts';
 import { SETTINGS, startHarness } from '../reconcile/harness.ts';
-import { call, examine, finding, planned, problemsIn, SPECS, TARGETS } from './bed.ts';
+import { call, examine, finding, planned, problemsIn, SPECS, statementsIn, TARGETS } from './bed.ts';
 
 const REFUSED = [
   ['ec2', 'DescribeVpcs', 'vpc-exists'],
@@ -93,13 +92,10 @@ describe('what AWS does not show', () => {
 });
 
 it("asks about all that the controller's policy allows, but for the table and other accounts", () => {
-  const file = new URL('../../deploy/iam/controller-policy.json', import.meta.url);
-  const { Statement } = JSON.parse(readFileSync(file, 'utf8')) as {
-    Statement: readonly { Action: string | readonly string[] }[];
-  };
-  const actions = Statement.flatMap(({ Action }) => Action).filter(
-    (name) => !/^dynamodb:|^sts:AssumeRole$/.test(name),
-  );
+  const statements = statementsIn<{ Action: string | readonly string[] }>('controller-policy.json');
+  const actions = statements
+    .flatMap(({ Action }) => Action)
+    .filter((name) => !/^dynamodb:|^sts:AssumeRole$/.test(name));
   const scope = { accountId: '123456789012', region: 'eu-central-1', installation: 'main' };
   const asked = questionsOfController(scope, SETTINGS).flatMap((question) => question.actions);
   expect([...new Set(asked)].sort()).toEqual([...new Set(actions)].sort());
