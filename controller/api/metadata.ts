@@ -11,7 +11,8 @@ const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
 
 const MAX_NAME = 253;
 const MAX_LABEL = 63;
-const MAX_ANNOTATIONS_CHARACTERS = 256 * 1024;
+/** Bytes, as Kubernetes counts. */
+const MAX_ANNOTATIONS_BYTES = 256 * 1024;
 
 /** What a person sets, then what the server sets and an object read from it therefore carries. */
 const PERSONS_FIELDS = ['name', 'namespace', 'labels', 'annotations', 'finalizers'];
@@ -126,12 +127,12 @@ function checkAnnotation(field: string, key: string, value: string): FieldError 
 
 function checkAnnotationsSize(annotations: unknown): FieldError[] {
   if (!isRecord(annotations)) return [];
-  let characters = 0;
+  let bytes = 0;
   for (const [key, value] of Object.entries(annotations)) {
-    characters += key.length + (typeof value === 'string' ? value.length : 0);
+    bytes += Buffer.byteLength(key) + (typeof value === 'string' ? Buffer.byteLength(value) : 0);
   }
-  if (characters <= MAX_ANNOTATIONS_CHARACTERS) return [];
-  const message = `found ${characters} characters, allowed: at most ${MAX_ANNOTATIONS_CHARACTERS} in all`;
+  if (bytes <= MAX_ANNOTATIONS_BYTES) return [];
+  const message = `found ${bytes} bytes, allowed: at most ${MAX_ANNOTATIONS_BYTES} in all`;
   return [{ field: 'metadata.annotations', type: 'TooLong', message }];
 }
 

@@ -15,6 +15,7 @@ import { admit } from './prune.ts';
 import type { ResourceContext } from './resource-context.ts';
 import { withNamespace } from './sent.ts';
 import { track, withEntries } from './tracking.ts';
+import { underRules } from './write-rules.ts';
 
 /**
  * @param entries who owns what, where that is settled already.
@@ -28,7 +29,7 @@ export async function createObject<T extends KubeObject>(
 ): Promise<T> {
   const { store, strategy } = context;
   const { object: sent, warnings } = admit(strategy, withNamespace(manifest), options.fieldValidation);
-  const fresh = newObject(context, sent);
+  const fresh = underRules(context, undefined, newObject(context, sent));
   const object = entries ? withEntries(fresh, entries) : trackCreation(context, fresh, sent, options);
   const { namespace, name } = object.metadata;
   const id: ObjectName = `${namespace}/${name}`;

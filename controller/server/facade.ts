@@ -13,6 +13,8 @@ export interface FacadeOptions {
   readonly newUid: () => string;
   /** Who this process is in metadata.managedFields, where a write does not say who makes it. */
   readonly fieldManager?: string;
+  /** A source of manifests stands before it: it alone may say where a Bastion came from, and since when it counts. */
+  readonly isSource?: boolean;
   /** What the configuration of the controller says now; left out where nobody knows. */
   readonly estate?: () => Estate;
 }

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { WriteOptions } from '../api/client.ts';
+import type { PatchOptions } from '../api/client.ts';
 import type { KubeObject, ObjectName } from '../api/object.ts';
 import { ConflictError } from '../store/store.ts';
 import { conflict, notFound, storeFailure } from './failures.ts';
 import { finalizersOf } from './object-meta.ts';
 import type { ResourceContext } from './resource-context.ts';
+import { underRules } from './write-rules.ts';
 
 /** As many writers may come between before a client is told to try again. */
 export const MAX_ATTEMPTS = 16;
@@ -12,7 +13,7 @@ export const MAX_ATTEMPTS = 16;
 export interface ModifyOptions<T> {
   /** A concurrent change is the caller's to resolve. */
   readonly isPinned: boolean;
-  readonly options: WriteOptions;
+  readonly options: PatchOptions;
   /** What the stored object becomes; deeply equal to it when nothing changes. */
   readonly change: (stored: T) => Changed<T>;
 }
@@ -32,7 +33,9 @@ export async function modifyObject<T extends KubeObject>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const stored = await readObject(context, namespace, name);
-    const { next, warnings } = change(stored);
+    const { next: wished, warnings } = change(stored);
+    // A status is the controller's, and has rules of its own.
+    const next = options.subresource ? wished : underRules(context, stored, wished);
     try {
       const written = await write(context, stored, next, options.dryRun ?? false);
       for (const warning of warnings) options.onWarning?.(warning);

@@ -11,4 +11,6 @@ export interface ResourceContext<T extends KubeObject> {
   readonly strategy: Strategy<T>;
   /** Who writes where a write does not say so. */
   readonly fieldManager: string;
+  /** A source of manifests writes: it alone may say where an object came from. */
+  readonly isSource?: boolean;
 }

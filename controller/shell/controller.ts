@@ -117,7 +117,8 @@ async function assemble(
   const configuration = await openConfiguration(options);
   closers.push(configuration.close);
   const estate = () => configuration.estate(aws.accountId);
-  const api = createFacade({ store, clock, newUid: newId, estate });
+  const facade = { store, clock, newUid: newId, estate };
+  const api = createFacade(facade);
   if (aws.simulator) await tellRebuilt(api, log);
   const lease = leaseOf(options, store);
   const parts: Parts = { api, store, lease, aws, configuration };
@@ -135,7 +136,13 @@ async function assemble(
     onServing: () => void sync.run(),
   });
   const sync = createSync({
-    ...{ ...options, api, lease, mayServe: () => controller.mayServe(), onSync: metrics.onSync },
+    ...{
+      ...options,
+      api: createFacade({ ...facade, isSource: true }),
+      lease,
+      mayServe: () => controller.mayServe(),
+      onSync: metrics.onSync,
+    },
     open: (fenced, mayWrite) =>
       sourcesOf(options, { ...parts, api: fenced, store: fenceStore(store, mayWrite) }),
   });

@@ -34,7 +34,12 @@ describe('the syncing of git sources', () => {
   const log: string[] = [];
   beforeEach(() => {
     const clock = new VirtualClock();
-    api = createFacade({ store: createMemorySubject(clock).open(), clock, newUid: () => 'uid' });
+    api = createFacade({
+      store: createMemorySubject(clock).open(),
+      clock,
+      newUid: () => 'uid',
+      isSource: true,
+    });
     held = { epoch: 1 };
     isOwn = true;
     log.length = 0;

@@ -88,7 +88,14 @@ export class Replica implements Caller {
     this.#source =
       git &&
       createGitSource({
-        ...{ spec: GIT_SPEC, api, store, clock, cacheDir: '', env: {} },
+        ...{
+          spec: GIT_SPEC,
+          api: createFacade({ store, clock, newUid: newId, isSource: true }),
+          store,
+          clock,
+          cacheDir: '',
+          env: {},
+        },
         open: () => git.repositoryFor(boundary, this),
       });
   }

@@ -25,7 +25,7 @@ describe('a git source', () => {
     clock = new VirtualClock(NOW);
     store = createMemorySubject(clock).open();
     let uids = 0;
-    api = createFacade({ store, clock, newUid: () => `uid-${uids++}` });
+    api = createFacade({ store, clock, newUid: () => `uid-${uids++}`, isSource: true });
     remote = createRemote();
   });
   afterEach(() => remote.remove());

@@ -21,7 +21,7 @@ describe('the guard of a git source', () => {
     clock = new VirtualClock('2026-11-23T09:00:00Z');
     store = createMemorySubject(clock).open();
     let uids = 0;
-    api = createFacade({ store, clock, newUid: () => `uid-${uids++}` });
+    api = createFacade({ store, clock, newUid: () => `uid-${uids++}`, isSource: true });
     remote = createRemote();
   });
   afterEach(() => remote.remove());

@@ -36,7 +36,7 @@ describe.skipIf(!hasSshKeygen)('a git source whose commits must be signed', () =
     clock = new VirtualClock('2026-11-23T09:00:00Z');
     store = createMemorySubject(clock).open();
     let uids = 0;
-    api = createFacade({ store, clock, newUid: () => `uid-${uids++}` });
+    api = createFacade({ store, clock, newUid: () => `uid-${uids++}`, isSource: true });
     remote = createSignedRemote();
     remote.allow('alice', 'bob');
     remote.makeKey('eve');

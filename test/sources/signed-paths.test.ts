@@ -75,7 +75,7 @@ describe.skipIf(!hasSshKeygen)('a git source whose paths have signers of their o
     const clock = new VirtualClock('2026-11-23T09:00:00Z');
     const store = createMemorySubject(clock).open();
     let uids = 0;
-    const api = createFacade({ store, clock, newUid: () => `uid-${uids++}` });
+    const api = createFacade({ store, clock, newUid: () => `uid-${uids++}`, isSource: true });
     const source = createGitSource({
       ...{ store, api, clock, spec: `${remote.dir}${suffix}`, cacheDir: remote.cacheDir, env: GIT_ENV },
       signatures: remote.policy(trusted, paths),

@@ -45,7 +45,7 @@ describe.skipIf(!hasSshKeygen)('the guide to signed commits', () => {
     const clock = new VirtualClock('2026-11-23T09:00:00Z');
     const store = createMemorySubject(clock).open();
     let uids = 0;
-    const api = createFacade({ store, clock, newUid: () => `uid-${uids++}` });
+    const api = createFacade({ store, clock, newUid: () => `uid-${uids++}`, isSource: true });
     const signatures = { trustedCommit, allowedSigners: join(remote.dir, 'allowed_signers') };
     const source = createGitSource({
       ...{ store, api, clock, spec: `${remote.dir}#main:bastions`, cacheDir: remote.cacheDir, env: GIT_ENV },

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, type Resources, type StatusResources } from '../../api/client.ts';
+import { ApiError, type Resources } from '../../api/client.ts';
 import type { KubeObject } from '../../api/object.ts';
 import type { Shape } from './represent.ts';
 import type { ResourceType } from './resource-type.ts';
@@ -12,7 +12,6 @@ export interface Endpoint {
   readonly type: Naming;
   readonly resources: Resources<KubeObject>;
   /** Left out when the type has no status of its own to write. */
-  readonly statusResources: StatusResources<KubeObject> | undefined;
   readonly shape: Shape;
 }
 

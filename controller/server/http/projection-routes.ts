@@ -45,7 +45,6 @@ export function endpointOf(type: ProjectedType, resources: Resources<KubeObject>
   return {
     type: { group, version, plural, kind },
     resources,
-    statusResources: undefined,
     shape: { apiVersion: groupVersionOf(type), kind, columns },
   };
 }

@@ -9,20 +9,20 @@ import { getObject, listObjects, watchObjects } from './read-verbs.ts';
 import { RESOURCE_TYPES, type ResourceType } from './resource-type.ts';
 import { groupVersionOf } from './served.ts';
 import { answerUnknownMethod } from './status-error.ts';
-import { createObject, patchObject, patchStatus, replaceObject, replaceStatus } from './write-verbs.ts';
+import { createObject, patchObject, refuseStatus, replaceObject } from './write-verbs.ts';
 
 /** The verbs of the Kubernetes API over what is kept in the store. */
 export const addResources: AddRoutes = (app, { api }) => {
-  for (const type of RESOURCE_TYPES) addType(app, endpointOf(type, api));
+  for (const type of RESOURCE_TYPES) addType(app, endpointOf(type, api), type.hasStatus);
 };
 
 function endpointOf(type: ResourceType, api: ApiClient): Endpoint {
   const { kind } = type;
   const shape = { apiVersion: groupVersionOf(type), kind, columns: columnsFor(type.crd ?? 'events') };
-  return { type, resources: type.of(api), statusResources: type.statusOf?.(api), shape };
+  return { type, resources: type.of(api), shape };
 }
 
-function addType(app: FastifyInstance, endpoint: Endpoint): void {
+function addType(app: FastifyInstance, endpoint: Endpoint, hasStatus: boolean): void {
   const { plural } = endpoint.type;
   const base = basePath(endpoint.type);
   const inNamespace = `namespaces/:namespace/${plural}`;
@@ -31,8 +31,8 @@ function addType(app: FastifyInstance, endpoint: Endpoint): void {
   add(plural, { GET: listObjects });
   add(inNamespace, { GET: listObjects, POST: createObject, DELETE: deleteCollection });
   add(one, { GET: getObject, PUT: replaceObject, PATCH: patchObject, DELETE: deleteObject });
-  if (endpoint.statusResources) {
-    add(`${one}/status`, { GET: getObject, PUT: replaceStatus, PATCH: patchStatus });
+  if (hasStatus) {
+    add(`${one}/status`, { GET: getObject, PUT: refuseStatus, PATCH: refuseStatus });
   }
   for (const path of [plural, inNamespace, one]) add(`watch/${path}`, { GET: watchObjects });
 }

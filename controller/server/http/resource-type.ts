@@ -1,5 +1,5 @@
 import { API_VERSION, GROUP, KIND } from '../../api/bastion.ts';
-import type { ApiClient, Resources, StatusResources } from '../../api/client.ts';
+import type { ApiClient, Resources } from '../../api/client.ts';
 import type { Plural } from '../../api/crd.ts';
 import { GUARD_KIND } from '../../api/guard.ts';
 import type { KubeObject } from '../../api/object.ts';
@@ -17,29 +17,27 @@ export interface ResourceType {
   /** Which CRD describes it; none for events, whose schema is Kubernetes' own. */
   readonly crd?: Plural;
   of(api: ApiClient): Resources<KubeObject>;
-  /** Left out when the type has no status of its own to write. */
-  statusOf?(api: ApiClient): StatusResources<KubeObject>;
+  /** A status of its own, which others can read and only the controller writes. */
+  readonly hasStatus: boolean;
 }
 
 const VERSION = API_VERSION.slice(GROUP.length + 1);
 
 export const BASTIONS: ResourceType = {
   ...{ group: GROUP, version: VERSION, plural: 'bastions', singular: 'bastion', kind: KIND },
-  ...{ shortNames: ['bst'], categories: ['all'], crd: 'bastions' },
+  ...{ shortNames: ['bst'], categories: ['all'], crd: 'bastions', hasStatus: true },
   of: (api) => api.bastions as Resources<KubeObject>,
-  statusOf: (api) => api.bastions as unknown as StatusResources<KubeObject>,
 };
 
 export const GUARDS: ResourceType = {
   ...{ group: GROUP, version: VERSION, plural: 'guards', singular: 'guard', kind: GUARD_KIND },
-  ...{ shortNames: [], categories: [], crd: 'guards' },
+  ...{ shortNames: [], categories: [], crd: 'guards', hasStatus: true },
   of: (api) => api.guards as Resources<KubeObject>,
-  statusOf: (api) => api.guards as unknown as StatusResources<KubeObject>,
 };
 
 export const EVENTS: ResourceType = {
   ...{ group: '', version: 'v1', plural: 'events', singular: 'event', kind: 'Event' },
-  ...{ shortNames: ['ev'], categories: [] },
+  ...{ shortNames: ['ev'], categories: [], hasStatus: false },
   of: (api) => api.events as Resources<KubeObject>,
 };
 

@@ -58,11 +58,10 @@ export function servedResources({
 
 function storedResource(type: ResourceType, isReadOnly: boolean): ServedResource {
   const { group, version, plural, singular, kind, shortNames, categories } = type;
-  const statusVerbs = isReadOnly ? ['get'] : ['get', 'patch', 'update'];
   return {
     ...{ group, version, plural, singular, kind, shortNames, categories, isNamespaced: true },
     verbs: isReadOnly ? READ : WRITE,
-    subresources: type.statusOf ? [{ name: 'status', kind, verbs: statusVerbs }] : [],
+    subresources: type.hasStatus ? [{ name: 'status', kind, verbs: ['get'] }] : [],
   };
 }
 

@@ -36,12 +36,17 @@ export const createObject: Verb = async (endpoint, request, reply) => {
 export const replaceObject: Verb = (endpoint, request, reply) =>
   replace(endpoint, request, reply, (sent, options) => endpoint.resources.update(sent, options));
 
-export const replaceStatus: Verb = (endpoint, request, reply) =>
-  replace(endpoint, request, reply, (sent, options) => {
-    const { statusResources } = endpoint;
-    if (!statusResources) throw new ApiError('MethodNotAllowed', 'this resource has no status');
-    return statusResources.updateStatus(sent as unknown as KubeObject, options);
-  });
+/** A status is the controller's, which writes it in its own process: on a cluster RBAC would say the same. */
+export const refuseStatus: Verb = (endpoint, request) => {
+  const { group, plural } = endpoint.type;
+  const { namespace, name: of } = pathNames(endpoint, request);
+  const verb = request.method === 'PATCH' ? 'patch' : 'update';
+  throw new ApiError(
+    'Forbidden',
+    `${plural}.${group} "${of}" is forbidden: User "${request.caller.name}" cannot ${verb} resource "${plural}/status" ` +
+      `in API group "${group}" in the namespace "${namespace}": only the controller writes a status`,
+  );
+};
 
 async function replace(
   endpoint: Endpoint,
@@ -68,29 +73,19 @@ const JSON_PATCH = 'application/json-patch+json';
 const MERGE_PATCH = 'application/merge-patch+json';
 const APPLY_PATCH = 'application/apply-patch+yaml';
 
-export const patchObject: Verb = (endpoint, request, reply) => patch(endpoint, request, reply, {});
-
-export const patchStatus: Verb = (endpoint, request, reply) =>
-  patch(endpoint, request, reply, { subresource: 'status' });
-
-async function patch(
-  endpoint: Endpoint,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  part: { readonly subresource?: 'status' },
-): Promise<unknown> {
+export const patchObject: Verb = async (endpoint, request, reply) => {
   const type = contentType(request);
   if (type !== JSON_PATCH && type !== MERGE_PATCH && type !== APPLY_PATCH) {
     throw unsupportedMediaType([JSON_PATCH, MERGE_PATCH, APPLY_PATCH]);
   }
   const representation = readRepresentation(request, 'object');
   const warnings = createWarnings(reply);
-  const options = { ...readWriteOptions(request, 'PatchOptions', warnings.add), ...part };
+  const options = readWriteOptions(request, 'PatchOptions', warnings.add);
   const { namespace, name: of } = pathNames(endpoint, request);
   const { resources } = endpoint;
   if (type === APPLY_PATCH) {
     const configuration = asObject(parseText(bodyBytes(request), YAML_TYPE));
-    const applyOptions = { ...readApplyOptions(request, options), ...part };
+    const applyOptions = readApplyOptions(request, options);
     const { object, isCreated }: Applied<KubeObject> = await resources.apply(
       namespace,
       of,
@@ -106,7 +101,7 @@ async function patch(
       ? await resources.jsonPatch(namespace, of, sent, options)
       : await resources.patch(namespace, of, asObject(sent), options);
   return answerObject(endpoint, reply, object, representation);
-}
+};
 
 function answerObject(
   { shape }: Endpoint,

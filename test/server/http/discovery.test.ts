@@ -48,7 +48,7 @@ describe('discovery', () => {
     const { json } = await call('GET', `/apis/${GROUP}/v1alpha1`);
     expect(json['resources']).toMatchObject([
       { name: 'bastions', singularName: 'bastion', namespaced: true, shortNames: ['bst'] },
-      { name: 'bastions/status', verbs: ['get', 'patch', 'update'] },
+      { name: 'bastions/status', verbs: ['get'] },
       { name: 'guards' },
       { name: 'guards/status' },
     ]);

@@ -140,12 +140,19 @@ describe('update', () => {
     expect(json.message).toBe('the name of the object (orders) does not match the name on the URL (other)');
   });
 
-  it('writes the status apart from the rest', async () => {
+  it.each([
+    ['PUT', 'update', 'application/json'],
+    ['PATCH', 'patch', 'application/merge-patch+json'],
+    ['PATCH', 'patch', 'application/apply-patch+yaml'],
+  ] as const)('refuses the status to everybody: %s as to %s, %s', async (method, verb, type) => {
     const { json } = await create();
-    const body = { ...json, spec: {}, status: { phase: 'Ready' } };
-    const updated = await rig.call('PUT', `${ORDERS}/status`, { body });
-    expect(updated.json).toMatchObject({ spec: { ttl: '4h' }, status: { phase: 'Ready' } });
-    expect((await rig.call('GET', `${ORDERS}/status`)).json.status).toEqual({ phase: 'Ready' });
+    const body = { ...json, status: { activatedAt: '2030-01-01T00:00:00Z' } };
+    const { code, json: refused } = await rig.call(method, `${ORDERS}/status`, {
+      ...{ body, headers: { 'Content-Type': type } },
+    });
+    expect([code, refused.reason]).toEqual([403, 'Forbidden']);
+    expect(refused.message).toContain(`cannot ${verb} resource "bastions/status"`);
+    expect((await rig.call('GET', `${ORDERS}/status`)).json.status).toBeUndefined();
   });
 });
 
