@@ -26,6 +26,9 @@ export type Life =
 /**
  * The TTL counts from `status.activatedAt`, which is fixed once per activation; a renewal moves the end, never past
  * `maxTtlMs` after the start. A renewal after the end is a new activation: there was a gap, and the record shows it.
+ *
+ * An end is a latch. Once `status.endedAt` is on record, that activation stays ended, whatever the clock says and whatever
+ * becomes of `spec.ttl`; only a renewal that was not seen before, a resume, or a later firing of the schedule opens it anew.
  */
 export function lifetime(bastion: Bastion, now: number, maxTtlMs: number): Life {
   if (bastion.metadata.deletionTimestamp) return { state: 'deleted' };
@@ -48,13 +51,20 @@ interface Terms {
 }
 
 function plainLife(bastion: Bastion, terms: Terms): Life {
-  const activatedAt =
-    recordedActivation(bastion, terms.now) ?? firstActivation(bastion) ?? wholeSecond(terms.now);
-  const life = lifeFrom(activatedAt, bastion, terms);
+  const recorded = timeOf(bastion.status?.activatedAt);
+  const life = lifeFrom(recorded ?? firstActivation(bastion, terms.now), bastion, terms);
   if (life.state === 'active') return life;
   const renewedAt = renewalOf(bastion, terms.now);
-  if (renewedAt !== undefined && renewedAt >= life.expiredAt) return lifeFrom(renewedAt, bastion, terms);
-  return life;
+  const isLatched = bastion.status?.endedAt !== undefined;
+  const opensAnew = isLatched
+    ? isNewRenewal(bastion)
+    : renewedAt !== undefined && renewedAt >= life.expiredAt;
+  return renewedAt !== undefined && opensAnew ? lifeFrom(renewedAt, bastion, terms) : life;
+}
+
+/** By its text: when the end was recorded by a clock that ran ahead, the next renewal bears an earlier time than that end. */
+function isNewRenewal({ metadata, status }: Bastion): boolean {
+  return metadata.annotations?.[ANNOTATION.renewedAt] !== status?.renewedAt;
 }
 
 function scheduledLife(bastion: Bastion, terms: Terms): Life {
@@ -62,16 +72,25 @@ function scheduledLife(bastion: Bastion, terms: Terms): Life {
   const schedule = parseCron(cron, timeZone);
   if (typeof schedule === 'string') return { state: 'invalid', message: schedule };
   const createdAt = timeOf(bastion.metadata.creationTimestamp) ?? 0;
-  const opensAt = schedule.nextRun(new Date(terms.now))?.getTime();
-  // A firing exactly now counts: croner looks strictly before the reference.
-  const firing = schedule.previousRuns(1, new Date(terms.now + 1))[0]?.getTime();
-  if (firing === undefined || firing < createdAt) {
+  const latest = firingUntil(schedule, terms.now);
+  const firing = latest !== undefined && latest >= createdAt ? latest : undefined;
+  // After the clock went back the latest firing by it lies before one that has opened already: that one was the last.
+  const recorded = timeOf(bastion.status?.activatedAt);
+  const isLater = recorded !== undefined && recorded > (firing ?? 0);
+  const begun = isLater && firingUntil(schedule, recorded) === recorded ? recorded : firing;
+  const opensAt = schedule.nextRun(new Date(Math.max(terms.now, begun ?? 0)))?.getTime();
+  if (begun === undefined) {
     return opensAt === undefined
       ? { state: 'invalid', message: `spec.schedule.cron: "${cron}" never fires` }
       : { state: 'scheduled', opensAt };
   }
-  const life = lifeFrom(firing, bastion, terms);
+  const life = lifeFrom(begun, bastion, terms);
   return life.state === 'expired' && opensAt !== undefined ? { ...life, opensAt } : life;
+}
+
+/** A firing exactly then counts: croner looks strictly before the reference. */
+function firingUntil(schedule: Cron, epochMs: number): number | undefined {
+  return schedule.previousRuns(1, new Date(epochMs + 1))[0]?.getTime();
 }
 
 function lifeFrom(
@@ -79,9 +98,13 @@ function lifeFrom(
   bastion: Bastion,
   terms: Terms,
 ): Extract<Life, { state: 'active' | 'expired' }> {
+  const isRecorded = timeOf(bastion.status?.activatedAt) === activatedAt;
+  const endedAt = isRecorded ? timeOf(bastion.status?.endedAt) : undefined;
+  if (endedAt !== undefined) return { ...expired(activatedAt, endedAt), ...idleSinceOf(bastion, endedAt) };
+  // How long it has been open cannot be told from a record made by a clock that ran ahead: so long that it is over.
+  if (activatedAt > terms.now + SKEW_MS) return expired(activatedAt, wholeSecond(terms.now));
   const end = activatedAt + terms.maxTtlMs;
-  const onRecord =
-    timeOf(bastion.status?.activatedAt) === activatedAt ? (timeOf(bastion.status?.expiresAt) ?? 0) : 0;
+  const onRecord = isRecorded ? (timeOf(bastion.status?.expiresAt) ?? 0) : 0;
   const openUntil = Math.max(activatedAt + terms.ttlMs, onRecord);
   const renewedAt = renewalOf(bastion, terms.now);
   // Only a renewal made while it was open prolongs this activation. The annotation knows just the latest one; that
@@ -91,8 +114,18 @@ function lifeFrom(
   const idle = idleEnd(bastion, activatedAt, renewedAt);
   if (idle && idle.endedAt < expiresAt)
     return { state: 'expired', activatedAt, expiredAt: idle.endedAt, idleSince: idle.since };
-  if (terms.now >= expiresAt) return { state: 'expired', activatedAt, expiredAt: expiresAt };
+  if (terms.now >= expiresAt) return expired(activatedAt, expiresAt);
   return { state: 'active', activatedAt, expiresAt, clamped: activatedAt + terms.ttlMs > end };
+}
+
+function expired(activatedAt: number, expiredAt: number): Extract<Life, { state: 'expired' }> {
+  return { state: 'expired', activatedAt, expiredAt };
+}
+
+/** It ended by idleness when that is the end on record. */
+function idleSinceOf({ status }: Bastion, endedAt: number): { idleSince?: number } {
+  const since = timeOf(status?.idle?.since);
+  return since !== undefined && timeOf(status?.idle?.endedAt) === endedAt ? { idleSince: since } : {};
 }
 
 /**
@@ -115,19 +148,17 @@ function idleEnd(
 
 const OPEN_PHASES: readonly Phase[] = ['Pending', 'Provisioning', 'Ready', 'Degraded', 'Failed'];
 
-/** Replicas' clocks may differ by this much. */
-const SKEW_MS = 5 * 60_000;
+/** Clocks of replicas may differ by this much: as long as an end may be late. */
+const SKEW_MS = 60_000;
 
-/** One recorded in the future is the work of a clock that ran ahead; believed, it would keep the Bastion open until then. */
-function recordedActivation(bastion: Bastion, now: number): number | undefined {
-  const recorded = timeOf(bastion.status?.activatedAt);
-  return recorded !== undefined && recorded <= now + SKEW_MS ? recorded : undefined;
-}
-
-/** The commit's time, for a Bastion that came with the first sync of its source; it holds for the first activation only. */
-function firstActivation(bastion: Bastion): number | undefined {
-  if (bastion.status?.observedGeneration !== undefined) return undefined;
-  return timeOf(bastion.metadata.annotations?.[ANNOTATION.activateFrom]);
+/**
+ * Now, or the commit's time for a Bastion that came with the first sync of its source; that holds for the first activation only
+ * and never lies ahead.
+ */
+function firstActivation({ metadata, status }: Bastion, now: number): number {
+  const isFirst = status?.observedGeneration === undefined;
+  const from = isFirst ? timeOf(metadata.annotations?.[ANNOTATION.activateFrom]) : undefined;
+  return Math.min(from ?? Number.POSITIVE_INFINITY, wholeSecond(now));
 }
 
 /** When the controller must look again although nothing happened; undefined when never. */

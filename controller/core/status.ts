@@ -9,6 +9,7 @@ import {
 } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
+import { activationOf } from './activation.ts';
 import { acceptedCondition, activeConditions, endedConditions, stamp, verifiableAt } from './conditions.ts';
 import { isEarlier } from './end.ts';
 import { type Facts, NO_FACTS } from './facts.ts';
@@ -98,7 +99,8 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
   return {
     observedGeneration: bastion.metadata.generation,
     phase: phaseOf(bastion, life, conditions, problems),
-    ...lifeFields(life),
+    ...activationOf(bastion, life, context.now),
+    ...('opensAt' in life && life.opensAt !== undefined ? { nextActivationAt: rfc3339(life.opensAt) } : {}),
     ...(active ?? leftovers(bastion, tornDown)),
     ...(use.idle ? { idle: use.idle } : {}),
     conditions,
@@ -126,16 +128,6 @@ function isVerified(
 
 function describeIn(bastion: Bastion, context: StatusContext): (observed: Observed) => string | undefined {
   return (observed) => context.diagnose(bastion, observed) ?? observed.message;
-}
-
-function lifeFields(life: Life): BastionStatus {
-  const opens =
-    'opensAt' in life && life.opensAt !== undefined ? { nextActivationAt: rfc3339(life.opensAt) } : {};
-  if (life.state === 'active')
-    return { activatedAt: rfc3339(life.activatedAt), expiresAt: rfc3339(life.expiresAt) };
-  if (life.state === 'expired')
-    return { activatedAt: rfc3339(life.activatedAt), expiresAt: rfc3339(life.expiredAt), ...opens };
-  return opens;
 }
 
 function activeFields(bastion: Bastion, outcomes: readonly Outcome[], context: StatusContext): BastionStatus {

@@ -248,6 +248,8 @@ export class Controller {
     );
     reportPass(log, place, pass);
     if (pass.fenced) return NEVER;
+    // All else is done: what could be closed is closed, and the next try comes soon.
+    if (pass.unrecorded !== undefined) throw pass.unrecorded;
     observer?.passed(this.#book.passed(key, startedMs, pass));
     return wake;
   }

@@ -9,13 +9,19 @@ export function fieldsOf({ accountId, region }: Place): Readonly<Record<string, 
 }
 
 /** Tells the log what a pass found and did. */
-export function reportPass(log: Log, place: Place, { outcomes, observed, fenced, news }: Pass): void {
+export function reportPass(
+  log: Log,
+  place: Place,
+  { outcomes, observed, fenced, news, refusals }: Pass,
+): void {
   const scope = fieldsOf(place);
   logGuards(log, news);
   if (fenced) log('info', 'gave up a pass: the lease has ended', scope);
   // What could not be read because it might not be read any more is no news.
   for (const message of fenced ? [] : observed.failures.values())
     log('warn', 'cannot read AWS', { ...scope, error: message });
+  for (const [bastion, error] of refusals)
+    log('error', 'the status of a Bastion cannot be stored: it is closed', { ...scope, bastion, error });
   for (const { step, result, message } of outcomes) {
     const fields = {
       ...scope,

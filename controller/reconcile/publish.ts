@@ -2,6 +2,7 @@ import { unlessChanged } from '../api/attempt.ts';
 import { type Bastion, type BastionStatus, condition, FINALIZER } from '../api/bastion.ts';
 import { type ApiClient, ApiError } from '../api/client.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
+import { briefStatus } from '../core/brief-status.ts';
 import { same } from '../core/desired.ts';
 
 export interface Published {
@@ -31,7 +32,7 @@ export async function publish(
     const status = statuses.get(name);
     if (!status) continue;
     try {
-      const stored = await writeStatus(api, bastion, status);
+      const stored = await writeWhatFits(api, bastion, status);
       if (stored?.changed) written.set(name, status);
       const isSeen = stored?.bastion.metadata.generation === bastion.metadata.generation;
       if (stored && isSeen && isReleasable(stored.bastion))
@@ -47,6 +48,16 @@ export async function publish(
 /** About this one object, and the same at each further try; everything else is about the store. */
 function isRefusal(error: unknown): error is ApiError {
   return error instanceof ApiError && (error.reason === 'Invalid' || error.reason === 'BadRequest');
+}
+
+/** Of an object that leaves no room for all of its status, the least that it must say. */
+async function writeWhatFits(api: ApiClient, bastion: Bastion, status: BastionStatus) {
+  try {
+    return await writeStatus(api, bastion, status);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return writeStatus(api, bastion, briefStatus(status));
+  }
 }
 
 /**

@@ -5,13 +5,14 @@ import { type Estate, isSamePlace, type Place, placeOf } from '../api/estate.ts'
 import { Fenced } from '../api/fence.ts';
 import type { Guard } from '../api/guard.ts';
 import type { GuardNews } from '../api/guard-record.ts';
-import type { ObjectName } from '../api/object.ts';
+import { type ObjectName, objectName } from '../api/object.ts';
 import { type Trace, untraced } from '../api/trace.ts';
 import type { Aws } from '../aws/clients.ts';
 import { eventsOf } from '../core/events.ts';
 import { type GuardMemory, guard, type Shrink, withholdAll } from '../core/guard.ts';
 import { type Held, heldBastions } from '../core/held.ts';
 import { sessionsSeen } from '../core/idle.ts';
+import { lifetime } from '../core/lifetime.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { heldBack, losePatience, NO_SETBACKS, type Setbacks } from '../core/patience.ts';
 import { isSettled, makePlan, type Plan } from '../core/plan.ts';
@@ -19,12 +20,14 @@ import { KIND_NAMES, type KindName, type Settings } from '../core/resource.ts';
 import { isComplete, type Snapshot } from '../core/snapshot.ts';
 import { type StatusContext, statuses } from '../core/status.ts';
 import type { Kind } from '../kinds/kind.ts';
+import type { ActivationBook } from './activations.ts';
 import { diagnoser } from './diagnose.ts';
 import { execute } from './execute.ts';
 import { type Interests, observe, type Refresh } from './observe.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
 import { isShrinkOpen, shownIn, tellShrink } from './shrink.ts';
+import { closeUnstored, type Unstored, unstoredAfter } from './unstored.ts';
 import { type Wishes, wishesOf } from './wishes.ts';
 
 /** What one pass hands on to the next one of the same scope. Nothing in it is needed to be right, only to be quick. */
@@ -40,6 +43,8 @@ export interface Memory {
    */
   readonly doubtedMs?: number | undefined;
   readonly setbacks?: Setbacks;
+  /** Whose status the store does not take. */
+  readonly unstored?: Unstored;
 }
 
 /** What AWS was asked to make can be missing from its lists for some seconds. */
@@ -58,11 +63,13 @@ export interface LookOptions {
   readonly refresh: Refresh;
   readonly interests: Interests;
   readonly trace?: Trace | undefined;
+  readonly activations: Pick<ActivationBook, 'correct'> & Partial<Pick<ActivationBook, 'record'>>;
   /** Why nothing may be changed at all. */
   readonly halted?: Held | undefined;
 }
 
 export interface PassOptions extends LookOptions {
+  readonly activations: Pick<ActivationBook, 'correct' | 'record'>;
   /** False once this replica must neither change nor say anything any more. */
   readonly mayMutate: () => boolean;
   /** Remembers that this scope may hold resources, before it does. */
@@ -73,7 +80,12 @@ export interface PassOptions extends LookOptions {
 export interface Preview {
   readonly observed: Snapshot;
   readonly all: readonly Bastion[];
+  /** Those of the scope, their activations as they are on record. */
   readonly bastions: readonly Bastion[];
+  /** The same as they are stored. */
+  readonly stored: readonly Bastion[];
+  /** Why the activation of some Bastion could not be put on record. */
+  readonly unrecorded?: unknown;
   readonly wishes: Wishes;
   readonly plan: Plan;
   readonly guard: GuardMemory;
@@ -87,6 +99,8 @@ export interface Pass extends Preview {
   readonly outcomes: readonly Outcome[];
   readonly statuses: ReadonlyMap<ObjectName, BastionStatus>;
   readonly touched: ReadonlySet<KindName>;
+  /** Why the store does not take somebody's status, not even the least of it. */
+  readonly refusals: ReadonlyMap<ObjectName, string>;
   /** What has become of the guards of this scope. */
   readonly news: readonly GuardNews[];
   /** One of them waits for a complete look, or for a person. */
@@ -118,8 +132,10 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const { outcomes, setbacks } = losePatience(execution.outcomes, before, now);
   const told = statuses(preview.bastions, statusContext(preview, outcomes, kinds, now));
   const news: GuardNews[] = [];
+  const refusals = new Map<ObjectName, string>();
   const fenced = await isFenced(mayMutate, async () => {
-    const { written, refused } = await publish(api, preview.bastions, told);
+    const { written, refused } = await publish(api, preview.stored, told);
+    for (const [name, why] of refused) refusals.set(name, why);
     await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, refused), now);
     news.push(...(await tellShrink({ api, now }, options.aws.scope, preview)));
   });
@@ -128,15 +144,17 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const doubtedMs = hasFailed ? clock.monotonic() : isCleared ? undefined : memory.doubtedMs;
   const troubled = isTroubled(preview);
   const sequence = memory.sequence + 1;
+  const unstored = unstoredAfter(preview.stored, refusals, memory.unstored);
   return {
     ...preview,
+    refusals,
     outcomes,
     statuses: told,
     touched,
     fenced,
     news,
     guarded: isShrinkOpen(preview, options.aws.scope),
-    memory: { snapshot: after, guard: preview.guard, sequence, troubled, doubtedMs, setbacks },
+    memory: { snapshot: after, guard: preview.guard, sequence, troubled, doubtedMs, setbacks, unstored },
   };
 }
 
@@ -189,12 +207,13 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   const refresh = options.refresh === 'resync' && isDeep ? 'all' : options.refresh;
   const observed = await observe({ ...options, refresh, before: memory.snapshot, now: clock.now() });
   const guards = (await api.guards.list()).items;
-  const all = (await api.bastions.list()).items;
+  const everyone = (await api.bastions.list()).items;
   const now = clock.now();
-  const bastions = bastionsIn(aws.scope, all, options.estate);
+  const stored = bastionsIn(aws.scope, everyone, options.estate);
+  const { all, bastions, lives, failure } = await livesOf(everyone, memory, options, now);
   const { facts, failures } = observed;
   const unreadable = failures.get('facts');
-  const wishes = wishesOf({ all, inScope: bastions, kinds, facts, unreadable, settings, now });
+  const wishes = wishesOf({ all, lives, inScope: bastions, kinds, facts, unreadable, settings, now });
   const complete = isComplete(observed, KIND_NAMES);
   const guarded = guard(makePlan(wishes.desired, observed, kinds, wishes.endings, now), memory.guard, {
     complete,
@@ -204,7 +223,36 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   });
   const plan = options.halted ? withholdAll(guarded.plan, options.halted.message) : guarded.plan;
   const { memory: guardMemory, shrink } = guarded;
-  return { observed, all, bastions, wishes, guards, complete, plan, shrink, guard: guardMemory };
+  return {
+    observed,
+    all,
+    bastions,
+    stored,
+    unrecorded: failure,
+    wishes,
+    guards,
+    complete,
+    plan,
+    shrink,
+    guard: guardMemory,
+  };
+}
+
+/** What is on record of activations counts, and nothing is open that is not on record. */
+async function livesOf(
+  everyone: readonly Bastion[],
+  { unstored }: Memory,
+  { activations, settings, aws, estate }: LookOptions,
+  now: number,
+) {
+  const all = await activations.correct(everyone);
+  const bastions = bastionsIn(aws.scope, all, estate);
+  const told = new Map(
+    all.map((bastion) => [objectName(bastion), lifetime(bastion, now, settings.maxTtlMs)]),
+  );
+  const wanted = closeUnstored(bastions, told, unstored);
+  const recording = await activations.record?.(bastions, wanted, now);
+  return { all, bastions, lives: recording?.lives ?? wanted, failure: recording?.failure };
 }
 
 function bastionsIn(place: Place, all: readonly Bastion[], estate: Estate): Bastion[] {

@@ -5,12 +5,13 @@ import { type Guard, trippedCondition } from '../api/guard.ts';
 import { clearGuard, type GuardNews } from '../api/guard-record.ts';
 import type { ObjectMeta } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
+import { tidyActivations } from './activations.ts';
 
 const KEEP_HISTORY_MS = 24 * 3_600_000;
 
 export interface TidyOptions {
   readonly api: ApiClient;
-  readonly store: Pick<Store, 'trim'>;
+  readonly store: Pick<Store, 'trim' | 'listActivations' | 'removeActivation'>;
   readonly clock: Clock;
   /** Whether this controller ever says anew what the guard of this name holds back. */
   readonly isLookedAt: (guard: string) => boolean;
@@ -35,6 +36,8 @@ export async function tidy({ api, store, clock, isLookedAt }: TidyOptions): Prom
       news.push(...(await clearGuard({ api, now }, guard, message)));
     }
   }
+  const uids = async () => new Set((await api.bastions.list()).items.map(({ metadata }) => metadata.uid));
+  await tidyActivations(store, uids, now);
   await store.trim(KEEP_HISTORY_MS);
   return news;
 }

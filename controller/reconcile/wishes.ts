@@ -3,7 +3,7 @@ import { type ObjectName, objectName } from '../api/object.ts';
 import { type DesiredSet, union } from '../core/desired.ts';
 import { type Endings, endings } from '../core/endings.ts';
 import { type Facts, NO_FACTS } from '../core/facts.ts';
-import { type Life, lifetime } from '../core/lifetime.ts';
+import type { Life } from '../core/lifetime.ts';
 import type { Claim, Key, Problem, Settings } from '../core/resource.ts';
 import { claimOf } from '../core/targets.ts';
 import type { Kind } from '../kinds/kind.ts';
@@ -19,6 +19,8 @@ export interface Wishes {
 
 export interface WishOptions {
   readonly all: readonly Bastion[];
+  /** Of all of them. */
+  readonly lives: ReadonlyMap<ObjectName, Life>;
   readonly inScope: readonly Bastion[];
   readonly kinds: readonly Kind[];
   readonly facts: Facts;
@@ -29,10 +31,7 @@ export interface WishOptions {
 }
 
 export function wishesOf(options: WishOptions): Wishes {
-  const { all, inScope, kinds, facts, settings, now } = options;
-  const lives = new Map(
-    all.map((bastion) => [objectName(bastion), lifetime(bastion, now, settings.maxTtlMs)]),
-  );
+  const { all, lives, inScope, kinds, facts, settings, now } = options;
   const claims: Claim[] = [];
   const formerKeys = new Map<ObjectName, readonly Key[]>();
   for (const bastion of inScope) {

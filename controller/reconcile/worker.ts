@@ -12,6 +12,7 @@ import type { Settings } from '../core/resource.ts';
 import { EMPTY_SNAPSHOT } from '../core/snapshot.ts';
 import { nextWake, type Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
+import type { ActivationBook } from './activations.ts';
 import type { Interests, Refresh } from './observe.ts';
 import { type Memory, type Pass, reconcile } from './reconcile.ts';
 
@@ -24,6 +25,7 @@ export interface WorkerOptions {
   readonly estate: Estate;
   readonly trace?: Trace | undefined;
   readonly shrinkLimit: number;
+  readonly activations: ActivationBook;
   readonly mayMutate: () => boolean;
   readonly rememberScope: () => Promise<void>;
 }

@@ -5,6 +5,7 @@ import { sessionInterest } from '../core/idle.ts';
 import { namedDatabases } from '../core/targets.ts';
 import { settingsIn } from '../core/terms.ts';
 import { fenceStore } from '../store/fence.ts';
+import { ActivationBook } from './activations.ts';
 import { whileHeld } from './lease.ts';
 import type { ManagerOptions } from './manager.ts';
 import type { Interests } from './observe.ts';
@@ -23,6 +24,7 @@ interface WorkersOptions
 export class ScopeWorkers {
   readonly #options: WorkersOptions;
   readonly #workers = new Map<string, ScopeWorker>();
+  #activations: ActivationBook | undefined;
 
   constructor(options: WorkersOptions) {
     this.#options = options;
@@ -34,6 +36,7 @@ export class ScopeWorkers {
 
   forget(): void {
     this.#workers.clear();
+    this.#activations = undefined;
   }
 
   of(place: Place): ScopeWorker {
@@ -44,12 +47,14 @@ export class ScopeWorkers {
     const mayMutate = whileHeld(lease);
     const estate = this.#options.estate();
     const { settings, shrinkLimit } = terms();
+    const fenced = fenceStore(store, mayMutate);
+    this.#activations ??= new ActivationBook(fenced);
     const worker = new ScopeWorker({
-      ...{ clock, kinds, estate, shrinkLimit, mayMutate, trace },
+      ...{ clock, kinds, estate, shrinkLimit, mayMutate, trace, activations: this.#activations },
       settings: settingsIn(settings, estate, place),
       api: fenceWrites(api, mayMutate),
       connect: connectPlace(place, mayMutate),
-      rememberScope: () => rememberScope(fenceStore(store, mayMutate), clock, place),
+      rememberScope: () => rememberScope(fenced, clock, place),
     });
     this.#workers.set(key, worker);
     return worker;

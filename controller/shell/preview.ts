@@ -17,6 +17,7 @@ import { EMPTY_SNAPSHOT } from '../core/snapshot.ts';
 import { namedDatabases } from '../core/targets.ts';
 import { settingsIn, type Terms } from '../core/terms.ts';
 import { KINDS } from '../kinds/index.ts';
+import { ActivationBook } from '../reconcile/activations.ts';
 import { readStanding } from '../reconcile/identity.ts';
 import { type LookOptions, look } from '../reconcile/reconcile.ts';
 import { rememberedPlaces } from '../reconcile/scopes.ts';
@@ -70,11 +71,13 @@ async function previewPlace(
     return own && isSamePlace(own, place);
   });
   const settings = settingsIn(terms.settings, estate, place);
+  const book = new ActivationBook(options.store);
   const { plan, observed, wishes } = await look(
     { snapshot: EMPTY_SNAPSHOT, guard: NO_MEMORY, sequence: 1 },
     {
       ...options,
       settings,
+      activations: { correct: (all) => book.correct(all) },
       kinds: KINDS,
       aws: clients.connect(place)(),
       shrinkLimit: terms.shrinkLimit,

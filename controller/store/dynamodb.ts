@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../api/clock.ts';
 import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
+import { createActivations } from './activations.ts';
 import { createLeases } from './leases.ts';
 import { asRead, createLog, type Log, type LogEntry } from './log.ts';
 import { createObjects, type Objects } from './objects.ts';
@@ -47,6 +48,7 @@ export function createDynamoStore({ client, table, ...rest }: DynamoStoreOptions
  *   pk log             sk revision   one entry a write; putting it where there is none is the commit
  *   pk object#<coll>   sk ns/name    what the log amounts to
  *   pk lease           sk name       outside the log
+ *   pk activation      sk uid        outside the log
  *
  * A writer applies the newest entry before it appends the next, so a writer that dies between commit and apply leaves one
  * entry that is not applied. Readers lay the newest entries over the objects, so they never need to write.
@@ -55,6 +57,7 @@ export function createTableStore({ items, clock, newId, pollMs = 500 }: TableSto
   const log = createLog(items);
   const objects = createObjects(items);
   const leases = createLeases(items);
+  const activations = createActivations(items);
   const bell = createBell();
   const recall = createRecall(objects);
   const write = createWriter({ log, objects, recall, clock, newId });
@@ -106,6 +109,9 @@ export function createTableStore({ items, clock, newId, pollMs = 500 }: TableSto
     },
     readLease: leases.read,
     writeLease: leases.write,
+    listActivations: activations.list,
+    writeActivation: activations.write,
+    removeActivation: activations.remove,
     async close() {
       closing.abort();
     },

@@ -48,6 +48,12 @@ export interface Store {
   readLease(name: string): Promise<LeaseRecord | undefined>;
   /** @returns false when the stored record is not `expected` any more (`undefined`: none may exist). */
   writeLease(name: string, next: LeaseRecord, expected: LeaseRecord | undefined): Promise<boolean>;
+  /** The controller's own records of activations: outside the revision log too, each written by compare-and-set on its version. */
+  listActivations(): Promise<readonly ActivationRecord[]>;
+  /** @returns false when the stored record is not `expected` any more (`undefined`: none may exist). */
+  writeActivation(next: ActivationRecord, expected: ActivationRecord | undefined): Promise<boolean>;
+  /** @returns false when the stored record is another one by now. */
+  removeActivation(record: ActivationRecord): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -69,6 +75,18 @@ export interface LeaseRecord {
   /** Grows by one with each renewal; a contender watches it stand still on its own clock. */
   readonly beat: number;
   readonly durationMs: number;
+}
+
+/** What the controller knows of the latest activation of one Bastion; without times it was closed by somebody. All of them RFC 3339. */
+export interface ActivationRecord {
+  /** Of the Bastion. */
+  readonly uid: string;
+  /** Grows with each write. */
+  readonly version: number;
+  readonly activatedAt?: string;
+  readonly expiresAt?: string;
+  readonly endedAt?: string;
+  readonly renewedAt?: string;
 }
 
 export class ConflictError extends Error {

@@ -34,6 +34,9 @@ export function shareWatches(store: Store, { limits, gather }: ShareOptions = {}
     trim: (keepMs) => store.trim(keepMs),
     readLease: (name) => store.readLease(name),
     writeLease: (name, next, expected) => store.writeLease(name, next, expected),
+    listActivations: () => store.listActivations(),
+    writeActivation: (next, expected) => store.writeActivation(next, expected),
+    removeActivation: (record) => store.removeActivation(record),
     async close() {
       hub.stop();
       await store.close();

@@ -43,6 +43,9 @@ export function convertVersions(store: Store): Store {
     trim: (keepMs) => store.trim(keepMs),
     readLease: (name) => store.readLease(name),
     writeLease: (name, next, expected) => store.writeLease(name, next, expected),
+    listActivations: () => store.listActivations(),
+    writeActivation: (next, expected) => store.writeActivation(next, expected),
+    removeActivation: (record) => store.removeActivation(record),
     close: () => store.close(),
   };
 }

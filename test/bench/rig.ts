@@ -5,6 +5,7 @@ import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import { isSettled } from '../../controller/core/plan.ts';
 import type { Wake } from '../../controller/core/wake.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
+import { ActivationBook } from '../../controller/reconcile/activations.ts';
 import type { Pass } from '../../controller/reconcile/reconcile.ts';
 import { ScopeWorker } from '../../controller/reconcile/worker.ts';
 import { createFacade } from '../../controller/server/facade.ts';
@@ -45,6 +46,7 @@ export class Rig {
   /** Calls that AWS refused for their rate, ever. */
   throttled = 0;
   readonly #mix: Mix;
+  readonly #store: Store;
   #worker: ScopeWorker | undefined;
   #wake: Wake = { afterMs: 0, refresh: 'all' };
   #resyncAt = 0;
@@ -54,6 +56,7 @@ export class Rig {
     this.#mix = mix;
     this.simulator = createWorld(this.clock, bastions);
     let uid = 0;
+    this.#store = store;
     this.api = createFacade({ store, clock: this.clock, newUid: () => `uid-${++uid}` });
     this.hands = this.#connect(() => {});
     this.#worker = this.#createWorker();
@@ -125,6 +128,7 @@ export class Rig {
       clock: this.clock,
       settings: SETTINGS,
       estate: { accountId: ACCOUNT, defaultRegion: REGION, accounts: [] },
+      activations: new ActivationBook(this.#store),
       shrinkLimit: DEFAULT_SHRINK_LIMIT,
       mayMutate: () => true,
       rememberScope: async () => {},

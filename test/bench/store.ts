@@ -1,5 +1,11 @@
 import { type KubeObject, type ObjectName, objectName } from '../../controller/api/object.ts';
-import { type Change, type Collection, ConflictError, type Store } from '../../controller/store/store.ts';
+import {
+  type ActivationRecord,
+  type Change,
+  type Collection,
+  ConflictError,
+  type Store,
+} from '../../controller/store/store.ts';
 
 /**
  * As little of a store as a pass needs, handing out its own objects: neither copies nor history stand in the measurements.
@@ -46,6 +52,18 @@ export class PlainStore implements Store {
   }
 
   async writeLease(): Promise<boolean> {
+    return true;
+  }
+
+  async listActivations(): Promise<readonly ActivationRecord[]> {
+    return [];
+  }
+
+  async writeActivation(): Promise<boolean> {
+    return true;
+  }
+
+  async removeActivation(): Promise<boolean> {
     return true;
   }
 

@@ -34,11 +34,16 @@ describe('the life of a Bastion', () => {
     expect(lifeAt(NINE + 999, opened(rfc3339(NINE + 777)))).toEqual(first);
   });
 
-  it('does not believe an activation on record that lies in the future', () => {
+  it('is over where its activation was recorded by a clock that ran ahead: how long it was open nobody can tell', () => {
     const ahead = opened('2027-11-23T09:00:00Z', '2027-11-23T11:00:00Z');
-    expect(lifeAt(NINE, ahead)).toMatchObject({ state: 'active', expiresAt: NINE + 2 * HOUR });
-    const skewed = opened(rfc3339(NINE + 4 * MINUTE));
-    expect(lifeAt(NINE, skewed)).toMatchObject({ activatedAt: NINE + 4 * MINUTE });
+    expect(lifeAt(NINE, ahead)).toMatchObject({ state: 'expired', expiredAt: NINE });
+    const skewed = opened(rfc3339(NINE + MINUTE));
+    expect(lifeAt(NINE, skewed)).toMatchObject({ state: 'active', activatedAt: NINE + MINUTE });
+  });
+
+  it('does not begin ahead of time, whatever its source says of the commit', () => {
+    const annotations = { [ANNOTATION.activateFrom]: '2027-11-23T06:00:00Z' };
+    expect(lifeAt(NINE, { annotations })).toMatchObject({ state: 'active', activatedAt: NINE });
   });
 
   it('counts from the activation on record, whatever the clock says later', () => {
@@ -49,9 +54,9 @@ describe('the life of a Bastion', () => {
       activatedAt: NINE,
       expiredAt: NINE + 2 * HOUR,
     });
-    // A clock that was set back, a little or a lot, never gives it more than one TTL from now.
-    expect(lifeAt('2026-11-23T08:57:00Z', open)).toMatchObject({ expiresAt: NINE + 2 * HOUR });
-    expect(lifeAt('2026-11-23T08:00:00Z', open)).toMatchObject({ expiresAt: NINE + HOUR });
+    // A clock that was set back a little is believed, and after more than that nobody knows how long it was open.
+    expect(lifeAt('2026-11-23T08:59:30Z', open)).toMatchObject({ expiresAt: NINE + 2 * HOUR });
+    expect(lifeAt('2026-11-23T08:57:00Z', open)).toMatchObject({ state: 'expired' });
   });
 
   it('counts from the commit at the first sync of a source, and only then', () => {
@@ -80,6 +85,44 @@ describe('the life of a Bastion', () => {
       state: 'invalid',
       message: expect.stringContaining('spec.ttl: found soon'),
     });
+  });
+});
+
+describe('an end on record', () => {
+  const ended = (activatedAt: string, endedAt: string, more: object = {}) => ({
+    status: { observedGeneration: 1, activatedAt, expiresAt: endedAt, endedAt, ...more },
+  });
+  const NINE_TO_ELEVEN = ended('2026-11-23T09:00:00Z', '2026-11-23T11:00:00Z');
+
+  it.each([
+    ['the clock goes back a little', '2026-11-23T10:58:00Z', {}],
+    ['the clock goes back by hours', '2026-11-23T01:00:00Z', {}],
+    ['its TTL becomes longer', '2026-11-23T11:30:00Z', { spec: { ttl: '8h' } }],
+  ])('stays, though %s', (_what, now, more) => {
+    const life = lifeAt(now, { ...NINE_TO_ELEVEN, ...more });
+    expect(life).toMatchObject({ state: 'expired', activatedAt: NINE, expiredAt: NINE + 2 * HOUR });
+  });
+
+  it('stays with the renewal that it had seen, and opens anew with one that it had not', () => {
+    const seen = ended('2026-11-23T18:00:00Z', '2026-11-23T20:00:00Z', { renewedAt: '2026-11-23T08:50:00Z' });
+    const renewed = (text: string) => ({ annotations: { [ANNOTATION.renewedAt]: text }, ...seen });
+    expect(lifeAt(NINE, renewed('2026-11-23T08:50:00Z'))).toMatchObject({ state: 'expired' });
+    // The end was recorded by a clock nine hours ahead; the renewal bears the right time.
+    expect(lifeAt(NINE, renewed('2026-11-23T08:59:00Z'))).toMatchObject({
+      state: 'active',
+      activatedAt: at('2026-11-23T08:59:00Z'),
+    });
+    expect(lifeAt(NINE, renewed('2026-11-23T09:30:00Z'))).toMatchObject({ state: 'expired' });
+  });
+
+  it('of an activation by a schedule stays until a firing after it', () => {
+    const spec = { ttl: '1h', schedule: { cron: '0 9 * * *', timeZone: 'UTC' } };
+    const createdAt = '2026-11-20T00:00:00Z';
+    const tuesday = { spec, createdAt, ...ended('2026-11-24T09:00:00Z', '2026-11-24T10:00:00Z') };
+    // The clock stood a day ahead when it opened: today it opens no more, and neither when that time has come.
+    for (const now of ['2026-11-23T09:30:00Z', '2026-11-24T09:30:00Z'])
+      expect(lifeAt(now, tuesday)).toMatchObject({ state: 'expired', opensAt: at('2026-11-25T09:00:00Z') });
+    expect(lifeAt('2026-11-25T09:30:00Z', tuesday)).toMatchObject({ state: 'active' });
   });
 });
 

@@ -15,6 +15,7 @@ import type { Settings } from '../../controller/core/resource.ts';
 import { namedDatabases } from '../../controller/core/targets.ts';
 import type { Wake } from '../../controller/core/wake.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
+import { ActivationBook } from '../../controller/reconcile/activations.ts';
 import type { Pass } from '../../controller/reconcile/reconcile.ts';
 import { ScopeWorker } from '../../controller/reconcile/worker.ts';
 import { createFacade } from '../../controller/server/facade.ts';
@@ -61,8 +62,8 @@ export function startHarness(options: HarnessOptions = {}): Harness {
   const clock = options.clock ?? new VirtualClock();
   const simulator = options.simulator ?? newSimulator(clock, options.latencies);
   let uid = 0;
-  const { open } = createMemorySubject(clock);
-  const api = options.api ?? createFacade({ store: open(), clock, newUid: () => `uid-${++uid}` });
+  const store = createMemorySubject(clock).open();
+  const api = options.api ?? createFacade({ store, clock, newUid: () => `uid-${++uid}` });
   const settings = { ...SETTINGS, ...options.settings };
   const aws = connect({
     connection: {
@@ -80,6 +81,7 @@ export function startHarness(options: HarnessOptions = {}): Harness {
     settings,
     estate: ESTATE,
     shrinkLimit: DEFAULT_SHRINK_LIMIT,
+    activations: new ActivationBook(store),
     mayMutate: () => true,
     rememberScope: async () => {},
   });

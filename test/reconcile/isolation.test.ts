@@ -5,7 +5,9 @@ import { connect } from '../../controller/aws/clients.ts';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
+import { ActivationBook } from '../../controller/reconcile/activations.ts';
 import { ScopeWorker } from '../../controller/reconcile/worker.ts';
+import { createMemorySubject } from '../store/memory.ts';
 import { SETTINGS, startHarness } from './harness.ts';
 import { ownedIn } from './owned.ts';
 
@@ -95,6 +97,7 @@ describe('a replica that has lost the lead', () => {
       kinds: KINDS,
       clock,
       settings: SETTINGS,
+      activations: new ActivationBook(createMemorySubject(clock).open()),
       estate: { accountId: '123456789012', defaultRegion: 'ap-northeast-1', accounts: [] },
       shrinkLimit: DEFAULT_SHRINK_LIMIT,
       mayMutate: () => left-- > 0,

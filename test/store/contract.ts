@@ -240,6 +240,27 @@ export function storeContract(title: string, create: () => Promise<Subject>): vo
       expect(await store.readLease('other')).toBeUndefined();
       expect((await store.list('bastions')).revision).toBe(0);
     });
+
+    it('writes and removes the record of an activation only over the one that was read', async () => {
+      const first = { uid: 'a', version: 1, activatedAt: '2026-11-23T09:00:00Z' };
+      const ended = {
+        ...first,
+        version: 2,
+        expiresAt: '2026-11-23T11:00:00Z',
+        endedAt: '2026-11-23T11:00:00Z',
+      };
+      expect(await store.listActivations()).toEqual([]);
+      expect(await store.writeActivation(first, undefined)).toBe(true);
+      expect(await store.writeActivation({ ...ended, version: 1 }, undefined)).toBe(false);
+      expect(await store.writeActivation(ended, first)).toBe(true);
+      expect(await store.writeActivation({ ...first, version: 3 }, first)).toBe(false);
+      expect(await store.writeActivation({ uid: 'b', version: 1 }, undefined)).toBe(true);
+      expect(await store.listActivations()).toEqual([ended, { uid: 'b', version: 1 }]);
+      expect(await store.removeActivation(first)).toBe(false);
+      expect(await store.removeActivation(ended)).toBe(true);
+      expect(await store.listActivations()).toEqual([{ uid: 'b', version: 1 }]);
+      expect((await store.list('bastions')).revision).toBe(0);
+    });
   });
 }
 

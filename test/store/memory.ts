@@ -1,5 +1,6 @@
 import { type KubeObject, type ObjectName, objectName } from '../../controller/api/object.ts';
 import {
+  type ActivationRecord,
   type Change,
   type Collection,
   ConflictError,
@@ -21,6 +22,7 @@ interface Memory {
   readonly objects: Map<string, KubeObject>;
   readonly history: Entry[];
   readonly leases: Map<string, LeaseRecord>;
+  readonly activations: Map<string, ActivationRecord>;
   readonly wakers: Set<() => void>;
   revision: number;
 }
@@ -32,6 +34,7 @@ export function createMemorySubject(clock = new VirtualClock()): Subject {
     objects: new Map(),
     history: [],
     leases: new Map(),
+    activations: new Map(),
     wakers: new Set(),
     revision: 0,
   };
@@ -111,6 +114,20 @@ class MemoryStore implements Store {
     if (stored?.epoch !== expected?.epoch || stored?.beat !== expected?.beat) return false;
     this.#memory.leases.set(name, next);
     return true;
+  }
+
+  async listActivations(): Promise<readonly ActivationRecord[]> {
+    return [...this.#memory.activations.values()];
+  }
+
+  async writeActivation(next: ActivationRecord, expected: ActivationRecord | undefined): Promise<boolean> {
+    if (this.#memory.activations.get(next.uid)?.version !== expected?.version) return false;
+    this.#memory.activations.set(next.uid, next);
+    return true;
+  }
+
+  async removeActivation({ uid, version }: ActivationRecord): Promise<boolean> {
+    return this.#memory.activations.get(uid)?.version === version && this.#memory.activations.delete(uid);
   }
 
   async close(): Promise<void> {

@@ -147,6 +147,14 @@ export interface BastionStatus {
    */
   activatedAt?: string;
   expiresAt?: string;
+  /**
+   * When this activation ended. It stays ended: only a renewal, a resume or a later firing of the schedule opens the Bastion anew.
+   */
+  endedAt?: string;
+  /**
+   * The newest annotation bastion-operator.dev/renewed-at that was seen; one that is seen first after the end opens the Bastion anew.
+   */
+  renewedAt?: string;
   nextActivationAt?: string;
   /**
    * With idleTimeout, while nobody has a session open; gone as soon as somebody has.

@@ -1,0 +1,55 @@
+import { ANNOTATION, type Bastion, type BastionStatus } from '../api/bastion.ts';
+import { rfc3339 } from '../api/clock.ts';
+import { type Life, renewalOf } from './lifetime.ts';
+
+/**
+ * What decides how long a Bastion may be open. The status shows it, and the controller keeps its own copy, which counts: whoever
+ * can write a status must not be able to move an end.
+ */
+export type Activation = Pick<BastionStatus, (typeof FIELDS)[number]>;
+
+const FIELDS = ['activatedAt', 'expiresAt', 'endedAt', 'renewedAt'] as const;
+
+/** None: it was never open, or was closed by somebody, so that the next opening is a new one. */
+export const NO_ACTIVATION: Activation = {};
+
+/** The activation as it is to be put on record. */
+export function activationOf(bastion: Bastion, life: Life, now: number): Activation {
+  switch (life.state) {
+    case 'active':
+      return { ...timesOf(life.activatedAt, life.expiresAt), ...renewalSeen(bastion, now) };
+    case 'expired': {
+      const { activatedAt, expiredAt } = life;
+      const renewal = renewalSeen(bastion, now);
+      return { ...timesOf(activatedAt, expiredAt), endedAt: rfc3339(expiredAt), ...renewal };
+    }
+    // It is closed for as long as its spec says nothing: that is no new opening.
+    case 'invalid':
+      return recordedActivation(bastion.status);
+    default:
+      return NO_ACTIVATION;
+  }
+}
+
+export function recordedActivation(status: BastionStatus | undefined): Activation {
+  const present = FIELDS.flatMap((field) => (status?.[field] === undefined ? [] : [[field, status[field]]]));
+  return Object.fromEntries(present);
+}
+
+/** The Bastion as if its status said what is on record. */
+export function withActivation(bastion: Bastion, activation: Activation): Bastion {
+  const { activatedAt: _a, expiresAt: _e, endedAt: _d, renewedAt: _r, ...rest } = bastion.status ?? {};
+  return { ...bastion, status: { ...rest, ...activation } };
+}
+
+function timesOf(activatedAt: number, expiresAt: number): Activation {
+  return { activatedAt: rfc3339(activatedAt), expiresAt: rfc3339(expiresAt) };
+}
+
+/** One that lies ahead has not been seen. */
+function renewalSeen(bastion: Bastion, now: number): Activation {
+  const text = bastion.metadata.annotations?.[ANNOTATION.renewedAt];
+  const isSeen = text !== undefined && renewalOf(bastion, now) !== undefined;
+  const renewedAt = isSeen ? text : bastion.status?.renewedAt;
+  return renewedAt === undefined ? {} : { renewedAt };
+}
