@@ -63,7 +63,7 @@ export function startHarness(options: HarnessOptions = {}): Harness {
   const simulator = options.simulator ?? newSimulator(clock, options.latencies);
   let uid = 0;
   const store = createMemorySubject(clock).open();
-  const api = options.api ?? createFacade({ store, clock, newUid: () => `uid-${++uid}` });
+  const api = options.api ?? createFacade({ store, clock, newUid: () => `uid-${++uid}`, isSource: true });
   const settings = { ...SETTINGS, ...options.settings };
   const aws = connect({
     connection: {

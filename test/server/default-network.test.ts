@@ -26,7 +26,13 @@ function setUp() {
   const { clock, open } = createMemorySubject();
   const store = open();
   let uids = 0;
-  const api = createFacade({ store, clock, newUid: () => `uid-${++uids}`, estate: () => state.estate });
+  const api = createFacade({
+    store,
+    clock,
+    newUid: () => `uid-${++uids}`,
+    isSource: true,
+    estate: () => state.estate,
+  });
   const networkOf = async (name: string) => (await api.bastions.get('default', name)).spec.network;
   return { state, store, clock, api, networkOf };
 }

@@ -1,6 +1,6 @@
 import { crashPairs, seededSchedule, shrink, singleFaults } from './explore.ts';
 import { CLOCK_KINDS } from './faults.ts';
-import { NAMED_SCENARIOS, SCENARIOS } from './scenarios/index.ts';
+import { SCENARIOS } from './scenarios/index.ts';
 import { play, type Schedule } from './schedule.ts';
 import { transitions, type Walk } from './transitions.ts';
 import type { Violation } from './watch.ts';
@@ -43,7 +43,7 @@ export async function* jobsOf(plan: Plan): AsyncGenerator<Job> {
 /** The single faults of the core scenarios are part of `npm test`; here they are played when they are asked for. */
 async function* schedulesOf({ scenarios, ...plan }: Plan): AsyncGenerator<Schedule> {
   const isNamed = scenarios.length > 0;
-  const chosen = isNamed ? NAMED_SCENARIOS.filter(({ name }) => scenarios.includes(name)) : SCENARIOS;
+  const chosen = SCENARIOS.filter(({ name }) => !isNamed || scenarios.includes(name));
   if (plan.withClocks) {
     for (const scenario of chosen) yield* singleFaults(scenario, false, new Set(), CLOCK_KINDS);
     return;
@@ -82,7 +82,7 @@ export function format({ scenario, ...rest }: Schedule): string {
 /** @throws Error naming what is missing */
 export function parse(text: string): Schedule {
   const { scenario: name, ...rest } = JSON.parse(text) as { scenario: string } & Partial<Schedule>;
-  const scenario = NAMED_SCENARIOS.find((one) => one.name === name);
+  const scenario = SCENARIOS.find((one) => one.name === name);
   if (!scenario)
     throw new Error(
       `no scenario is called ${name}; there are ${SCENARIOS.map((one) => one.name).join(', ')}`,

@@ -15,6 +15,8 @@ export interface Scene {
   readonly behindMs: () => number;
   /** Every Bastion as it was last committed. */
   readonly bastions: ReadonlyMap<string, Bastion>;
+  /** The controller's own records of activations, by the uid of the Bastion. */
+  readonly records: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   readonly things: (service?: string) => Thing[];
   /** Whether a target is where a grant on this group and port leads, whatever anybody knows of it. */
   readonly isAt: (target: TargetSpec, groupId: string, port: number) => boolean;

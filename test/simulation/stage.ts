@@ -5,6 +5,7 @@ import type { Simulator, SimulatorOptions } from '../../controller/aws/simulator
 import type { Settings } from '../../controller/core/resource.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
+import type { Store } from '../../controller/store/store.ts';
 import { newSimulator, SETTINGS } from '../reconcile/harness.ts';
 import { createMemoryTable, type MemoryTable } from '../store/memory-table.ts';
 import { type AroundCall, AwsPort } from './aws-port.ts';
@@ -65,6 +66,8 @@ export class Stage implements Strikes {
   readonly boundary: Boundary;
   /** People's own way to the store: it never fails. */
   readonly api: ApiClient;
+  /** The way of somebody who writes the table past everything, which no oracle takes for the controller's. */
+  protected readonly forger: Store;
   readonly #options: StageOptions;
   readonly #table: MemoryTable;
   readonly #aws: AwsPort;
@@ -107,7 +110,8 @@ export class Stage implements Strikes {
         isWanted: (bastion) => this.#isWanted(bastion),
       },
     });
-    this.#table = this.#watch.over(createMemoryTable());
+    const table = createMemoryTable();
+    this.#table = this.#watch.over(table);
     this.boundary = new Boundary({
       ...{ timeline, history, latencyMs: options.latencyMs },
       judge: (call, index) => this.#judge(call, index),
@@ -127,6 +131,7 @@ export class Stage implements Strikes {
     let ids = 0;
     const newId = () => `user-${++ids}`;
     const store = createTableStore({ items: this.#table, clock, newId });
+    this.forger = createTableStore({ items: table, clock, newId: () => `forged-${++ids}` });
     this.api = createFacade({ store, clock, newUid: newId });
     for (let index = 0; index < options.replicas; index++) {
       const base = String.fromCharCode(97 + index);

@@ -107,10 +107,15 @@ function newWorld(withGit: boolean): World {
 }
 
 async function apply(world: World, _from: string | undefined, to: string): Promise<void> {
-  if (await isTaken(world, to)) return;
+  if (await isTaken(world, to)) return opensAgain(world);
   await world.delete(NAME);
   await world.until('it is gone', () => world.bastions.size === 0, CONVERGED_MS);
   await world.apply(NAME, specOf(to));
+}
+
+/** A longer TTL alone does not open what has ended. */
+async function opensAgain(world: World): Promise<void> {
+  if (world.bastions.get(`default/${NAME}`)?.status?.endedAt !== undefined) await world.renew(NAME);
 }
 
 /** False when a field is immutable; nothing has changed then. */
@@ -130,6 +135,7 @@ async function commit(world: World, from: string | undefined, to: string): Promi
     world.git.commit({ [FILE]: fileOf({ ...invalid[(from.length * 7 + to.length) % invalid.length] }) });
     await world.until('the Bastion says that its file is invalid', () => isStale(world), MINUTE);
   }
+  await opensAgain(world);
   world.git.commit({ [FILE]: fileOf(specOf(to)) });
   if (from === undefined || specOf(from).region === specOf(to).region) return;
   await world.until('the Bastion says that a field is immutable', () => isRefused(world), MINUTE);

@@ -33,6 +33,7 @@ export class Watch {
   readonly bastions = new Map<string, Bastion>();
   readonly violations: Violation[] = [];
   readonly #secrets = new Set<string>();
+  readonly #records = new Map<string, Readonly<Record<string, unknown>>>();
   readonly #options: WatchOptions;
   readonly #oracles: readonly Oracle[];
   /** What was seen at this very moment: several oracles look at the same. */
@@ -42,7 +43,7 @@ export class Watch {
     this.#options = options;
     const scene: Scene = {
       ...options.circumstances,
-      ...{ bastions: this.bastions, secrets: this.#secrets },
+      ...{ bastions: this.bastions, records: this.#records, secrets: this.#secrets },
       things: (service) => this.things(service),
       isAt: (target, groupId, port) => isAt(options.simulator, target, groupId, port),
       violate: (oracle, what) => this.violate(oracle, what),
@@ -102,6 +103,7 @@ export class Watch {
       put: async (item, condition) => {
         const isDone = await table.put(item, condition);
         if (isDone && item.pk === 'lease') this.lease(item, false);
+        if (isDone && item.pk === 'activation') this.#records.set(item.sk, item);
         const text = item['object'];
         if (isDone && typeof text === 'string') this.says(text);
         if (isDone && item.pk === 'log' && item['collection'] === 'bastions') this.#commit(item);

@@ -140,8 +140,12 @@ function writeThrough(urlOf: () => string, index: number, mayGoOn: () => boolean
     const { metadata } = found;
     if (turn % 8 === 7) return objects.deleteNamespacedCustomObject({ ...TYPE, name });
     if (turn % 8 === 6) {
-      const status = { observedGeneration: turn, phase: 'Pending' };
-      return objects.replaceNamespacedCustomObjectStatus({ ...TYPE, name, body: { ...found, status } });
+      const labels = { turn: String(turn) };
+      return objects.replaceNamespacedCustomObject({
+        ...TYPE,
+        name,
+        body: { ...found, metadata: { ...metadata, labels } },
+      });
     }
     const isGoing = 'deletionTimestamp' in metadata;
     const body = isGoing

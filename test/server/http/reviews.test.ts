@@ -29,7 +29,10 @@ describe('a review', () => {
   it('says what this server does and what it does not, and why', async () => {
     const { ask, may } = await start();
     expect(await may('create', 'bastions')).toMatchObject({ allowed: true });
-    expect(await may('patch', 'bastions', 'bastion-operator.dev', 'status')).toMatchObject({ allowed: true });
+    expect(await may('get', 'bastions', 'bastion-operator.dev', 'status')).toMatchObject({ allowed: true });
+    expect(await may('patch', 'bastions', 'bastion-operator.dev', 'status')).toMatchObject({
+      allowed: false,
+    });
     expect(await may('*', 'bastions')).toMatchObject({ allowed: true });
     expect(await may('get', 'pods', '', 'log')).toMatchObject({ allowed: true });
     expect(await may('delete', 'pods', '')).toEqual({

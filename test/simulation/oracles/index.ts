@@ -1,5 +1,6 @@
 import type { OracleFactory } from '../oracle.ts';
 import { idleEnd } from './idle-end.ts';
+import { latchedEnd } from './latched-end.ts';
 import { monotoneStatus } from './monotone-status.ts';
 import { noDuplicate } from './no-duplicate.ts';
 import { noHarm } from './no-harm.ts';
@@ -7,6 +8,7 @@ import { noHotLoop } from './no-hot-loop.ts';
 import { noOpenDoor } from './no-open-door.ts';
 import { noSecret } from './no-secret.ts';
 import { nothingLost } from './nothing-lost.ts';
+import { onRecord } from './on-record.ts';
 import { oneLeader } from './one-leader.ts';
 import { orderedTeardown } from './ordered-teardown.ts';
 import { ownedOnly } from './owned-only.ts';
@@ -28,4 +30,6 @@ export const ORACLES: readonly OracleFactory[] = [
   prompt,
   nothingLost,
   idleEnd,
+  latchedEnd,
+  onRecord,
 ];

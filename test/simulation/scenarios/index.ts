@@ -7,6 +7,7 @@ import { IDLENESS } from './idleness.ts';
 import { LEFTOVERS } from './leftovers.ts';
 import { LIVES } from './lives.ts';
 import { NEIGHBOURS } from './neighbours.ts';
+import { RECORDS } from './records.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
 
@@ -21,7 +22,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LEFTOVERS,
   ...REPLICAS,
   ...SOURCES,
+  ...RECORDS,
+  ...CLOCKS,
 ];
-
-/** Played by name only. */
-export const NAMED_SCENARIOS: readonly Scenario[] = [...SCENARIOS, ...CLOCKS];
