@@ -35,20 +35,19 @@ export const RECORDS: readonly Scenario[] = [
   {
     name: 'leaves-no-room-for-its-status',
     play: async (world) => {
-      await world.applyLarge('orders', { ...OVER_NAT, ttl: '10m' });
+      await world.applyLarge('orders', OVER_NAT);
       await world.apply('users', OVER_NAT);
       await becomesReady(world, 'users');
-      await closesBy(world, world.now() + 10 * MINUTE);
+      await closesBy(world, world.now());
     },
   },
   {
     name: 'grows-until-its-status-does-not-fit',
     play: async (world) => {
-      await world.apply('orders', { ...OVER_NAT, ttl: '10m' });
-      await becomesReadyOrEnds(world, 'orders');
-      const openedAt = world.now();
-      await world.applyLarge('orders', { ...OVER_NAT, ttl: '10m' });
-      await closesBy(world, openedAt + 10 * MINUTE);
+      await world.apply('orders', OVER_NAT);
+      await becomesReady(world, 'orders');
+      await world.applyLarge('orders', OVER_NAT);
+      await closesBy(world, world.now());
     },
   },
   {

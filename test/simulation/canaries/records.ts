@@ -1,0 +1,64 @@
+import type { Canary } from './canary.ts';
+
+/** Bugs in what is on record: believed from others, kept too late, or computed anew. */
+export const RECORDED: readonly Canary[] = [
+  {
+    name: 'end-computed-anew',
+    like: 'a certificate that becomes valid again when somebody sets the clock back',
+    file: 'core/lifetime.ts',
+    find: 'if (endedAt !== undefined) return',
+    replace: 'if (endedAt !== undefined && terms.now >= endedAt) return',
+    scenarios: ['ended-while-hours-ahead', 'ended-while-hours-behind'],
+  },
+  {
+    name: 'start-ahead-is-waited-for',
+    like: 'a lease from the future that nobody may take before its time has come',
+    file: 'core/lifetime.ts',
+    find: 'if (activatedAt > terms.now + SKEW_MS) return',
+    replace: 'if (activatedAt > Number.MAX_VALUE) return',
+    scenarios: ['open-while-hours-ahead', 'right-clock-falls-behind'],
+  },
+  {
+    name: 'edit-opens-what-has-ended',
+    like: 'a Job that runs again because its TTL was edited after it had finished',
+    file: 'core/lifetime.ts',
+    find: 'const endedAt = isRecorded ?',
+    replace:
+      'const endedAt = isRecorded && bastion.status?.observedGeneration === bastion.metadata.generation ?',
+    scenarios: ['ttl-grows-after-the-end'],
+  },
+  {
+    name: 'status-is-believed',
+    like: 'a controller that keeps its memory where its users can write',
+    file: 'reconcile/activations.ts',
+    find: 'return record ? withActivation(bastion, timesOf(record)) : bastion;',
+    replace: 'return record ? bastion : bastion;',
+    scenarios: ['its-start-is-forged', 'its-status-is-removed'],
+  },
+  {
+    name: 'made-before-it-is-recorded',
+    like: 'an access broker that opens the door first and writes the log afterwards',
+    file: 'reconcile/reconcile.ts',
+    find: 'activations.record?.(bastions, wanted, now)',
+    replace: 'activations.record?.([], wanted, now)',
+    scenarios: ['create-exec-nat'],
+  },
+  {
+    name: 'opens-off-the-record',
+    like: 'an access broker that goes on when its audit log is full',
+    file: 'reconcile/activations.ts',
+    find: 'known.set(objectName(bastion), asRecorded(life, record, now, error));',
+    replace: 'asRecorded(life, record, now, error);',
+    scenarios: ['create-exec-nat'],
+    faults: ['table-unavailable'],
+    calls: ['table:put'],
+  },
+  {
+    name: 'open-and-untold',
+    like: 'a controller that logs that it cannot write a status, and goes on',
+    file: 'reconcile/unstored.ts',
+    find: 'return closed.length === 0 ? lives : new Map([...lives, ...closed]);',
+    replace: 'return closed.length === 0 ? lives : lives;',
+    scenarios: ['grows-until-its-status-does-not-fit', 'leaves-no-room-for-its-status'],
+  },
+];
