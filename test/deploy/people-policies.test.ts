@@ -41,6 +41,26 @@ describe('a policy for people', () => {
   });
 });
 
+describe('writer-policy.json', () => {
+  const policy = policyIn('writer-policy.json');
+  const resource = 'arn:aws:dynamodb:eu-central-1:111122223333:table/bastion-operator';
+  const may = (action: string, key: string) =>
+    isAllowed([policy], { action, resource, context: { 'dynamodb:LeadingKeys': key } });
+
+  it.each(['dynamodb:PutItem', 'dynamodb:DeleteItem'])(
+    'lets %s touch Bastions, and not the records of the controller',
+    (action) => {
+      for (const key of ['log', 'object#bastions', 'object#events']) expect(may(action, key)).toBe(true);
+      for (const key of ['activation', 'lease']) expect(may(action, key)).toBe(false);
+      expect(isAllowed([policy], { action, resource, context: {} })).toBe(false);
+    },
+  );
+
+  it('lets everything be read', () => {
+    for (const action of ['dynamodb:GetItem', 'dynamodb:Query']) expect(may(action, 'activation')).toBe(true);
+  });
+});
+
 describe.each([
   ['connect-policy.json', [PORT, ...SHELLS], []],
   ['connect-ports-policy.json', [PORT], SHELLS],
