@@ -8,8 +8,10 @@ import { same } from '../core/desired.ts';
 export interface Published {
   /** The statuses that were written. */
   readonly written: ReadonlyMap<ObjectName, BastionStatus>;
-  /** Why a status was not taken. */
+  /** Why a status was not taken, not even the least of it. */
   readonly refused: ReadonlyMap<ObjectName, string>;
+  /** Why only the least of a status was taken. */
+  readonly shortened: ReadonlyMap<ObjectName, string>;
 }
 
 /** Each further one means that a person was faster once more. */
@@ -27,6 +29,7 @@ export async function publish(
 ): Promise<Published> {
   const written = new Map<ObjectName, BastionStatus>();
   const refused = new Map<ObjectName, string>();
+  const shortened = new Map<ObjectName, string>();
   for (const bastion of bastions) {
     const name = objectName(bastion);
     const status = statuses.get(name);
@@ -34,6 +37,7 @@ export async function publish(
     try {
       const stored = await writeWhatFits(api, bastion, status);
       if (stored?.changed) written.set(name, status);
+      if (stored?.changed && stored.why !== undefined) shortened.set(name, stored.why);
       const isSeen = stored?.bastion.metadata.generation === bastion.metadata.generation;
       if (stored && isSeen && isReleasable(stored.bastion))
         await unlessChanged(() => release(api, stored.bastion));
@@ -42,7 +46,7 @@ export async function publish(
       refused.set(name, error.message);
     }
   }
-  return { written, refused };
+  return { written, refused, shortened };
 }
 
 /** About this one object, and the same at each further try; everything else is about the store. */
@@ -51,20 +55,36 @@ function isRefusal(error: unknown): error is ApiError {
 }
 
 /** Of an object that leaves no room for all of its status, the least that it must say. */
-async function writeWhatFits(api: ApiClient, bastion: Bastion, status: BastionStatus) {
+async function writeWhatFits(
+  api: ApiClient,
+  bastion: Bastion,
+  status: BastionStatus,
+): Promise<Stored | undefined> {
   try {
     return await writeStatus(api, bastion, status);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    return writeStatus(api, bastion, briefStatus(status));
+    const stored = await writeStatus(api, bastion, briefStatus(status));
+    return stored && { ...stored, why: error.message };
   }
+}
+
+interface Stored {
+  readonly bastion: Bastion;
+  readonly changed: boolean;
+  /** It could not be taken as a whole. */
+  readonly why?: string;
 }
 
 /**
  * A status says for which generation it holds, so it also stands beside a newer spec. Not telling it would lose what the pass
  * has begun: the next one would count the activation anew, and start another task for it.
  */
-async function writeStatus(api: ApiClient, bastion: Bastion, status: BastionStatus) {
+async function writeStatus(
+  api: ApiClient,
+  bastion: Bastion,
+  status: BastionStatus,
+): Promise<Stored | undefined> {
   if (same(bastion.status, status)) return { bastion, changed: false };
   let target = bastion;
   for (let attempt = 1; ; attempt++) {

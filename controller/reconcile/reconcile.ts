@@ -134,9 +134,10 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const news: GuardNews[] = [];
   const refusals = new Map<ObjectName, string>();
   const fenced = await isFenced(mayMutate, async () => {
-    const { written, refused } = await publish(api, preview.stored, told);
+    const { written, refused, shortened } = await publish(api, preview.stored, told);
+    const untold = new Map([...shortened, ...refused]);
     for (const [name, why] of refused) refusals.set(name, why);
-    await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, refused), now);
+    await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, untold), now);
     news.push(...(await tellShrink({ api, now }, options.aws.scope, preview)));
   });
   const hasFailed = outcomes.some(({ result }) => result === 'failed');

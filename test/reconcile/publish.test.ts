@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION, type Bastion, type BastionStatus } from '../../controller/api/bastion.ts';
+import { type ApiClient, ApiError } from '../../controller/api/client.ts';
 import { objectName } from '../../controller/api/object.ts';
 import { publish } from '../../controller/reconcile/publish.ts';
 import { startHarness } from './harness.ts';
@@ -56,5 +57,57 @@ describe('a status of a Bastion that a person has changed meanwhile', () => {
     const { written } = await publish(api, [seen], told(seen, statusOf(seen)));
     expect(written.size).toBe(0);
     expect((await get('orders')).status?.phase).toBe('Ready');
+  });
+});
+
+describe('a status for which there is no room', () => {
+  const LONG = 'x'.repeat(5_000);
+  const conditions = [
+    {
+      type: 'Ready',
+      status: 'False',
+      reason: 'Progressing',
+      message: LONG,
+      lastTransitionTime: ACTIVATED_AT,
+    } as const,
+  ];
+  const resources = [
+    { kind: 'task', key: 'task/default/orders', id: 'arn:aws:ecs:task', state: 'Pending', message: LONG },
+    { kind: 'iam-role', key: 'iam-role/execution', id: 'role', state: 'Ready' },
+  ];
+
+  /** The same API with so much room for a status. */
+  const withRoomFor = (api: ApiClient, characters: number): ApiClient => ({
+    ...api,
+    bastions: {
+      ...api.bastions,
+      updateStatus: (bastion) => {
+        if (JSON.stringify(bastion.status).length > characters) throw new ApiError('BadRequest', 'too large');
+        return api.bastions.updateStatus(bastion);
+      },
+    },
+  });
+
+  it('is told in short: when it ends, and what has to be closed', async () => {
+    const { api, apply, get } = startHarness();
+    const seen = await apply('orders');
+    const status = statusOf(seen, { conditions, resources, expiresAt: '2026-11-23T11:00:00Z' });
+    const { refused, shortened } = await publish(withRoomFor(api, 1_000), [seen], told(seen, status));
+    expect([...refused]).toEqual([]);
+    expect([...shortened]).toEqual([['default/orders', 'too large']]);
+    const stored = (await get('orders')).status;
+    expect(stored).toMatchObject({ phase: 'Pending', expiresAt: '2026-11-23T11:00:00Z' });
+    expect(stored?.conditions?.map(({ type, message }) => [type, message.length])).toEqual([['Ready', 200]]);
+    expect(stored?.resources).toEqual([
+      { kind: 'task', key: 'task/default/orders', id: 'arn:aws:ecs:task', state: 'Pending' },
+    ]);
+  });
+
+  it('is refused where not even that fits', async () => {
+    const { api, apply } = startHarness();
+    const seen = await apply('orders');
+    const status = statusOf(seen, { conditions, resources });
+    const { refused } = await publish(withRoomFor(api, 100), [seen], told(seen, status));
+    expect([...refused]).toEqual([['default/orders', 'too large']]);
   });
 });
