@@ -20,6 +20,7 @@ import { ownServices } from '../core/network-path.ts';
 import type { Claim, Key, KindName, Lookup, Observed, Tags } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { resolveTargets } from '../core/targets.ts';
+import { taskGroupText } from './group-marks.ts';
 import { defineKind } from './kind.ts';
 import { egressOfTask, type RuleWish } from './task-egress.ts';
 
@@ -131,8 +132,7 @@ function taskGroup(claim: Claim, facts: Facts, installation: string) {
   const partial = resolveTargets(bastion, facts).problems.some(({ unknown }) => unknown !== undefined);
   const spec: Spec = {
     vpcId,
-    name: derivedName(['bastion', installation, owner], 255),
-    description: `Bastion ${owner} made by bastion-operator`,
+    ...taskGroupText(installation, owner),
     ingress: [],
     egress,
     ...(partial ? { partial } : {}),

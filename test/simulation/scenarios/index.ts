@@ -5,6 +5,7 @@ import { DATABASES } from './databases.ts';
 import { IDLENESS } from './idleness.ts';
 import { LEFTOVERS } from './leftovers.ts';
 import { LIVES } from './lives.ts';
+import { MARKS } from './marks.ts';
 import { NEIGHBOURS } from './neighbours.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
@@ -18,6 +19,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...DATABASES,
   ...NEIGHBOURS,
   ...LEFTOVERS,
+  ...MARKS,
   ...REPLICAS,
   ...SOURCES,
 ];

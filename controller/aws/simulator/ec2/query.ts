@@ -1,3 +1,4 @@
+import { scatter } from '../scatter.ts';
 import { AwsFault, type Input } from '../world.ts';
 import type { Ec2State } from './state.ts';
 
@@ -148,5 +149,5 @@ export function addTag(tags: Map<string, string>, tag: Input): void {
 }
 
 export function tagSet(state: Ec2State, id: string): object[] {
-  return [...(state.tags.get(id) ?? [])].map(([key, value]) => ({ key, value }));
+  return scatter([...(state.tags.get(id) ?? [])], id).map(([key, value]) => ({ key, value }));
 }

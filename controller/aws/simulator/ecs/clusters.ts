@@ -1,4 +1,5 @@
 import { present } from '../fields.ts';
+import { scatter } from '../scatter.ts';
 import { AwsFault, type Input, type Operation } from '../world.ts';
 import { arnOf, type Cluster, type EcsContext, getCluster, invalid, readInput, toTagList } from './state.ts';
 
@@ -50,7 +51,7 @@ function describeClusters(ecs: EcsContext, input: Input): object {
     if (cluster) clusters.push(describeCluster(ecs, cluster, withTags));
     else failures.push({ arn: arnOf(ecs.world, `cluster/${name}`), reason: 'MISSING' });
   }
-  return { clusters, failures };
+  return { clusters: scatter(clusters, references.join()), failures };
 }
 
 function tasksOf(ecs: EcsContext, cluster: Cluster) {

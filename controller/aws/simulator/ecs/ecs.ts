@@ -34,6 +34,7 @@ export interface Ecs {
 export function createEcs(
   world: World,
   neighbours: { readonly iam: Iam; readonly network: NetworkPort; readonly ssm: Ssm; readonly logs: Logs },
+  { runtimeMonitoring = false }: { readonly runtimeMonitoring?: boolean | undefined } = {},
 ): Ecs {
   const ecs: EcsContext = {
     world,
@@ -46,6 +47,7 @@ export function createEcs(
     missingImages: new Set(),
     imageArchitectures: new Map(),
     capacityFailures: { times: 0, reason: NO_CAPACITY },
+    runtimeMonitoring,
   };
   neighbours.ssm.answerTaskTargets((target) => isConnected(ecs, target));
   neighbours.ssm.noticeSessions((session) => logSession(ecs, session));

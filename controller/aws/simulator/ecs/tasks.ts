@@ -1,4 +1,5 @@
 import { present, takePage } from '../fields.ts';
+import { scatter } from '../scatter.ts';
 import type { Input, Operation } from '../world.ts';
 import { describeTask } from './describe-task.ts';
 import { stopTask } from './ladder.ts';
@@ -69,5 +70,5 @@ function describeTasks(ecs: EcsContext, input: Input): object {
       failures.push({ arn, reason: 'MISSING' });
     }
   }
-  return { tasks, failures };
+  return { tasks: scatter(tasks, references.join()), failures };
 }
