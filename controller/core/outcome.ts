@@ -16,4 +16,6 @@ export interface Outcome {
   readonly retryAfterMs?: number;
   /** It failed in an earlier pass and was not tried in this one. */
   readonly untried?: boolean;
+  /** Though it was not tried, a person is to hear of it. */
+  readonly isNews?: boolean;
 }

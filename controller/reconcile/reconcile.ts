@@ -8,6 +8,18 @@ import type { GuardNews } from '../api/guard-record.ts';
 import type { ObjectName } from '../api/object.ts';
 import { type Trace, untraced } from '../api/trace.ts';
 import type { Aws } from '../aws/clients.ts';
+import {
+  type Acceptances,
+  closedBastions,
+  forgetReopened,
+  NO_ACCEPTANCES,
+  neverListed,
+  noteAccepted,
+  pausedAfter,
+  seenIn,
+  withoutEntrances,
+  withUnlisted,
+} from '../core/acceptance.ts';
 import { eventsOf } from '../core/events.ts';
 import { type GuardMemory, guard, type Shrink, withholdAll } from '../core/guard.ts';
 import { type Held, heldBastions } from '../core/held.ts';
@@ -40,6 +52,8 @@ export interface Memory {
    */
   readonly doubtedMs?: number | undefined;
   readonly setbacks?: Setbacks;
+  /** What AWS has accepted and is to be seen. */
+  readonly acceptances?: Acceptances;
 }
 
 /** What AWS was asked to make can be missing from its lists for some seconds. */
@@ -81,6 +95,7 @@ export interface Preview {
   /** The guards there were when the pass began. */
   readonly guards: readonly Guard[];
   readonly complete: boolean;
+  readonly acceptances: Acceptances;
 }
 
 export interface Pass extends Preview {
@@ -111,11 +126,13 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     execute(preview.plan, {
       ...options,
       snapshot: preview.observed,
-      holdBack: (step) => heldBack(step, before, clock.now()),
+      holdBack: (step) =>
+        heldBack(step, before, clock.now()) ?? pausedAfter(step, preview.acceptances, clock.now()),
     }),
   );
   const now = clock.now();
   const { outcomes, setbacks } = losePatience(execution.outcomes, before, now);
+  const acceptances = noteAccepted(outcomes, preview.acceptances, now);
   const told = statuses(preview.bastions, statusContext(preview, outcomes, kinds, now));
   const news: GuardNews[] = [];
   const fenced = await isFenced(mayMutate, async () => {
@@ -136,7 +153,7 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     fenced,
     news,
     guarded: isShrinkOpen(preview, options.aws.scope),
-    memory: { snapshot: after, guard: preview.guard, sequence, troubled, doubtedMs, setbacks },
+    memory: { snapshot: after, guard: preview.guard, sequence, troubled, doubtedMs, setbacks, acceptances },
   };
 }
 
@@ -162,7 +179,7 @@ async function isFenced(mayTell: () => boolean, tell: () => Promise<void>): Prom
 }
 
 function statusContext(
-  { wishes, observed, complete, guards, bastions }: Preview,
+  { wishes, observed, complete, guards, bastions, acceptances }: Preview,
   outcomes: readonly Outcome[],
   kinds: readonly Kind[],
   now: number,
@@ -175,7 +192,11 @@ function statusContext(
     conditionOf: conditionOf(kinds),
     diagnose: diagnoser(wishes.claims, kinds, observed, now),
     complete,
-    held: heldBastions(guards, bastions),
+    held: new Map([
+      ...neverListed(acceptances, now),
+      ...closedBastions(bastions, now),
+      ...heldBastions(guards, bastions),
+    ]),
     sessions: sessionsSeen(observed),
     now,
   };
@@ -187,14 +208,19 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   // Cloud before store: what is newer in the store protects fresh creations.
   const isDeep = memory.troubled || isDoubtDue(memory, clock.monotonic());
   const refresh = options.refresh === 'resync' && isDeep ? 'all' : options.refresh;
-  const observed = await observe({ ...options, refresh, before: memory.snapshot, now: clock.now() });
+  const seen = await observe({ ...options, refresh, before: memory.snapshot, now: clock.now() });
   const guards = (await api.guards.list()).items;
   const all = (await api.bastions.list()).items;
   const now = clock.now();
   const bastions = bastionsIn(aws.scope, all, options.estate);
-  const { facts, failures } = observed;
+  const { facts, failures } = seen;
   const unreadable = failures.get('facts');
-  const wishes = wishesOf({ all, inScope: bastions, kinds, facts, unreadable, settings, now });
+  const wished = wishesOf({ all, inScope: bastions, kinds, facts, unreadable, settings, now });
+  const closed = closedBastions(bastions, now);
+  const wishes = { ...wished, desired: withoutEntrances(wished.desired, closed) };
+  const known = forgetReopened(memory.acceptances ?? NO_ACCEPTANCES, bastions, closed);
+  const acceptances = seenIn(known, seen);
+  const observed = withUnlisted(seen, acceptances, wishes.desired, now);
   const complete = isComplete(observed, KIND_NAMES);
   const guarded = guard(makePlan(wishes.desired, observed, kinds, wishes.endings, now), memory.guard, {
     complete,
@@ -204,7 +230,7 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   });
   const plan = options.halted ? withholdAll(guarded.plan, options.halted.message) : guarded.plan;
   const { memory: guardMemory, shrink } = guarded;
-  return { observed, all, bastions, wishes, guards, complete, plan, shrink, guard: guardMemory };
+  return { observed, all, bastions, wishes, guards, complete, plan, shrink, guard: guardMemory, acceptances };
 }
 
 function bastionsIn(place: Place, all: readonly Bastion[], estate: Estate): Bastion[] {

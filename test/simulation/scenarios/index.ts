@@ -5,7 +5,7 @@ import { DATABASES } from './databases.ts';
 import { IDLENESS } from './idleness.ts';
 import { LEFTOVERS } from './leftovers.ts';
 import { LIVES } from './lives.ts';
-import { MARKS } from './marks.ts';
+import { ACCEPTANCES, MARKS } from './marks.ts';
 import { NEIGHBOURS } from './neighbours.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
@@ -20,6 +20,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...NEIGHBOURS,
   ...LEFTOVERS,
   ...MARKS,
+  ...ACCEPTANCES,
   ...REPLICAS,
   ...SOURCES,
 ];

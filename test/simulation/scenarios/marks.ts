@@ -1,7 +1,15 @@
 import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
-import { becomesReadyOrEnds, expires, hybrid, MINUTE, OVER_ENDPOINTS, OVER_NAT } from './steps.ts';
+import {
+  becomesReady,
+  becomesReadyOrEnds,
+  expires,
+  hybrid,
+  MINUTE,
+  OVER_ENDPOINTS,
+  OVER_NAT,
+} from './steps.ts';
 
 /** Tags are anybody's to change in the console. What they were on stays ours, for as long as its Bastion is open and no longer. */
 export const MARKS: readonly Scenario[] = [
@@ -40,6 +48,39 @@ export const MARKS: readonly Scenario[] = [
     },
   },
 ];
+
+/** What AWS accepts is not always what it shows. */
+export const ACCEPTANCES: readonly Scenario[] = [
+  {
+    name: 'task-is-never-listed',
+    play: async (world) => {
+      const { ecs, calls } = world.simulator;
+      ecs.unlisted.add('tasks');
+      await world.apply('orders', OVER_NAT);
+      await world.until('it says so', () => isClosed(world), 30 * MINUTE);
+      await world.until('what was accepted is stopped', () => open(world).length === 0, 10 * MINUTE);
+      await world.run(30 * MINUTE);
+      const runs = calls.mutations().filter(({ operation, code }) => operation === 'RunTask' && !code).length;
+      if (runs > MOST_RUNS) world.violate('asks-in-vain', `RunTask was accepted ${runs} times`);
+      ecs.unlisted.clear();
+      await world.apply('orders', { ...OVER_NAT, reason: 'the list is right again' });
+      await becomesReady(world, 'orders');
+    },
+  },
+];
+
+/** With a controller that is replaced meanwhile, or an answer that is lost. */
+const MOST_RUNS = 8;
+
+function isClosed({ bastions }: World): boolean {
+  const { conditions = [] } = bastions.get('default/orders')?.status ?? {};
+  return conditions.some(({ reason }) => reason === 'NeverListed');
+}
+
+function open(world: World) {
+  const entrances = ['task', 'target-ingress', 'session'];
+  return world.ours().filter(({ kind, isLive }) => isLive && entrances.includes(kind));
+}
 
 /** So that there is a session to be ended. */
 function somebodyConnects({ simulator, bastions }: World): void {

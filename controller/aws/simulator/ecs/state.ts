@@ -115,6 +115,8 @@ export interface EcsContext {
   /** Images made for one architecture only. */
   readonly imageArchitectures: Map<string, 'X86_64' | 'ARM64'>;
   capacityFailures: { times: number; reason: string };
+  /** Tasks that no list shows, though they run. */
+  readonly unlisted: Set<'tasks'>;
   /** GuardDuty watches every task, from a container of its own. */
   readonly runtimeMonitoring: boolean;
 }

@@ -41,6 +41,7 @@ function listTasks(ecs: EcsContext, input: Input): object {
   }
   const wanted = [...ecs.tasks.values()].filter(
     (task) =>
+      !ecs.unlisted.has('tasks') &&
       task.cluster.name === cluster.name &&
       task.desiredStatus === desired &&
       (family === undefined || task.definition.family === family) &&
