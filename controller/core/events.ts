@@ -72,7 +72,8 @@ function taskEvent(before: BastionStatus | undefined, { task }: BastionStatus): 
 /** Reasons that come and go with ordinary work. */
 const ORDINARY = /^(Progressing|Failed|Blocked|Active|TearingDown|Verifying)$/;
 /** True, and yet something that a person should know of. */
-const REMARKABLE = /^(StaleManifest|TtlClamped|NeverListed|SourceEmptied|SourceRewritten|Wrong\w+)$/;
+const REMARKABLE =
+  /^(StaleManifest|TtlClamped|NeverListed|PartlyRefused|SourceEmptied|SourceRewritten|Wrong\w+)$/;
 
 function conditionEvents(before: BastionStatus | undefined, after: BastionStatus): EventDraft[] {
   if (isEnd(after.phase)) return [];

@@ -1,6 +1,5 @@
 import { DeregisterManagedInstanceCommand, type InstanceInformation } from '@aws-sdk/client-ssm';
 import { type ObjectName, objectName } from '../api/object.ts';
-import type { Aws } from '../aws/clients.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { keyFor } from '../core/key.ts';
 import type { Observed } from '../core/resource.ts';

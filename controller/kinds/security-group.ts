@@ -58,9 +58,10 @@ export const securityGroup = defineKind<Spec, Detail>({
       ...changes.revokeEgress.map((rule) => `extra egress ${describeRule(rule, 'to')}`),
       ...changes.authorizeIngress.map((rule) => `missing ingress ${describeRule(rule, 'from')}`),
       ...changes.authorizeEgress.map((rule) => `missing egress ${describeRule(rule, 'to')}`),
-      ...(Object.keys(missingTags(desired.tags, observed.detail.tags)).length > 0 ? ['tags differ'] : []),
     ];
-    return why.length > 0 ? { verdict: 'update', why: why.join(', ') } : SAME;
+    if (why.length > 0) return { verdict: 'update', why: why.join(', ') };
+    const missing = missingTags(desired.tags, observed.detail.tags);
+    return Object.keys(missing).length > 0 ? { verdict: 'update', why: 'tags differ', harmless: true } : SAME;
   },
   async list(aws) {
     const groups = await aws.reads.securityGroups();

@@ -60,7 +60,8 @@ export const targetIngress = defineKind<Spec, Detail>({
       .concat(resolveTargets(claim.bastion, facts).problems),
   diff(desired, observed, lookup) {
     const taskGroupId = lookup(desired.spec.taskGroup)?.id;
-    return observed.detail.taskGroupId === taskGroupId
+    // A look that misses the group does not say that the rule lets another one in.
+    return taskGroupId === undefined || observed.detail.taskGroupId === taskGroupId
       ? SAME
       : { verdict: 'replace', why: 'it lets an older group in' };
   },

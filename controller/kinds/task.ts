@@ -132,10 +132,7 @@ function specFor(claim: Claim, owner: ObjectName, facts: Facts, settings: Settin
     startedBy: starterOf(settings.installation, owner),
     // Another attempt is another task; the same attempt, however often it is made, is one (aws-facts 4). A changed
     // definition or subnet list would be refused under the old token, so it makes another.
-    clientToken: digest(
-      [bastion.metadata.uid, activatedAt, attempt, definition.key, subnetIds, bastion.spec.tags],
-      48,
-    ),
+    clientToken: digest([bastion.metadata.uid, activatedAt, attempt, definition.key, subnetIds], 48),
     environment: environmentOf(claim, owner, facts, settings),
     ...missedNode(claim, owner),
   };
@@ -209,7 +206,7 @@ function runInput(aws: Aws, desired: Desired<Spec>, group: string, definition: s
     launchType: 'FARGATE' as const,
     platformVersion: '1.4.0',
     count: 1,
-    clientToken: spec.clientToken,
+    clientToken: digest([spec.clientToken, desired.tags], 48),
     startedBy: spec.startedBy,
     enableExecuteCommand: spec.exec,
     networkConfiguration: {

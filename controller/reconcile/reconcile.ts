@@ -27,13 +27,22 @@ import { sessionsSeen } from '../core/idle.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { heldBack, losePatience, NO_SETBACKS, type Setbacks } from '../core/patience.ts';
 import { isSettled, makePlan, type Plan } from '../core/plan.ts';
-import { KIND_NAMES, type KindName, type Settings } from '../core/resource.ts';
+import {
+  judgeRefusals,
+  leftOut,
+  NO_REFUSALS,
+  type PartsOf,
+  type Refusals,
+  withoutRefused,
+} from '../core/refusals.ts';
+import { type Desired, KIND_NAMES, type KindName, type Settings } from '../core/resource.ts';
 import { isComplete, type Snapshot } from '../core/snapshot.ts';
 import { type StatusContext, statuses } from '../core/status.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { diagnoser } from './diagnose.ts';
 import { execute } from './execute.ts';
 import { type Interests, observe, type Refresh } from './observe.ts';
+import { partsIn } from './parts.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
 import { isShrinkOpen, shownIn, tellShrink } from './shrink.ts';
@@ -54,6 +63,8 @@ export interface Memory {
   readonly setbacks?: Setbacks;
   /** What AWS has accepted and is to be seen. */
   readonly acceptances?: Acceptances;
+  /** What AWS has refused of somebody's wishes. */
+  readonly refusals?: Refusals;
 }
 
 /** What AWS was asked to make can be missing from its lists for some seconds. */
@@ -96,6 +107,7 @@ export interface Preview {
   readonly guards: readonly Guard[];
   readonly complete: boolean;
   readonly acceptances: Acceptances;
+  readonly partsOf: PartsOf;
 }
 
 export interface Pass extends Preview {
@@ -131,9 +143,14 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     }),
   );
   const now = clock.now();
-  const { outcomes, setbacks } = losePatience(execution.outcomes, before, now);
+  const { setbacks, ...patient } = losePatience(execution.outcomes, before, now);
+  const known = memory.refusals ?? NO_REFUSALS;
+  const { outcomes, refusals } = judgeRefusals(patient.outcomes, known, preview.partsOf, now);
   const acceptances = noteAccepted(outcomes, preview.acceptances, now);
-  const told = statuses(preview.bastions, statusContext(preview, outcomes, kinds, now));
+  const told = statuses(preview.bastions, {
+    ...statusContext(preview, outcomes, kinds, now),
+    leftOut: leftOut(refusals, preview.partsOf),
+  });
   const news: GuardNews[] = [];
   const fenced = await isFenced(mayMutate, async () => {
     const { written, refused } = await publish(api, preview.bastions, told);
@@ -153,7 +170,16 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     fenced,
     news,
     guarded: isShrinkOpen(preview, options.aws.scope),
-    memory: { snapshot: after, guard: preview.guard, sequence, troubled, doubtedMs, setbacks, acceptances },
+    memory: {
+      snapshot: after,
+      guard: preview.guard,
+      sequence,
+      troubled,
+      doubtedMs,
+      setbacks,
+      acceptances,
+      refusals,
+    },
   };
 }
 
@@ -217,7 +243,11 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   const unreadable = failures.get('facts');
   const wished = wishesOf({ all, inScope: bastions, kinds, facts, unreadable, settings, now });
   const closed = closedBastions(bastions, now);
-  const wishes = { ...wished, desired: withoutEntrances(wished.desired, closed) };
+  const parts = partsIn(wished.claims, kinds, facts, settings);
+  const mergerOf = ({ kind }: Desired) => kinds.find(({ name }) => name === kind)?.merge;
+  const refusals = memory.refusals ?? NO_REFUSALS;
+  const possible = withoutRefused(wished.desired, refusals, parts, mergerOf);
+  const wishes = { ...wished, desired: withoutEntrances(possible, closed) };
   const known = forgetReopened(memory.acceptances ?? NO_ACCEPTANCES, bastions, closed);
   const acceptances = seenIn(known, seen);
   const observed = withUnlisted(seen, acceptances, wishes.desired, now);
@@ -230,7 +260,19 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   });
   const plan = options.halted ? withholdAll(guarded.plan, options.halted.message) : guarded.plan;
   const { memory: guardMemory, shrink } = guarded;
-  return { observed, all, bastions, wishes, guards, complete, plan, shrink, guard: guardMemory, acceptances };
+  return {
+    observed,
+    all,
+    bastions,
+    wishes,
+    guards,
+    complete,
+    plan,
+    shrink,
+    guard: guardMemory,
+    acceptances,
+    partsOf: parts,
+  };
 }
 
 function bastionsIn(place: Place, all: readonly Bastion[], estate: Estate): Bastion[] {

@@ -48,4 +48,20 @@ export const MARKS: readonly Canary[] = [
     replace: 'const isOurs = tagged.owned || (hasOurRole && false &&',
     scenarios: ['tags-of-a-node-are-taken'],
   },
+  {
+    name: 'asks-for-ever',
+    like: 'this one: a creation whose result no list showed was repeated with every pass, 579 times',
+    file: 'reconcile/reconcile.ts',
+    find: 'heldBack(step, before, clock.now()) ?? pausedAfter(step, preview.acceptances, clock.now()),',
+    replace: 'heldBack(step, before, clock.now()),',
+    scenarios: ['task-is-never-listed'],
+  },
+  {
+    name: 'accepted-and-left',
+    like: 'a controller that gives up a machine which it cannot see, and leaves it running',
+    file: 'core/acceptance.ts',
+    find: 'if (unlisted.length === 0) return snapshot;',
+    replace: 'if (unlisted.length >= 0) return snapshot;',
+    scenarios: ['task-is-never-listed'],
+  },
 ];

@@ -7,6 +7,7 @@ import { LEFTOVERS } from './leftovers.ts';
 import { LIVES } from './lives.ts';
 import { ACCEPTANCES, MARKS } from './marks.ts';
 import { NEIGHBOURS } from './neighbours.ts';
+import { REFUSALS } from './refusals.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
 
@@ -21,6 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LEFTOVERS,
   ...MARKS,
   ...ACCEPTANCES,
+  ...REFUSALS,
   ...REPLICAS,
   ...SOURCES,
 ];
