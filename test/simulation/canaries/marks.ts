@@ -64,4 +64,28 @@ export const MARKS: readonly Canary[] = [
     replace: 'if (unlisted.length >= 0) return snapshot;',
     scenarios: ['task-is-never-listed'],
   },
+  {
+    name: 'refused-for-everybody',
+    like: 'this one: a tag of one team that AWS refused kept every other Bastion of the VPC from being Ready',
+    file: 'core/refusals.ts',
+    find: 'if (refusals.size === 0) return desired;',
+    replace: 'if (refusals.size >= 0) return desired;',
+    scenarios: ['refused-tag-in-a-shared-vpc', 'refused-subnet-in-a-shared-vpc'],
+  },
+  {
+    name: 'refused-every-pass',
+    like: 'a controller that asks anew at each resync for what was refused',
+    file: 'core/refusals.ts',
+    find: 'now - since < REMEMBERED_MS',
+    replace: 'now - since < REMEMBERED_MS / 1e9',
+    scenarios: ['refused-tag-alone'],
+  },
+  {
+    name: 'missed-group-is-another',
+    like: 'a controller that replaces a rule when a stale list does not show the group that it lets in',
+    file: 'kinds/target-ingress.ts',
+    find: 'return taskGroupId === undefined || observed',
+    replace: 'return observed',
+    scenarios: ['refused-tag-alone'],
+  },
 ];
