@@ -5,6 +5,7 @@ import { suggest } from './suggest.ts';
 
 /** A leap year lies within reach of it, so that only schedules that never fire have no firing after it. */
 const CRON_PROBE = '2000-01-01T00:00:00';
+const RESERVED = 'bastion-operator.dev/';
 const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+@-]*$/u;
 
 /** What neither the schema nor CEL can say about a spec. Fields of the wrong shape are the schema's to report. */
@@ -52,12 +53,22 @@ function isTimeZone(name: string): boolean {
   }
 }
 
+/** IAM takes `Team` and `team` for one tag, so that no two may differ in case alone; what is reserved is so in any case. */
 function checkTagKeys(tags: unknown): FieldError[] {
   if (!isRecord(tags)) return [];
-  return Object.keys(tags)
-    .filter((key) => !TAG_KEY.test(key))
-    .map((key) => {
-      const message = `found key ${showValue(key)}, allowed: letters, digits, spaces and _ . : / = + - @`;
-      return { field: `spec.tags[${key}]`, type: 'Invalid', message };
-    });
+  const keys = Object.keys(tags);
+  return keys.flatMap((key, index): FieldError[] => {
+    const field = `spec.tags[${key}]`;
+    const invalid = (why: string): FieldError[] => [
+      { field, type: 'Invalid', message: `found key ${showValue(key)}, ${why}` },
+    ];
+    if (!TAG_KEY.test(key)) return invalid('allowed: letters, digits, spaces and _ . : / = + - @');
+    const folded = key.toLowerCase();
+    if (folded.startsWith(RESERVED) && !key.startsWith(RESERVED))
+      return invalid(`allowed: keys that do not start with ${RESERVED} in any case`);
+    const other = keys.slice(0, index).find((one) => one.toLowerCase() === folded);
+    return other === undefined
+      ? []
+      : invalid(`which IAM takes for ${showValue(other)}, allowed: each key once, whatever its case`);
+  });
 }

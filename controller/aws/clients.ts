@@ -102,7 +102,7 @@ export function connect(options: AwsOptions): () => Aws {
     watch({ ...made });
     return made;
   });
-  return () => ({ scope, ...clients, databases, reads: createReads(clients, scope.installation) });
+  return () => ({ scope, ...clients, databases, reads: createReads(clients, scope) });
 }
 
 type Stack = STSClient['middlewareStack'];

@@ -43,7 +43,7 @@ const RULES: readonly { readonly means: ErrorClass; readonly code: RegExp; reado
   },
   {
     means: 'invalid',
-    code: /^(Invalid|Malformed|Validation|Missing|Unsupported|Unmodifiable|Platform|Insufficient|ServiceQuotaExceeded|DuplicateSubnets|Client|Conflict|Limit|.*LimitExceeded|IdempotentParameterMismatch|BadRequest)/,
+    code: /^(Invalid|TagPolicy|Malformed|Validation|Missing|Unsupported|Unmodifiable|Platform|Insufficient|ServiceQuotaExceeded|DuplicateSubnets|Client|Conflict|Limit|.*LimitExceeded|IdempotentParameterMismatch|BadRequest)/,
   },
 ];
 

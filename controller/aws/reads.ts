@@ -16,6 +16,7 @@ import {
   paginateDescribeInstanceInformation,
   type SSMClient,
 } from '@aws-sdk/client-ssm';
+import { nameFor } from '../core/key.ts';
 import { TAG } from './tags.ts';
 
 /** Whole lists that more than one kind looks at. Each is read at most once per pass, to its last page, or throws. */
@@ -25,13 +26,13 @@ export interface Reads {
   readonly vpcs: () => Promise<readonly Vpc[]>;
   readonly subnets: () => Promise<readonly Subnet[]>;
   readonly routeTables: () => Promise<readonly RouteTable[]>;
-  /** Managed nodes that carry our tag, as far as the service's filter can be trusted. */
+  /** Managed nodes that carry our tag, or have our role, as far as the service's filters can be trusted. */
   readonly ownNodes: () => Promise<readonly InstanceInformation[]>;
 }
 
 export function createReads(
   { ec2, ssm }: { readonly ec2: EC2Client; readonly ssm: SSMClient },
-  installation: string,
+  { installation, region }: { readonly installation: string; readonly region: string },
 ): Reads {
   // A page size turns a describe into the cheaper, paginated kind for AWS's throttling (aws-facts 8).
   const paging = { client: ec2, pageSize: 1000 };
@@ -45,10 +46,23 @@ export function createReads(
     routeTables: once(() =>
       collect(paginateDescribeRouteTables({ ...paging, pageSize: 100 }, {}), (page) => page.RouteTables),
     ),
-    ownNodes: once(() => {
-      const filter = { Filters: [{ Key: `tag:${TAG.installation}`, Values: [installation] }] };
-      const pages = paginateDescribeInstanceInformation({ client: ssm, pageSize: 50 }, filter);
-      return collect(pages, (page) => page.InstanceInformationList);
+    ownNodes: once(async () => {
+      const role = nameFor.role(installation, region, 'ssm-service');
+      const filters = [
+        { Key: `tag:${TAG.installation}`, Values: [installation] },
+        { Key: 'IamRole', Values: [role] },
+      ];
+      // One after the other: AWS takes no other filter beside one for a tag.
+      const lists = await Promise.all(
+        filters.map((filter) => {
+          const pages = paginateDescribeInstanceInformation(
+            { client: ssm, pageSize: 50 },
+            { Filters: [filter] },
+          );
+          return collect(pages, (page) => page.InstanceInformationList);
+        }),
+      );
+      return [...new Map(lists.flat().map((node) => [node.InstanceId, node])).values()];
     }),
   };
 }

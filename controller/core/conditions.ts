@@ -17,10 +17,16 @@ export interface ActiveView {
 const PARTS = ['NetworkReady', 'IdentityReady', 'TaskRunning'] as const;
 
 /** Whether the operator took the spec on as it is written. */
-export function acceptedCondition(bastion: Bastion, life: Life, problems: readonly Problem[]): Verdict {
+export function acceptedCondition(
+  bastion: Bastion,
+  life: Life,
+  problems: readonly Problem[],
+  leftOut?: string,
+): Verdict {
   const conflict = problems.find((problem) => problem.condition === 'Accepted');
   if (life.state === 'invalid') return verdict('Accepted', 'False', 'Invalid', life.message);
   if (conflict) return verdict('Accepted', 'False', conflict.reason, conflict.message);
+  if (leftOut && life.state === 'active') return verdict('Accepted', 'True', 'PartlyRefused', leftOut);
   const stale = bastion.metadata.annotations?.[ANNOTATION.sourceError];
   if (stale)
     return verdict('Accepted', 'True', 'StaleManifest', `the last good spec stays in force: ${stale}`);

@@ -31,9 +31,9 @@ export function eventsOf(
   return events;
 }
 
-function eventOfOutcome({ step, result, message, untried }: Outcome): EventDraft | undefined {
+function eventOfOutcome({ step, result, message, untried, isNews }: Outcome): EventDraft | undefined {
   const { action, key, why, observed } = step;
-  if (result === 'failed' && untried) return undefined;
+  if (result === 'failed' && untried && !isNews) return undefined;
   if (result === 'failed') {
     return {
       type: 'Warning',
@@ -72,7 +72,8 @@ function taskEvent(before: BastionStatus | undefined, { task }: BastionStatus): 
 /** Reasons that come and go with ordinary work. */
 const ORDINARY = /^(Progressing|Failed|Blocked|Active|TearingDown|Verifying)$/;
 /** True, and yet something that a person should know of. */
-const REMARKABLE = /^(StaleManifest|TtlClamped|SourceEmptied|SourceRewritten|Wrong\w+)$/;
+const REMARKABLE =
+  /^(StaleManifest|TtlClamped|NeverListed|PartlyRefused|SourceEmptied|SourceRewritten|Wrong\w+)$/;
 
 function conditionEvents(before: BastionStatus | undefined, after: BastionStatus): EventDraft[] {
   if (isEnd(after.phase)) return [];

@@ -16,4 +16,8 @@ export interface Outcome {
   readonly retryAfterMs?: number;
   /** It failed in an earlier pass and was not tried in this one. */
   readonly untried?: boolean;
+  /** AWS did not take what it was asked with: no right is missing, and nothing is in the way for a while. */
+  readonly refused?: boolean;
+  /** Though it was not tried, a person is to hear of it. */
+  readonly isNews?: boolean;
 }

@@ -12,7 +12,8 @@ export interface Setback {
   readonly retryAt: number;
   readonly message: string;
   readonly key: Key;
-  readonly spec: unknown;
+  /** What it was asked with. */
+  readonly wish: unknown;
   /** Of what is to be deleted; of no use once that is no longer seen. */
   readonly id?: string | undefined;
 }
@@ -35,7 +36,7 @@ const LONGEST_RETRY_MS = { create: 5 * 60_000, update: 5 * 60_000, delete: 30_00
 /** A failed step waits longer each time, however often passes come by for other reasons. Undefined: try it now. */
 export function heldBack(step: Step, setbacks: Setbacks, now: number): Outcome | undefined {
   const setback = setbacks.get(nameOf(step));
-  if (!setback || setback.retryAt <= now || !same(setback.spec, step.desired?.spec)) return undefined;
+  if (!setback || setback.retryAt <= now || !same(setback.wish, wishOf(step))) return undefined;
   return {
     step,
     result: 'failed',
@@ -66,6 +67,7 @@ export function losePatience(
           result: 'failed',
           message: setback.message,
           retryAfterMs: setback.retryAt - now,
+          ...(outcome.refused ? { refused: true } : {}),
         }
       : outcome;
   });
@@ -94,7 +96,11 @@ function setbackAfter(outcome: Outcome, known: Setback | undefined, now: number)
   const failures = (known?.failures ?? 0) + (failed ? 1 : 0);
   const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS[step.action]);
   const retryAt = failed ? now + pauseMs : now;
-  return { since, failures, retryAt, message, key: step.key, spec: step.desired?.spec, id: idOf(step) };
+  return { since, failures, retryAt, message, key: step.key, wish: wishOf(step), id: idOf(step) };
+}
+
+function wishOf({ desired }: Step): unknown {
+  return desired && { spec: desired.spec, tags: desired.tags };
 }
 
 /** Undefined but for deletions: one key may have had several. */

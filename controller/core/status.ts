@@ -34,6 +34,8 @@ export interface StatusContext {
   /** What a guard holds back of whom. */
   readonly held?: ReadonlyMap<ObjectName, Held>;
   readonly sessions?: SessionsSeen;
+  /** What AWS has refused of whose wishes. */
+  readonly leftOut?: ReadonlyMap<ObjectName, string>;
   readonly now: number;
 }
 
@@ -89,7 +91,7 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
     sessionTarget: active?.sessionTarget,
   });
   const all = [
-    acceptedCondition(bastion, life, problems),
+    acceptedCondition(bastion, life, problems, context.leftOut?.get(objectName(bastion))),
     ...verdicts,
     ...(use.verdict ? [use.verdict] : []),
     ...(held ? [withheldVerdict(held)] : []),

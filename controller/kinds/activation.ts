@@ -15,10 +15,10 @@ import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { readTags, tagsFor, upper } from '../aws/tags.ts';
 import { keyFor, nameFor } from '../core/key.ts';
-import { derivedName } from '../core/name.ts';
 import type { Claim, Observed, Problem, Settings } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { defineKind } from './kind.ts';
+import { nodeName } from './node-marks.ts';
 
 interface Spec {
   readonly roleName: string;
@@ -138,7 +138,7 @@ function specFor(claim: Claim, owner: ObjectName, region: string, settings: Sett
   const longest = Math.min(settings.maxTtlMs, MAX_LIFE_MS);
   return {
     roleName: nameFor.role(settings.installation, region, 'ssm-service'),
-    instanceName: derivedName(['bastion', settings.installation, owner], 100),
+    instanceName: nodeName(settings.installation, owner),
     parameterName: nameFor.parameter(settings.installation, owner),
     // To the longest life that renewals can give, so that none of them needs another code.
     expiresAt: claim.activatedAt + longest,

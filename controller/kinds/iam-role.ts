@@ -72,9 +72,10 @@ export const iamRole = defineKind<Spec, Detail>({
       same(trust, desired.spec.trust) ? '' : 'trust policy differs',
       same([...managed].sort(), [...desired.spec.managed].sort()) ? '' : 'attached policies differ',
       same(inline, desired.spec.inline) ? '' : 'inline policies differ',
-      Object.keys(missingTags(desired.tags, tags)).length === 0 ? '' : 'tags differ',
     ].filter(Boolean);
-    return why.length > 0 ? { verdict: 'update', why: why.join(', ') } : SAME;
+    if (why.length > 0) return { verdict: 'update', why: why.join(', ') };
+    const missing = missingTags(desired.tags, tags);
+    return Object.keys(missing).length > 0 ? { verdict: 'update', why: 'tags differ', harmless: true } : SAME;
   },
   async list(aws) {
     const pages = paginateGetAccountAuthorizationDetails(

@@ -1,16 +1,11 @@
-import {
-  DeregisterManagedInstanceCommand,
-  type InstanceInformation,
-  ListTagsForResourceCommand,
-} from '@aws-sdk/client-ssm';
+import { DeregisterManagedInstanceCommand, type InstanceInformation } from '@aws-sdk/client-ssm';
 import { type ObjectName, objectName } from '../api/object.ts';
-import type { Aws } from '../aws/clients.ts';
 import { unlessGone } from '../aws/errors.ts';
-import { readTags } from '../aws/tags.ts';
 import { keyFor } from '../core/key.ts';
 import type { Observed } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { defineKind } from './kind.ts';
+import { findNode, nodeMarks } from './node-marks.ts';
 import { hindranceTo } from './task-diagnosis.ts';
 
 interface Detail {
@@ -44,13 +39,15 @@ export const managedInstance = defineKind<null, Detail>({
     const found: Observed<Detail>[] = [];
     for (const node of nodes) {
       const id = node.InstanceId ?? '';
-      const owner = known.get(id) ?? (await readOwner(aws, id));
-      if (owner) found.push(observe(node, id, owner));
+      const owner = known.get(id);
+      const { isOurs, ...rest } = owner ? { isOurs: true, owner } : await nodeMarks(aws, node);
+      if (isOurs) found.push(observe(node, id, rest.owner));
     }
     return withoutFormer(found);
   },
   async remove(aws, observed) {
-    if (!(await readOwner(aws, observed.id))) return 'gone';
+    const node = await findNode(aws, observed.id);
+    if (!node || !(await nodeMarks(aws, node)).isOurs) return 'gone';
     await unlessGone(() => aws.ssm.send(new DeregisterManagedInstanceCommand({ InstanceId: observed.id })));
     return 'gone';
   },
@@ -70,22 +67,15 @@ function withoutFormer(nodes: readonly Observed<Detail>[]): Observed<Detail>[] {
   });
 }
 
-/** Undefined when the node is not ours, or gone. */
-async function readOwner(aws: Aws, id: string): Promise<ObjectName | undefined> {
-  const request = new ListTagsForResourceCommand({ ResourceType: 'ManagedInstance', ResourceId: id });
-  const answer = await unlessGone(() => aws.ssm.send(request));
-  return readTags(aws.scope.installation, answer?.TagList).owner;
-}
-
-function observe(node: InstanceInformation, id: string, owner: ObjectName): Observed<Detail> {
+function observe(node: InstanceInformation, id: string, owner: ObjectName | undefined): Observed<Detail> {
   const online = node.PingStatus === 'Online';
   return {
     kind: 'managed-instance',
-    key: keyFor.managedInstance(owner),
+    key: keyFor.managedInstance(owner ?? `unknown/${id}`),
     id,
     owned: true,
     state: online ? 'ready' : 'pending',
-    owner,
+    ...(owner ? { owner } : {}),
     uses: [keyFor.role('ssm-service')],
     message: `agent is ${node.PingStatus ?? 'not connected'}`,
     ...(online ? { sessionTarget: id } : {}),

@@ -20,6 +20,7 @@ import { ownServices } from '../core/network-path.ts';
 import type { Claim, Key, KindName, Lookup, Observed, Tags } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { resolveTargets } from '../core/targets.ts';
+import { taskGroupText } from './group-marks.ts';
 import { defineKind } from './kind.ts';
 import { egressOfTask, type RuleWish } from './task-egress.ts';
 
@@ -57,9 +58,10 @@ export const securityGroup = defineKind<Spec, Detail>({
       ...changes.revokeEgress.map((rule) => `extra egress ${describeRule(rule, 'to')}`),
       ...changes.authorizeIngress.map((rule) => `missing ingress ${describeRule(rule, 'from')}`),
       ...changes.authorizeEgress.map((rule) => `missing egress ${describeRule(rule, 'to')}`),
-      ...(Object.keys(missingTags(desired.tags, observed.detail.tags)).length > 0 ? ['tags differ'] : []),
     ];
-    return why.length > 0 ? { verdict: 'update', why: why.join(', ') } : SAME;
+    if (why.length > 0) return { verdict: 'update', why: why.join(', ') };
+    const missing = missingTags(desired.tags, observed.detail.tags);
+    return Object.keys(missing).length > 0 ? { verdict: 'update', why: 'tags differ', harmless: true } : SAME;
   },
   async list(aws) {
     const groups = await aws.reads.securityGroups();
@@ -131,8 +133,7 @@ function taskGroup(claim: Claim, facts: Facts, installation: string) {
   const partial = resolveTargets(bastion, facts).problems.some(({ unknown }) => unknown !== undefined);
   const spec: Spec = {
     vpcId,
-    name: derivedName(['bastion', installation, owner], 255),
-    description: `Bastion ${owner} made by bastion-operator`,
+    ...taskGroupText(installation, owner),
     ingress: [],
     egress,
     ...(partial ? { partial } : {}),

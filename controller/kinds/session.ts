@@ -1,6 +1,5 @@
 import {
   type DescribeSessionsRequest,
-  ListTagsForResourceCommand,
   paginateDescribeSessions,
   type Session,
   TerminateSessionCommand,
@@ -9,12 +8,13 @@ import { rfc3339 } from '../api/clock.ts';
 import type { Aws } from '../aws/clients.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
-import { readTags } from '../aws/tags.ts';
 import { describeTasks } from '../aws/tasks.ts';
 import { keyFor, nameFor } from '../core/key.ts';
 import type { Observed } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { defineKind } from './kind.ts';
+import { nodeMarks } from './node-marks.ts';
+import { marksOf } from './task-marks.ts';
 
 interface Detail {
   readonly owner: string;
@@ -76,8 +76,8 @@ function over(observed: Observed<Detail>, { StartDate, EndDate }: Session): Obse
 }
 
 /*
- * Sessions carry no tags: one is ours to end when its target carries ours. Names decide nothing, since anybody may have a
- * cluster of our name.
+ * Sessions carry no tags: one is ours to end when its target is ours, by any of its marks. The cluster's name decides nothing,
+ * since anybody may have one of our name.
  */
 
 /** Of targets `ecs:<cluster>_<task>_<runtime>` those whose task is ours. */
@@ -88,7 +88,7 @@ async function ownTasks(aws: Aws, targets: readonly string[]): Promise<string[]>
   const idOf = (target: string) => target.slice(prefix.length).split('_')[0] ?? '';
   const ids = [...new Set(candidates.map(idOf))];
   const tasks = (await unlessGone(() => describeTasks(aws.ecs, cluster, ids))) ?? [];
-  const owned = tasks.filter(({ tags }) => readTags(aws.scope.installation, tags).owned);
+  const owned = tasks.filter((task) => marksOf(aws.scope, task).isOurs);
   const ours = new Set(owned.map(({ taskArn = '' }) => taskArn.slice(taskArn.lastIndexOf('/') + 1)));
   return candidates.filter((target) => ours.has(idOf(target)));
 }
@@ -96,12 +96,11 @@ async function ownTasks(aws: Aws, targets: readonly string[]): Promise<string[]>
 /** Of targets `mi-…` those whose node is ours; the filter of the list only narrows what is looked at. */
 async function ownNodes(aws: Aws, targets: readonly string[]): Promise<string[]> {
   if (!targets.some((target) => target.startsWith('mi-'))) return [];
-  const nodes = new Set((await aws.reads.ownNodes()).map((node) => node.InstanceId));
+  const nodes = await aws.reads.ownNodes();
   const ours: string[] = [];
-  for (const id of new Set(targets.filter((target) => nodes.has(target)))) {
-    const request = new ListTagsForResourceCommand({ ResourceType: 'ManagedInstance', ResourceId: id });
-    const answer = await unlessGone(() => aws.ssm.send(request));
-    if (readTags(aws.scope.installation, answer?.TagList).owned) ours.push(id);
+  for (const id of new Set(targets)) {
+    const node = nodes.find(({ InstanceId }) => InstanceId === id);
+    if (node && (await nodeMarks(aws, node)).isOurs) ours.push(id);
   }
   return ours;
 }

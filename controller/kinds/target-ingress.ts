@@ -17,6 +17,7 @@ import { keyFor } from '../core/key.ts';
 import type { Claim, Key, Observed, Problem } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { resolveTargets } from '../core/targets.ts';
+import { taskGroupOwner } from './group-marks.ts';
 import { defineKind } from './kind.ts';
 
 interface Spec {
@@ -59,7 +60,8 @@ export const targetIngress = defineKind<Spec, Detail>({
       .concat(resolveTargets(claim.bastion, facts).problems),
   diff(desired, observed, lookup) {
     const taskGroupId = lookup(desired.spec.taskGroup)?.id;
-    return observed.detail.taskGroupId === taskGroupId
+    // A look that misses the group does not say that the rule lets another one in.
+    return taskGroupId === undefined || observed.detail.taskGroupId === taskGroupId
       ? SAME
       : { verdict: 'replace', why: 'it lets an older group in' };
   },
@@ -80,16 +82,14 @@ export const targetIngress = defineKind<Spec, Detail>({
     await aws.ec2.send(
       new AuthorizeSecurityGroupIngressCommand({
         GroupId: groupId,
-        IpPermissions: [
-          permissionOf(tcp(port, taskGroupId), `bastion-operator ${desired.owners[0]}`.slice(0, 255)),
-        ],
+        IpPermissions: [permissionOf(tcp(port, taskGroupId), descriptionFor(desired.owners[0]))],
         TagSpecifications: [{ ResourceType: 'security-group-rule', Tags: upper(tags) }],
       }),
     );
     return grant({ groupId, port, taskGroupId }, desired.owners[0]);
   },
   async remove(aws, observed) {
-    const ruleId = await findOwnRule(aws, observed.detail);
+    const ruleId = await findOwnRule(aws, observed.detail, observed.owner);
     if (ruleId === undefined) return 'gone';
     const revoke = { GroupId: observed.detail.groupId, SecurityGroupRuleIds: [ruleId] };
     await unlessGone(() => aws.ec2.send(new RevokeSecurityGroupIngressCommand(revoke)));
@@ -117,8 +117,8 @@ function groupProblem(target: Target, claim: Claim, facts: Facts): Problem[] {
 function taskGroupOwners(aws: Aws, groups: readonly SecurityGroup[]): ReadonlyMap<string, ObjectName> {
   const owners = new Map<string, ObjectName>();
   for (const group of groups) {
-    const tagged = readTags(aws.scope.installation, group.Tags);
-    if (tagged.owned && tagged.owner && group.GroupId) owners.set(group.GroupId, tagged.owner);
+    const owner = taskGroupOwner(aws.scope.installation, group);
+    if (owner && group.GroupId) owners.set(group.GroupId, owner);
   }
   return owners;
 }
@@ -129,7 +129,7 @@ function grantsOn(
   owners: ReadonlyMap<string, ObjectName>,
 ): Observed<Detail>[] {
   const groupId = group.GroupId ?? '';
-  if (readTags(aws.scope.installation, group.Tags).owned) return [];
+  if (owners.has(groupId) || readTags(aws.scope.installation, group.Tags).owned) return [];
   return rulesOf(group.IpPermissions).flatMap((rule) => {
     const owner = owners.get(rule.peer);
     const onePort = rule.protocol === 'tcp' && rule.fromPort === rule.toPort;
@@ -151,16 +151,26 @@ function grant(detail: Detail, owner: ObjectName | undefined): Observed<Detail> 
   };
 }
 
-/** The rule's own tag decides: somebody may have allowed the same by hand. @throws when only such a rule is there */
-async function findOwnRule(aws: Aws, detail: Detail): Promise<string | undefined> {
+/**
+ * The rule's own tag decides, or what we wrote into it, for a tag can be taken away: somebody may have allowed the same by hand.
+ * @throws when only such a rule is there
+ */
+async function findOwnRule(
+  aws: Aws,
+  detail: Detail,
+  owner: ObjectName | undefined,
+): Promise<string | undefined> {
   const pages = paginateDescribeSecurityGroupRules(
     { client: aws.ec2, pageSize: 1000 },
     { Filters: [{ Name: 'group-id', Values: [detail.groupId] }] },
   );
   const rules = await collect(pages, (page) => page.SecurityGroupRules);
   const grants = rules.filter((rule) => isGrant(rule, detail));
-  const own = grants.find((rule) => readTags(aws.scope.installation, rule.Tags).owned);
-  const [foreign] = grants;
+  const own =
+    grants.find((rule) => readTags(aws.scope.installation, rule.Tags).owned) ??
+    grants.find((rule) => owner !== undefined && rule.Description === descriptionFor(owner));
+  // EC2 takes no two rules alike, so that there is one at most.
+  const foreign = grants.at(0);
   if (!own && foreign) {
     const { groupId, taskGroupId } = detail;
     throw new Error(
@@ -168,6 +178,10 @@ async function findOwnRule(aws: Aws, detail: Detail): Promise<string | undefined
     );
   }
   return own?.SecurityGroupRuleId;
+}
+
+function descriptionFor(owner: ObjectName | undefined): string {
+  return `bastion-operator ${owner}`.slice(0, 255);
 }
 
 /** A rule of another protocol or of a range that holds the port is another rule. */

@@ -5,10 +5,13 @@ import { readTags } from '../aws/tags.ts';
 import { ENDPOINT_SERVICES, keyFor } from '../core/key.ts';
 import type { End, Key, Observed, ObservedState, Tags } from '../core/resource.ts';
 import { familyOf } from './task-content.ts';
+import { isTagged, marksOf } from './task-marks.ts';
 
 export interface TaskDetail {
   readonly family: string;
   readonly tags: Tags;
+  /** It still carries this installation's tag: only then may its tags be changed. */
+  readonly isTagged: boolean;
   readonly subnetId?: string;
   readonly exec: boolean;
   readonly lastStatus: string;
@@ -22,29 +25,29 @@ export interface TaskDetail {
   readonly agentReason?: string;
 }
 
-/** Nothing when the task is not ours. A stopped task has lost its tags: who started it, and for whom, stands in itself. */
+/** Nothing when the task is not ours. One of which nothing says for whom it was started is ours as well, and nobody's. */
 export function observeTask(scope: Scope, cluster: string, task: Task): Observed<TaskDetail>[] {
-  const environment = environmentOf(task);
-  const ours = task.startedBy === `bastion-operator/${scope.installation}`;
-  const stopping = task.desiredStatus === 'STOPPED' || task.lastStatus === 'STOPPED';
-  const owned = ours && (stopping || readTags(scope.installation, task.tags).owned);
-  const owner = environment['BASTION_OWNER'] as ObjectName | undefined;
-  if (!owned || !owner || !task.taskArn) return [];
+  const { isOurs, owner, environment } = marksOf(scope, task);
+  if (!isOurs || !task.taskArn) return [];
   const state = stateOf(task);
   const target = state === 'ready' && task.enableExecuteCommand ? execTarget(cluster, task) : undefined;
   return [
     {
       kind: 'task',
-      key: keyFor.task(owner),
+      key: keyFor.task(owner ?? `unknown/${idOf(task)}`),
       id: task.taskArn,
       owned: true,
       state,
-      owner,
+      ...(owner ? { owner } : {}),
       uses: usesOf(task, owner, environment['BASTION_VPC']),
       message: `task is ${task.lastStatus}`,
       ...(state === 'gone' ? { end: endOf(task, environment['BASTION_ACTIVATED_AT']) } : {}),
       ...(target ? { sessionTarget: target } : {}),
-      detail: { ...detailOf(task), tags: readTags(scope.installation, task.tags).tags },
+      detail: {
+        ...detailOf(task),
+        tags: readTags(scope.installation, task.tags).tags,
+        isTagged: isTagged(scope, task),
+      },
     },
   ];
 }
@@ -58,15 +61,13 @@ function endOf(task: Task, activatedAt: string | undefined): End {
   return { at, ranMs, failed: task.stoppedReason !== OUR_STOP, ...(activatedAt ? { activatedAt } : {}) };
 }
 
-function environmentOf(task: Task): Record<string, string> {
-  const entries = task.overrides?.containerOverrides?.[0]?.environment ?? [];
-  return Object.fromEntries(entries.map(({ name, value }) => [name ?? '', value ?? '']));
-}
-
 /** Its group and the VPC's endpoints stay until it is gone: it says goodbye through them. */
-function usesOf(task: Task, owner: ObjectName, vpcId: string | undefined): (Key | string)[] {
+function usesOf(task: Task, owner: ObjectName | undefined, vpcId: string | undefined): (Key | string)[] {
   const network = vpcId
-    ? [keyFor.taskGroup(vpcId, owner), ...ENDPOINT_SERVICES.map((service) => keyFor.endpoint(vpcId, service))]
+    ? [
+        ...(owner ? [keyFor.taskGroup(vpcId, owner)] : []),
+        ...ENDPOINT_SERVICES.map((service) => keyFor.endpoint(vpcId, service)),
+      ]
     : [];
   const ids = [task.clusterArn, task.taskDefinitionArn].filter((arn) => arn !== undefined);
   return [...ids, ...network];
@@ -88,14 +89,18 @@ function execAgent(task: Task) {
   return ownContainer(task)?.managedAgents?.find((agent) => agent.name === 'ExecuteCommandAgent');
 }
 
+/** arn:aws:ecs:R:A:task/CLUSTER/ID */
+function idOf({ taskArn = '' }: Task): string {
+  return taskArn.slice(taskArn.lastIndexOf('/') + 1);
+}
+
 /** `ecs:<cluster>_<task id>_<container runtime id>` (aws-facts 5). */
 function execTarget(cluster: string, task: Task): string | undefined {
   const runtimeId = ownContainer(task)?.runtimeId;
-  const taskId = task.taskArn?.slice(task.taskArn.lastIndexOf('/') + 1);
-  return runtimeId ? `ecs:${cluster}_${taskId}_${runtimeId}` : undefined;
+  return runtimeId ? `ecs:${cluster}_${idOf(task)}_${runtimeId}` : undefined;
 }
 
-function detailOf(task: Task): Omit<TaskDetail, 'tags'> {
+function detailOf(task: Task): Omit<TaskDetail, 'tags' | 'isTagged'> {
   const container = ownContainer(task);
   const details = task.attachments?.flatMap((attachment) => attachment.details ?? []);
   const given = {
@@ -114,5 +119,5 @@ function detailOf(task: Task): Omit<TaskDetail, 'tags'> {
     exec: task.enableExecuteCommand ?? false,
     lastStatus: task.lastStatus ?? 'UNKNOWN',
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as typeof given),
-  } as Omit<TaskDetail, 'tags'>;
+  } as Omit<TaskDetail, 'tags' | 'isTagged'>;
 }

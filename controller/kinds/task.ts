@@ -15,14 +15,16 @@ import { lower, missingTags, TAG, tagsFor } from '../aws/tags.ts';
 import { describeTasks } from '../aws/tasks.ts';
 import type { Facts } from '../core/facts.ts';
 import { keyFor, nameFor } from '../core/key.ts';
-import { derivedName, digest } from '../core/name.ts';
+import { digest } from '../core/name.ts';
 import { networkPath, ownServices } from '../core/network-path.ts';
 import type { Claim, Desired, Key, Lookup, Observed, Settings } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { defineKind } from './kind.ts';
+import { nodeName } from './node-marks.ts';
 import { restartAt } from './task-backoff.ts';
 import { taskDefinitionOf } from './task-content.ts';
 import { diagnoseTask } from './task-diagnosis.ts';
+import { starterOf } from './task-marks.ts';
 import { OUR_STOP, observeTask, type TaskDetail } from './task-state.ts';
 
 interface Spec {
@@ -73,6 +75,8 @@ export const task = defineKind<Spec, TaskDetail>({
     const node = missedNode && lookup(missedNode.key);
     if (missedNode && node?.id !== missedNode.id && node?.state !== 'ready')
       return { verdict: 'replace', why: `its agent cannot register ${missedNode.id} again` };
+    // One that somebody took our tags from may not be tagged any more, and does its job without.
+    if (!observed.detail.isTagged) return SAME;
     const tags = missingTags(desired.tags, observed.detail.tags);
     return Object.keys(tags).length > 0 ? { verdict: 'update', why: 'tags differ', harmless: true } : SAME;
   },
@@ -125,13 +129,10 @@ function specFor(claim: Claim, owner: ObjectName, facts: Facts, settings: Settin
     definition: definition.key,
     family: definition.family,
     exec: bastion.spec.access.transport === 'EcsExec',
-    startedBy: `bastion-operator/${settings.installation}`,
+    startedBy: starterOf(settings.installation, owner),
     // Another attempt is another task; the same attempt, however often it is made, is one (aws-facts 4). A changed
     // definition or subnet list would be refused under the old token, so it makes another.
-    clientToken: digest(
-      [bastion.metadata.uid, activatedAt, attempt, definition.key, subnetIds, bastion.spec.tags],
-      48,
-    ),
+    clientToken: digest([bastion.metadata.uid, activatedAt, attempt, definition.key, subnetIds], 48),
     environment: environmentOf(claim, owner, facts, settings),
     ...missedNode(claim, owner),
   };
@@ -162,7 +163,7 @@ function environmentOf(
     ...(own
       ? {
           BASTION_SSM_ROLE: nameFor.role(settings.installation, facts.region, 'ssm-service'),
-          BASTION_ACTIVATION_NAME: derivedName(['bastion', settings.installation, owner], 100),
+          BASTION_ACTIVATION_NAME: nodeName(settings.installation, owner),
           BASTION_ACTIVATION_TAGS: JSON.stringify({
             ...claim.bastion.spec.tags,
             [TAG.installation]: settings.installation,
@@ -205,7 +206,7 @@ function runInput(aws: Aws, desired: Desired<Spec>, group: string, definition: s
     launchType: 'FARGATE' as const,
     platformVersion: '1.4.0',
     count: 1,
-    clientToken: spec.clientToken,
+    clientToken: digest([spec.clientToken, desired.tags], 48),
     startedBy: spec.startedBy,
     enableExecuteCommand: spec.exec,
     networkConfiguration: {
@@ -226,15 +227,16 @@ function runInput(aws: Aws, desired: Desired<Spec>, group: string, definition: s
  */
 async function run(aws: Aws, input: ReturnType<typeof runInput>): Promise<Task> {
   const { tasks = [], failures = [] } = await aws.ecs.send(new RunTaskCommand(input));
-  const [started] = tasks;
-  if (!started) throw refusedToRun(failures[0]?.reason);
-  if (started.lastStatus !== 'STOPPED') return started;
-  return run(aws, { ...input, clientToken: digest([input.clientToken, started.taskArn], 48) });
+  const live = tasks.find(({ lastStatus }) => lastStatus !== 'STOPPED');
+  if (live) return live;
+  const ended = tasks.map(({ taskArn = '' }) => taskArn).sort();
+  if (ended.length === 0) throw refusedToRun(failures.flatMap(({ reason }) => reason ?? []).join('; '));
+  return run(aws, { ...input, clientToken: digest([input.clientToken, ...ended], 48) });
 }
 
 /** RunTask succeeds with a list of failures when Fargate has no room (aws-facts 4). */
-function refusedToRun(reason: string | undefined): Error {
-  return Object.assign(new Error(reason ?? 'RunTask started nothing and gave no reason'), {
+function refusedToRun(reason: string): Error {
+  return Object.assign(new Error(reason || 'RunTask started nothing and gave no reason'), {
     name: 'CapacityUnavailable',
   });
 }

@@ -125,7 +125,9 @@ function failure(step: Step, error: unknown): Outcome {
   }
   const means = classify(error);
   const message = explain(error);
+  // AWS objects to what it was asked for, and may not to a part of it.
+  const objects = means === 'invalid' || means === 'gone' ? { refused: true } : {};
   if (means === 'busy' || means === 'throttled' || means === 'gone')
-    return { step, result: 'deferred', message };
-  return { step, result: 'failed', message };
+    return { step, result: 'deferred', message, ...objects };
+  return { step, result: 'failed', message, ...objects };
 }

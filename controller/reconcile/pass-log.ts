@@ -12,7 +12,7 @@ export function fieldsOf({ accountId, region }: Place): Readonly<Record<string, 
 export function reportPass(
   log: Log,
   place: Place,
-  { outcomes, observed, fenced, news, refusals }: Pass,
+  { outcomes, observed, fenced, news, untellable }: Pass,
 ): void {
   const scope = fieldsOf(place);
   logGuards(log, news);
@@ -20,7 +20,7 @@ export function reportPass(
   // What could not be read because it might not be read any more is no news.
   for (const message of fenced ? [] : observed.failures.values())
     log('warn', 'cannot read AWS', { ...scope, error: message });
-  for (const [bastion, error] of refusals)
+  for (const [bastion, error] of untellable)
     log('error', 'the status of a Bastion cannot be stored: it is closed', { ...scope, bastion, error });
   for (const { step, result, message } of outcomes) {
     const fields = {

@@ -8,6 +8,18 @@ import type { GuardNews } from '../api/guard-record.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { type Trace, untraced } from '../api/trace.ts';
 import type { Aws } from '../aws/clients.ts';
+import {
+  type Acceptances,
+  closedBastions,
+  forgetReopened,
+  NO_ACCEPTANCES,
+  neverListed,
+  noteAccepted,
+  pausedAfter,
+  seenIn,
+  withoutEntrances,
+  withUnlisted,
+} from '../core/acceptance.ts';
 import { eventsOf } from '../core/events.ts';
 import { type GuardMemory, guard, type Shrink, withholdAll } from '../core/guard.ts';
 import { type Held, heldBastions } from '../core/held.ts';
@@ -16,7 +28,15 @@ import { lifetime } from '../core/lifetime.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { heldBack, losePatience, NO_SETBACKS, type Setbacks } from '../core/patience.ts';
 import { isSettled, makePlan, type Plan } from '../core/plan.ts';
-import { KIND_NAMES, type KindName, type Settings } from '../core/resource.ts';
+import {
+  judgeRefusals,
+  leftOut,
+  NO_REFUSALS,
+  type PartsOf,
+  type Refusals,
+  withoutRefused,
+} from '../core/refusals.ts';
+import { type Desired, KIND_NAMES, type KindName, type Settings } from '../core/resource.ts';
 import { isComplete, type Snapshot } from '../core/snapshot.ts';
 import { type StatusContext, statuses } from '../core/status.ts';
 import type { Kind } from '../kinds/kind.ts';
@@ -24,6 +44,7 @@ import type { ActivationBook } from './activations.ts';
 import { diagnoser } from './diagnose.ts';
 import { execute } from './execute.ts';
 import { type Interests, observe, type Refresh } from './observe.ts';
+import { partsIn } from './parts.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
 import { isShrinkOpen, shownIn, tellShrink } from './shrink.ts';
@@ -45,6 +66,10 @@ export interface Memory {
   readonly setbacks?: Setbacks;
   /** Whose status the store does not take. */
   readonly unstored?: Unstored;
+  /** What AWS has accepted and is to be seen. */
+  readonly acceptances?: Acceptances;
+  /** What AWS has refused of somebody's wishes. */
+  readonly refusals?: Refusals;
 }
 
 /** What AWS was asked to make can be missing from its lists for some seconds. */
@@ -93,6 +118,8 @@ export interface Preview {
   /** The guards there were when the pass began. */
   readonly guards: readonly Guard[];
   readonly complete: boolean;
+  readonly acceptances: Acceptances;
+  readonly partsOf: PartsOf;
 }
 
 export interface Pass extends Preview {
@@ -100,7 +127,7 @@ export interface Pass extends Preview {
   readonly statuses: ReadonlyMap<ObjectName, BastionStatus>;
   readonly touched: ReadonlySet<KindName>;
   /** Why the store does not take somebody's status, not even the least of it. */
-  readonly refusals: ReadonlyMap<ObjectName, string>;
+  readonly untellable: ReadonlyMap<ObjectName, string>;
   /** What has become of the guards of this scope. */
   readonly news: readonly GuardNews[];
   /** One of them waits for a complete look, or for a person. */
@@ -125,18 +152,25 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     execute(preview.plan, {
       ...options,
       snapshot: preview.observed,
-      holdBack: (step) => heldBack(step, before, clock.now()),
+      holdBack: (step) =>
+        heldBack(step, before, clock.now()) ?? pausedAfter(step, preview.acceptances, clock.now()),
     }),
   );
   const now = clock.now();
-  const { outcomes, setbacks } = losePatience(execution.outcomes, before, now);
-  const told = statuses(preview.bastions, statusContext(preview, outcomes, kinds, now));
+  const { setbacks, ...patient } = losePatience(execution.outcomes, before, now);
+  const known = memory.refusals ?? NO_REFUSALS;
+  const { outcomes, refusals } = judgeRefusals(patient.outcomes, known, preview.partsOf, now);
+  const acceptances = noteAccepted(outcomes, preview.acceptances, now);
+  const told = statuses(preview.bastions, {
+    ...statusContext(preview, outcomes, kinds, now),
+    leftOut: leftOut(refusals, preview.partsOf),
+  });
   const news: GuardNews[] = [];
-  const refusals = new Map<ObjectName, string>();
+  const untellable = new Map<ObjectName, string>();
   const fenced = await isFenced(mayMutate, async () => {
     const { written, refused, shortened } = await publish(api, preview.stored, told);
     const untold = new Map([...shortened, ...refused]);
-    for (const [name, why] of refused) refusals.set(name, why);
+    for (const [name, why] of refused) untellable.set(name, why);
     await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, untold), now);
     news.push(...(await tellShrink({ api, now }, options.aws.scope, preview)));
   });
@@ -145,17 +179,27 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const doubtedMs = hasFailed ? clock.monotonic() : isCleared ? undefined : memory.doubtedMs;
   const troubled = isTroubled(preview);
   const sequence = memory.sequence + 1;
-  const unstored = unstoredAfter(preview.stored, refusals, memory.unstored);
+  const unstored = unstoredAfter(preview.stored, untellable, memory.unstored);
   return {
     ...preview,
-    refusals,
+    untellable,
     outcomes,
     statuses: told,
     touched,
     fenced,
     news,
     guarded: isShrinkOpen(preview, options.aws.scope),
-    memory: { snapshot: after, guard: preview.guard, sequence, troubled, doubtedMs, setbacks, unstored },
+    memory: {
+      snapshot: after,
+      guard: preview.guard,
+      sequence,
+      troubled,
+      doubtedMs,
+      setbacks,
+      acceptances,
+      refusals,
+      unstored,
+    },
   };
 }
 
@@ -181,7 +225,7 @@ async function isFenced(mayTell: () => boolean, tell: () => Promise<void>): Prom
 }
 
 function statusContext(
-  { wishes, observed, complete, guards, bastions }: Preview,
+  { wishes, observed, complete, guards, bastions, acceptances }: Preview,
   outcomes: readonly Outcome[],
   kinds: readonly Kind[],
   now: number,
@@ -194,7 +238,11 @@ function statusContext(
     conditionOf: conditionOf(kinds),
     diagnose: diagnoser(wishes.claims, kinds, observed, now),
     complete,
-    held: heldBastions(guards, bastions),
+    held: new Map([
+      ...neverListed(acceptances, now),
+      ...closedBastions(bastions, now),
+      ...heldBastions(guards, bastions),
+    ]),
     sessions: sessionsSeen(observed),
     now,
   };
@@ -206,15 +254,24 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   // Cloud before store: what is newer in the store protects fresh creations.
   const isDeep = memory.troubled || isDoubtDue(memory, clock.monotonic());
   const refresh = options.refresh === 'resync' && isDeep ? 'all' : options.refresh;
-  const observed = await observe({ ...options, refresh, before: memory.snapshot, now: clock.now() });
+  const seen = await observe({ ...options, refresh, before: memory.snapshot, now: clock.now() });
   const guards = (await api.guards.list()).items;
   const everyone = (await api.bastions.list()).items;
   const now = clock.now();
   const stored = bastionsIn(aws.scope, everyone, options.estate);
   const { all, bastions, lives, failure } = await livesOf(everyone, memory, options, now);
-  const { facts, failures } = observed;
+  const { facts, failures } = seen;
   const unreadable = failures.get('facts');
-  const wishes = wishesOf({ all, lives, inScope: bastions, kinds, facts, unreadable, settings, now });
+  const wished = wishesOf({ all, lives, inScope: bastions, kinds, facts, unreadable, settings, now });
+  const closed = closedBastions(bastions, now);
+  const parts = partsIn(wished.claims, kinds, facts, settings);
+  const mergerOf = ({ kind }: Desired) => kinds.find(({ name }) => name === kind)?.merge;
+  const refusals = memory.refusals ?? NO_REFUSALS;
+  const possible = withoutRefused(wished.desired, refusals, parts, mergerOf);
+  const wishes = { ...wished, desired: withoutEntrances(possible, closed) };
+  const known = forgetReopened(memory.acceptances ?? NO_ACCEPTANCES, bastions, closed);
+  const acceptances = seenIn(known, seen);
+  const observed = withUnlisted(seen, acceptances, wishes.desired, now);
   const complete = isComplete(observed, KIND_NAMES);
   const guarded = guard(makePlan(wishes.desired, observed, kinds, wishes.endings, now), memory.guard, {
     complete,
@@ -236,6 +293,8 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
     plan,
     shrink,
     guard: guardMemory,
+    acceptances,
+    partsOf: parts,
   };
 }
 

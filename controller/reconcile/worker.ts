@@ -4,6 +4,7 @@ import type { Estate } from '../api/estate.ts';
 import { objectName } from '../api/object.ts';
 import type { Trace } from '../api/trace.ts';
 import type { Aws } from '../aws/clients.ts';
+import { NEVER_LISTED } from '../core/acceptance.ts';
 import { verifiableAt } from '../core/conditions.ts';
 import { NO_MEMORY } from '../core/guard.ts';
 import { hasIdledOut, idleLookAt } from '../core/idle.ts';
@@ -72,7 +73,7 @@ export class ScopeWorker {
     this.#pollingPasses = moves ? 0 : this.#pollingPasses + 1;
     const now = clock.now();
     const verifiable = verifiableIn(pass, now);
-    const recorded = isRecorded(pass) || isIdledOut(pass);
+    const recorded = isRecorded(pass) || isIdledOut(pass) || isJustClosed(pass);
     const isHurried = recorded || (verifiable !== undefined && verifiable <= now);
     this.#hurriedPasses = isHurried ? this.#hurriedPasses + 1 : 0;
     return nextWake({
@@ -94,9 +95,9 @@ export class ScopeWorker {
 }
 
 /** When the next complete look can say of something that it is gone. */
-function verifiableIn({ statuses, shrink, refusals }: Pass, now: number): number | undefined {
+function verifiableIn({ statuses, shrink, untellable }: Pass, now: number): number | undefined {
   // A first look that could not be put on record makes no second one.
-  const told = [...statuses].filter(([name]) => !refusals.has(name));
+  const told = [...statuses].filter(([name]) => !untellable.has(name));
   const times = told.flatMap(([, { conditions }]) => verifiableAt(conditions) ?? []);
   const all = shrink.state === 'going' ? [now, ...times] : times;
   return all.length > 0 ? Math.min(...all) : undefined;
@@ -112,6 +113,16 @@ function idleLookIn({ bastions, statuses }: Pass, now: number): number | undefin
 
 function isIdledOut({ statuses, wishes }: Pass): boolean {
   return [...statuses].some(([name, after]) => hasIdledOut(wishes.lives.get(name), after));
+}
+
+/** It stands in its status now, so it may be closed. */
+function isJustClosed({ bastions, statuses }: Pass): boolean {
+  return bastions.some((bastion) => {
+    const after = statuses.get(objectName(bastion));
+    const isClosed = (status: typeof after) =>
+      status?.conditions?.some(({ reason }) => reason === NEVER_LISTED);
+    return after !== undefined && isClosed(after) && !isClosed(bastion.status);
+  });
 }
 
 /** An end is on record now, so a successor may be made. */

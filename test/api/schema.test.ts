@@ -225,6 +225,30 @@ describe('validateBastion', () => {
         'spec.tags: allowed: keys that do not start with aws: or bastion-operator.dev/, which are reserved',
       ],
     ],
+    ...['AWS:x', 'Aws:cloudformation', 'aWS:x'].map((key): [string, object, string[]] => [
+      `the reserved tag ${key}`,
+      { tags: { [key]: 'y' } },
+      ['spec.tags: allowed: keys that do not start with aws: or bastion-operator.dev/, which are reserved'],
+    ]),
+    [
+      'a reserved tag value',
+      { tags: { Team: 'AWS:x' } },
+      ['spec.tags: allowed: values that do not start with aws:, which is reserved'],
+    ],
+    [
+      'tags that differ in case alone',
+      { tags: { Team: 'a', team: 'b' } },
+      [
+        'spec.tags[team]: found key "team", which IAM takes for "Team", allowed: each key once, whatever its case',
+      ],
+    ],
+    [
+      'our own tags in capitals',
+      { tags: { 'Bastion-Operator.dev/x': 'me' } },
+      [
+        'spec.tags[Bastion-Operator.dev/x]: found key "Bastion-Operator.dev/x", allowed: keys that do not start with bastion-operator.dev/ in any case',
+      ],
+    ],
     [
       'our own tags',
       { tags: { 'bastion-operator.dev/owner': 'me' } },

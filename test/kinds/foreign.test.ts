@@ -39,15 +39,10 @@ describe("another installation's resources in the same account", () => {
 
   it('are not seen by any kind', async () => {
     const mine = await readyBed({ targets: [DATABASE], ...HYBRID });
-    const { simulator } = mine;
-    for (const tags of [...simulator.ec2.state.tags.values()])
-      if (tags.has(TAG.installation)) tags.set(TAG.installation, 'x');
-    for (const role of simulator.iam.roles.all()) role.tags.set(TAG.installation, 'x');
-    for (const node of simulator.ssm.state.nodes.values()) node.tags.set(TAG.installation, 'x');
-    for (const task of simulator.ecs.tasks()) task.tags.set(TAG.installation, 'x');
+    const theirs = await neighbour(mine);
     const kinds = ['security-group', 'iam-role', 'managed-instance', 'task', 'target-ingress'] as const;
-    for (const kind of kinds) expect(await listed(mine, kind)).toEqual([]);
-    expect((await listed(mine, 'vpc-endpoint')).every(({ owned }) => !owned)).toBe(true);
+    for (const kind of kinds) expect(await listed(theirs, kind)).toEqual([]);
+    expect((await listed(theirs, 'vpc-endpoint')).every(({ owned }) => !owned)).toBe(true);
   });
 });
 
@@ -112,6 +107,7 @@ describe('something of somebody else that has our name', () => {
     const rules = harness.simulator.ec2.state.groups.get(ORDINARY.ordersGroup)?.rules;
     const ingress = [...(rules?.values() ?? [])].find((rule) => !rule.egress);
     harness.simulator.ec2.state.tags.delete(ingress?.id ?? '');
+    Object.assign(ingress ?? {}, { description: 'for the migration' });
     await harness.api.bastions.delete('default', 'orders');
     await harness.run(10 * MINUTE);
     expect(rules?.has(ingress?.id ?? '')).toBe(true);

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { TAG } from '../../controller/aws/tags.ts';
 import { startHarness } from '../reconcile/harness.ts';
 import { HYBRID, kindNamed, listed, readyBed } from './bed.ts';
 
@@ -16,7 +15,15 @@ it("leaves sessions in somebody else's cluster of our name alone", async () => {
   const theirs = await readyBed();
   const Target = (await theirs.get('orders')).status?.sessionTarget;
   theirs.simulator.ssm.operations['StartSession']?.({ Target });
-  for (const task of theirs.simulator.ecs.tasks()) task.tags.delete(TAG.installation);
+  for (const task of theirs.simulator.ecs.tasks()) {
+    task.tags.clear();
+    const definition = {
+      ...task.definition,
+      family: 'web',
+      arn: task.definition.arn.replace(/bastion-test-\w+/, 'web'),
+    };
+    Object.assign(task, { startedBy: 'somebody', overrides: {}, definition });
+  }
   const ours = startHarness({ clock: theirs.clock, simulator: theirs.simulator });
   expect(await listed(ours, 'session')).toEqual([]);
 });

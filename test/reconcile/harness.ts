@@ -142,12 +142,17 @@ export function startHarness(options: HarnessOptions = {}): Harness {
   };
 }
 
-export function newSimulator(clock: Clock, latencies?: SimulatorOptions['latencies']): Simulator {
+export function newSimulator(
+  clock: Clock,
+  latencies?: SimulatorOptions['latencies'],
+  more: Pick<SimulatorOptions, 'runtimeMonitoring'> = {},
+): Simulator {
   const simulator: Simulator = createSimulator({
     clock,
     accountId: ACCOUNT,
     region: REGION,
     ...(latencies ? { latencies } : {}),
+    ...more,
     seed: (region) => {
       seedOrdinaryVpc(region.ec2);
       seedDatabases(region);

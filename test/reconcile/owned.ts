@@ -26,7 +26,7 @@ export function ownedIn(simulator: Simulator, installation = 'test'): string[] {
   const targets = [...ssm.state.sessions.values()].filter((session) => session.endedAt === undefined);
   found.push(...targets.map((session) => `session on ${session.target}`));
   const live = ecs.tasks().filter((task) => task.lastStatus !== 'STOPPED');
-  const mine = live.filter((task) => task.startedBy === `bastion-operator/${installation}`);
+  const mine = live.filter((task) => task.startedBy?.startsWith(`bastion-operator/${installation}/`));
   found.push(...mine.map((task) => `task ${task.id}`));
   for (const status of ['ACTIVE', 'INACTIVE']) {
     const arns = texts(answer(ecs.operations, 'ListTaskDefinitions', { status }), 'taskDefinitionArns');

@@ -59,7 +59,10 @@ function networkThings({ ec2 }: Simulator): Thing[] {
   }
   for (const group of groups.values()) {
     const rules = [...group.rules.values()].filter((rule) => {
-      const grant = thing('target-ingress', rule.id, tags.get(rule.id), { text: rule });
+      const grant = {
+        ...thing('target-ingress', rule.id, tags.get(rule.id), { text: rule }),
+        ...describedByUs(simulatedGroups(ec2), rule),
+      };
       const isOurGrant = grant.isOurs && !isOurs(tags.get(group.id));
       if (isOurGrant) found.push(grant);
       return !isOurGrant;
@@ -69,6 +72,23 @@ function networkThings({ ec2 }: Simulator): Thing[] {
     );
   }
   return found;
+}
+
+type Rule = {
+  readonly from: number;
+  readonly groupId: string;
+  readonly description?: string;
+  readonly peer: { readonly value: string };
+};
+
+const simulatedGroups = ({ state }: Simulator['ec2']) => state.groups;
+
+/** What a rule says stays when its tags are taken; whose group it lets in says of which installation it is. */
+function describedByUs(groups: ReadonlyMap<string, { readonly name: string }>, rule: Rule): Partial<Thing> {
+  const owner = /^bastion-operator (\S+\/\S+)$/.exec(rule.description ?? '')?.at(1);
+  const isOurGroup = groups.get(rule.peer.value)?.name.startsWith(`bastion-${INSTALLATION}-`);
+  if (owner === undefined || !isOurGroup) return {};
+  return { isOurs: true, owner, key: `target-ingress/${rule.groupId}/${rule.from}/${owner}` };
 }
 
 function isOurs(tags: Tags): boolean {
@@ -91,14 +111,31 @@ function systemsManagerThings(simulator: Simulator): Thing[] {
   const open = [...sessions.values()].filter(({ endedAt }) => endedAt === undefined);
   return [
     ...[...activations.values()].map((one) => thing('activation', one.id, one.tags, { text: one.role })),
-    ...[...nodes.values()].map((one) => thing('managed-instance', one.id, one.tags, { text: one.name })),
+    ...[...nodes.values()].map((one) => ({
+      ...thing('managed-instance', one.id, one.tags, { text: one.name }),
+      ...activatedForUs(simulator, one),
+    })),
     ...[...parameters.values()].map((one) => thing('parameter', one.name, one.tags, { text: one.version })),
     ...open.map((one) => ({
       ...thing('session', one.id, tagsOfTarget(simulator, one.target), { text: one.target }),
+      ...ownerOfTarget(simulator, one.target),
       key: one.target,
     })),
     thing('tier', 'tier', undefined, { text: tier.value }),
   ];
+}
+
+interface Node {
+  readonly role: string;
+  readonly activationId: string;
+}
+
+/** A node has its role from the activation, whatever becomes of its tags. */
+function activatedForUs({ ssm }: Simulator, { role, activationId }: Node): Partial<Thing> {
+  if (!role.startsWith(`bastion-${INSTALLATION}-`) || !role.endsWith('-ssm-service')) return {};
+  const { description = '' } = ssm.state.activations.get(activationId) ?? {};
+  const owner = /^Bastion (\w+\/[^ ,]+)/.exec(description)?.at(1);
+  return owner === undefined ? { isOurs: true } : { isOurs: true, owner, key: `managed-instance/${owner}` };
 }
 
 /** Sessions have no tags: they are whose that is that they are on, `mi-…` or `ecs:<cluster>_<task>_<runtime>`. */
@@ -106,6 +143,16 @@ function tagsOfTarget({ ecs, ssm }: Simulator, target: string): Tags {
   const [, taskId = ''] = target.split('_');
   if (!target.startsWith('ecs:')) return ssm.state.nodes.get(target)?.tags;
   return ecs.tasks().find(({ arn }) => arn.endsWith(`/${taskId}`))?.tags;
+}
+
+function ownerOfTarget(simulator: Simulator, target: string): Partial<Thing> {
+  const { ecs, ssm } = simulator;
+  const [, taskId = ''] = target.split('_');
+  const task = target.startsWith('ecs:') && ecs.tasks().find(({ arn }) => arn.endsWith(`/${taskId}`));
+  const node = ssm.state.nodes.get(target);
+  const found = task ? startedForUs(task) : node ? activatedForUs(simulator, node) : {};
+  const { isOurs, owner } = found;
+  return isOurs ? { isOurs, ...(owner === undefined ? {} : { owner }) } : {};
 }
 
 function containerThings({ ecs }: Simulator): Thing[] {
@@ -118,13 +165,13 @@ function containerThings({ ecs }: Simulator): Thing[] {
     'clusters',
   );
   return [
-    ...tasks.map((task) =>
-      thing('task', task.arn, task.tags, {
-        isOurs: task.startedBy === `bastion-operator/${INSTALLATION}`,
+    ...tasks.map((task) => ({
+      ...thing('task', task.arn, task.tags, {
         isLive: task.desiredStatus === 'RUNNING',
         text: [task.desiredStatus, task.definition.arn],
       }),
-    ),
+      ...startedForUs(task),
+    })),
     ...clusters.map((one) =>
       thing('ecs-cluster', String(one['clusterName']), tagsIn(one['tags']), { text: '' }),
     ),
@@ -151,6 +198,14 @@ function logThings({ logs }: Simulator): Thing[] {
     const pairs = new Map(Object.entries({ ...(tags as Record<string, string> | undefined) }));
     return thing('log-group', String(one['logGroupName']), pairs, { text: one['retentionInDays'] ?? null });
   });
+}
+
+/** Who started a task cannot be changed by hand, as its tags can. */
+function startedForUs({ startedBy = '' }: { readonly startedBy: string | undefined }): Partial<Thing> {
+  const prefix = `bastion-operator/${INSTALLATION}/`;
+  if (!startedBy.startsWith(prefix)) return { isOurs: false };
+  const owner = startedBy.slice(prefix.length);
+  return { isOurs: true, owner, key: `task/${owner}` };
 }
 
 type Operations = Simulator['ecs']['operations'];

@@ -95,7 +95,7 @@ export class Stage implements Strikes {
       monotonic: () => timeline.now(),
       setTimer: (delayMs, callback) => timeline.after(delayMs, callback),
     };
-    this.simulator = newSimulator(clock, options.latencies);
+    this.simulator = newSimulator(clock, options.latencies, { runtimeMonitoring: true });
     addLookalikes(this.simulator);
     this.git = new SimulatedGit(() => timeline.now());
     this.#watch = new Watch({

@@ -22,6 +22,8 @@ export interface AccountOptions {
   readonly region: string;
   readonly latencies?: Partial<Latencies>;
   readonly limits?: Partial<Limits>;
+  /** GuardDuty Runtime Monitoring is on: every task gets a container and an override that nobody asked for. */
+  readonly runtimeMonitoring?: boolean | undefined;
   /** Who may assume roles; left out: everybody may assume any. */
   readonly trust?: Trust;
   /** Fills each region when it is first used. */
@@ -106,7 +108,8 @@ export class Account {
     const logs = createLogs(world);
     const rds = createRds();
     const elasticache = createElastiCache();
-    const ecs = createEcs(world, { iam, network: networkPort(network), ssm, logs });
+    const { runtimeMonitoring } = this.#options;
+    const ecs = createEcs(world, { iam, network: networkPort(network), ssm, logs }, { runtimeMonitoring });
     const services: Services = {
       ...{ ec2: ec2.operations, ecs: ecs.operations, ssm: ssm.operations, logs: logs.operations },
       ...{ iam: iam.operations, sts: createSts(world, this.#sessions, this.#options.trust).operations },

@@ -78,15 +78,19 @@ export class Fields {
     return this.list(name).map((entry) => new Fields(toRecord(entry), this.#complain));
   }
 
-  /** A list of tag structs, as a map. `key` and `value` are the member names: ECS writes them in lower case. */
+  /**
+   * A list of tag structs, as a map. `key` and `value` are the member names: ECS writes them in lower case. `aws:` is reserved
+   * in any case, and for ECS and Systems Manager not only in keys.
+   */
   tags(name: string, key = 'Key', value = 'Value'): Map<string, string> {
     const tags = new Map<string, string>();
     for (const tag of this.structs(name)) {
       const tagKey = tag.text(key);
       if (tags.has(tagKey)) throw this.#complain(`Duplicate tag keys found: ${tagKey}`);
-      if (tagKey.startsWith('aws:'))
-        throw this.#complain(`Tag keys starting with aws: are reserved: ${tagKey}`);
-      tags.set(tagKey, tag.optionalText(value) ?? '');
+      const tagValue = tag.optionalText(value) ?? '';
+      const fault = tagFault(tagKey, tagValue);
+      if (fault) throw this.#complain(fault);
+      tags.set(tagKey, tagValue);
     }
     if (tags.size > 50) throw this.#complain('A resource can have at most 50 tags.');
     return tags;
@@ -95,6 +99,29 @@ export class Fields {
   record(name: string): Readonly<Record<string, unknown>> {
     return toRecord(this.#input[name]);
   }
+}
+
+const TAG_CHARACTERS = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+
+/** Why a tag is none, in the strictest service's words. */
+export function tagFault(key: string, value: string): string | undefined {
+  if (/^aws:/i.test(key)) return `Tag keys starting with aws: are reserved: ${key}`;
+  if (/^aws:/i.test(value)) return `Tag values starting with aws: are reserved: ${key}=${value}`;
+  if (key.length < 1 || key.length > 128) return `Tag keys have 1 to 128 characters: ${key}`;
+  if (value.length > 256) return `Tag values have at most 256 characters: ${key}`;
+  if (!TAG_CHARACTERS.test(key) || !TAG_CHARACTERS.test(value))
+    return `Tag keys and values may hold letters, numbers, spaces and _ . : / = + - @: ${key}=${value}`;
+  return undefined;
+}
+
+/** A resource that has tags already can take so many more. */
+export function addTags(
+  present: Map<string, string>,
+  added: ReadonlyMap<string, string>,
+  tooMany: () => AwsFault,
+): void {
+  if (new Set([...present.keys(), ...added.keys()]).size > 50) throw tooMany();
+  for (const [key, value] of added) present.set(key, value);
 }
 
 export function toRecord(value: unknown): Readonly<Record<string, unknown>> {

@@ -23,6 +23,8 @@ export interface Simulator extends SimulatedRegion {
   readonly inRegion: (name: string) => SimulatedRegion;
   /** Another account, made when first asked for. */
   readonly inAccount: (accountId: string) => Pick<Account, 'base' | 'region'>;
+  /** Keys of tags that nothing may have, as where an organization has a tag policy. */
+  readonly refusedTags: Set<string>;
   /** Off: requests are never throttled. */
   throttling: boolean;
   /** Makes everything that is due by the clock take effect. Every request does so first. */
@@ -66,6 +68,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       const accountId = sessions.accountOf(call.accessKeyId, record.at) ?? options.accountId;
       const run = inAccount(accountId).operation(region, call);
       if (simulator.throttling) throttle.admit(call, `${accountId} ${region}`, record.at);
+      checkTagPolicy(simulator.refusedTags, call);
       const result = faults.around(service, operation, () => run(call.input));
       calls.record(record);
       return encodeResult(call, result, requestId);
@@ -78,7 +81,14 @@ export function createSimulator(options: SimulatorOptions): Simulator {
 
   const simulator: Simulator = {
     ...home.base,
-    ...{ calls, faults, handle, throttling: true, requestHandler: createRequestHandler(handle) },
+    ...{
+      calls,
+      faults,
+      handle,
+      refusedTags: new Set(),
+      throttling: true,
+      requestHandler: createRequestHandler(handle),
+    },
     inRegion: (name) => home.region(name),
     inAccount,
     settle,
@@ -91,6 +101,29 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     },
   };
   return simulator;
+}
+
+/** Tags stand in requests under many names, and always in pairs with a key. */
+function checkTagPolicy(refused: ReadonlySet<string>, { service, operation, input }: Call): void {
+  if (refused.size === 0 || /^(Untag|Remove|Delete|Describe|Get|List)/.test(operation)) return;
+  const found = keysIn(input).find((key) => refused.has(key));
+  if (found === undefined) return;
+  const code = service === 'ec2' ? 'TagPolicyViolation' : 'TagPolicyException';
+  throw new AwsFault(
+    code,
+    `The tag policy does not allow the specified value for the following tag key: '${found}'.`,
+  );
+}
+
+function keysIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, one]) =>
+    (name === 'Key' || name === 'key') && typeof one === 'string'
+      ? [one]
+      : name === 'tags' && !Array.isArray(one)
+        ? Object.keys({ ...one })
+        : keysIn(one),
+  );
 }
 
 function readCall(request: WireRequest): Call | AwsFault {

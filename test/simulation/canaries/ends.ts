@@ -93,8 +93,8 @@ export const ENDS: readonly Canary[] = [
     name: 'node-is-left',
     like: 'a node controller that forgets to deregister the machine it has deleted',
     file: 'kinds/managed-instance.ts',
-    find: "if (!(await readOwner(aws, observed.id))) return 'gone';",
-    replace: "if ((await readOwner(aws, observed.id)) !== null) return 'gone';",
+    find: "if (!node || !(await nodeMarks(aws, node)).isOurs) return 'gone';",
+    replace: "if (!node || (await nodeMarks(aws, node)).isOurs) return 'gone';",
     scenarios: ['create-hybrid-nat'],
   },
   {

@@ -2,6 +2,7 @@ import type { Canary } from './canary.ts';
 import { ENDS } from './ends.ts';
 import { IDLENESS } from './idleness.ts';
 import { RECORDED } from './records.ts';
+import { MARKS } from './marks.ts';
 import { TIMES } from './times.ts';
 import { TOKENS } from './tokens.ts';
 import { TURNS } from './turns.ts';
@@ -9,6 +10,7 @@ import { WHOSE } from './whose.ts';
 
 export const CANARIES: readonly Canary[] = [
   ...WHOSE,
+  ...MARKS,
   ...TOKENS,
   ...ENDS,
   ...TIMES,

@@ -8,7 +8,7 @@ export const TOKENS: readonly Canary[] = [
     name: 'random-task-token',
     like: 'an ECS scheduler that makes a new client token for each call, and records the id from the answer',
     file: 'kinds/task.ts',
-    find: 'clientToken: spec.clientToken,',
+    find: 'clientToken: digest([spec.clientToken, desired.tags], 48),',
     replace: `clientToken: digest([spec.clientToken, ${COUNTED}], 48),`,
     scenarios: ['change-as-a-pass-writes', 'create-exec-nat'],
     faults: ['timeout-after', 'crash-after'],

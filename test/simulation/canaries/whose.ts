@@ -48,9 +48,9 @@ export const WHOSE: readonly Canary[] = [
   {
     name: 'nodes-by-filter',
     like: 'a node controller that deregisters whatever the server-side filter of its list lets through',
-    file: 'kinds/managed-instance.ts',
-    find: 'return readTags(aws.scope.installation, answer?.TagList).owner;',
-    replace: `return answer?.TagList?.find(({ Key }) => Key === 'bastion-operator.dev/bastion')?.Value as never;`,
+    file: 'kinds/node-marks.ts',
+    find: 'if (!isOurs) return { isOurs };',
+    replace: `if (!isOurs) return { isOurs: true, owner: tagged.tags['bastion-operator.dev/bastion'] as never };`,
     scenarios: ['create-hybrid-nat', 'delete-while-provisioning'],
   },
   {

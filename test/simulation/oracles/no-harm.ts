@@ -6,11 +6,17 @@ import type { OracleFactory } from '../oracle.ts';
 const SHARED = ['vpc-endpoint', 'security-group', 'iam-role', 'ecs-cluster', 'log-group'];
 const OWN = ['target-ingress', 'task'];
 
+/** What AWS accepted for it is shown by no list, so that it is not kept open. */
+function isClosed({ status }: Bastion): boolean {
+  return status?.conditions?.some(({ reason }) => reason === 'NeverListed') ?? false;
+}
+
 /** Nothing that an active Bastion uses goes away while it does. */
 export const noHarm: OracleFactory = ({ now, skewMs, bastions, things, isAt, wasTampered, violate }) => {
   const isActive = (bastion: Bastion) =>
     bastion.metadata.deletionTimestamp === undefined &&
     bastion.spec.suspend !== true &&
+    !isClosed(bastion) &&
     bastion.status?.observedGeneration === bastion.metadata.generation &&
     now() + skewMs() < (endOf(bastion) ?? Number.POSITIVE_INFINITY);
   // The grants on a database go where it goes.

@@ -6,8 +6,10 @@ import { DATABASES } from './databases.ts';
 import { IDLENESS } from './idleness.ts';
 import { LEFTOVERS } from './leftovers.ts';
 import { LIVES } from './lives.ts';
+import { ACCEPTANCES, MARKS } from './marks.ts';
 import { NEIGHBOURS } from './neighbours.ts';
 import { RECORDS } from './records.ts';
+import { REFUSALS } from './refusals.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
 
@@ -20,6 +22,9 @@ export const SCENARIOS: readonly Scenario[] = [
   ...DATABASES,
   ...NEIGHBOURS,
   ...LEFTOVERS,
+  ...MARKS,
+  ...ACCEPTANCES,
+  ...REFUSALS,
   ...REPLICAS,
   ...SOURCES,
   ...RECORDS,

@@ -1,3 +1,4 @@
+import { scatter } from '../scatter.ts';
 import { AwsFault, type Input, type Operation } from '../world.ts';
 import { addTag, describe, flag, requiredText, struct, structs, tagSet, text, texts } from './query.ts';
 import type { Ec2State, NetworkInterface, Route, RouteTable, Subnet, Vpc } from './state.ts';
@@ -108,11 +109,10 @@ function describeRouteTables(state: Ec2State, input: Input): object {
       vpcId: table.vpcId,
       ownerId: state.world.accountId,
       associationSet: showAssociations(table),
-      routeSet: [
-        ...localRoutes(state, table),
-        ...table.routes.map(showRoute),
-        ...endpointRoutes(state, table),
-      ],
+      routeSet: scatter(
+        [...localRoutes(state, table), ...table.routes.map(showRoute), ...endpointRoutes(state, table)],
+        table.id,
+      ),
       propagatingVgwSet: [],
       tagSet: tagSet(state, table.id),
     }),

@@ -29,7 +29,7 @@ export function checkSubnets(
       const message = `Found another VPC endpoint subnet in the availability zone of ${id}`;
       throw new AwsFault('DuplicateSubnetsInSameZone', message);
     }
-    if (!service.zones.includes(subnet.zone)) {
+    if (!service.zones.includes(subnet.zone) || state.unsupportedSubnets.has(id)) {
       const zone = `does not support the availability zone of the subnet: ${id}`;
       throw new AwsFault('InvalidParameter', `The VPC endpoint service ${service.name} ${zone}.`);
     }

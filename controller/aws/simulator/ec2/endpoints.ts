@@ -1,3 +1,4 @@
+import { scatter } from '../scatter.ts';
 import { AwsFault, type Input, type Operation } from '../world.ts';
 import {
   checkPrivateDns,
@@ -250,9 +251,12 @@ function show(state: Ec2State, endpoint: Endpoint): object {
   return {
     ...{ vpcEndpointId: id, vpcEndpointType: endpoint.type, vpcId: endpoint.vpcId },
     ...{ serviceName: endpoint.serviceName, state: endpoint.state, policyDocument: endpoint.policy },
-    routeTableIdSet: endpoint.routeTableIds,
-    subnetIdSet: [...interfaces.keys()],
-    groupSet: endpoint.groupIds.map((groupId) => ({ groupId, groupName: state.groups.get(groupId)?.name })),
+    routeTableIdSet: scatter(endpoint.routeTableIds, id),
+    subnetIdSet: scatter([...interfaces.keys()], id),
+    groupSet: scatter(endpoint.groupIds, id).map((groupId) => ({
+      groupId,
+      groupName: state.groups.get(groupId)?.name,
+    })),
     privateDnsEnabled: endpoint.privateDns,
     requesterManaged: false,
     networkInterfaceIdSet: [...interfaces.values()],

@@ -1,3 +1,4 @@
+import { scatter } from '../scatter.ts';
 import { AwsFault, type Input } from '../world.ts';
 import { isCidr } from './cidr.ts';
 import { requiredText, structs, text } from './query.ts';
@@ -93,7 +94,8 @@ export function showPermissions(state: Ec2State, rules: readonly Rule[]): object
     const key = `${rule.protocol} ${rule.from} ${rule.to}`;
     groups.set(key, [...(groups.get(key) ?? []), rule]);
   }
-  return [...groups.values()].map((same) => showPermission(state, same));
+  const salt = [...groups.keys()].join();
+  return scatter([...groups.values()], salt).map((same) => showPermission(state, scatter(same, salt)));
 }
 
 function showPermission(state: Ec2State, rules: readonly Rule[]): object {

@@ -1,3 +1,4 @@
+import { scatter } from '../scatter.ts';
 import { AwsFault, type Input } from '../world.ts';
 import type { Ec2State } from './state.ts';
 
@@ -143,10 +144,11 @@ export function addTag(tags: Map<string, string>, tag: Input): void {
   if (key.toLowerCase().startsWith('aws:') || key.length > 128 || value.length > 256) {
     throw new AwsFault('InvalidParameterValue', `Tag key '${key}' is reserved or too long, or its value is.`);
   }
+  if (tags.size >= 50 && !tags.has(key))
+    throw new AwsFault('TagLimitExceeded', 'The maximum number of tags has been reached.');
   tags.set(key, value);
-  if (tags.size > 50) throw new AwsFault('TagLimitExceeded', 'The maximum number of tags has been reached.');
 }
 
 export function tagSet(state: Ec2State, id: string): object[] {
-  return [...(state.tags.get(id) ?? [])].map(([key, value]) => ({ key, value }));
+  return scatter([...(state.tags.get(id) ?? [])], id).map(([key, value]) => ({ key, value }));
 }

@@ -132,6 +132,8 @@ export class Ec2State {
   readonly tags = new Map<string, Map<string, string>>();
   /** `<vpc id> <service name>` -> until when a deleted endpoint's private DNS name still conflicts. */
   readonly lingeringNames = new Map<string, number>();
+  /** Where no endpoint can be put, whatever zones its service is said to support. */
+  readonly unsupportedSubnets = new Set<string>();
   readonly tokens = new Map<string, { readonly fingerprint: string; readonly endpoint: Endpoint }>();
   /** For how long a created group or endpoint cannot be seen or used yet (eventual consistency). */
   visibilityDelayMs = 0;

@@ -4,6 +4,7 @@ import type { Session } from '../ssm/state.ts';
 import { AwsFault } from '../world.ts';
 import { logStream } from './image-pull.ts';
 import { Probe } from './probe.ts';
+import { isSecurityAgent } from './runtime-monitoring.ts';
 import type { EcsContext, Task, TaskContainer } from './state.ts';
 
 const CHANNELS = ['CreateControlChannel', 'CreateDataChannel', 'OpenControlChannel', 'OpenDataChannel'].map(
@@ -77,7 +78,7 @@ export function endBastion(ecs: EcsContext, task: Task): void {
 
 export function sessionTargets(task: Task): readonly string[] {
   return task.containers
-    .filter(({ runtimeId }) => runtimeId !== undefined)
+    .filter((container) => container.runtimeId !== undefined && !isSecurityAgent(container))
     .map(({ runtimeId }) => `ecs:${task.cluster.name}_${task.id}_${runtimeId}`);
 }
 
@@ -202,6 +203,7 @@ function makeActivation(ecs: EcsContext, task: Task, container: TaskContainer): 
   const made = toRecord(
     ecs.ssm.operations['CreateActivation']?.({
       IamRole: roleName,
+      Description: `Bastion ${environment.get('BASTION_OWNER') ?? ''}, made by its own task`,
       DefaultInstanceName: environment.get('BASTION_ACTIVATION_NAME'),
       Tags: Object.entries(tags).map(([Key, value]) => ({ Key, Value: String(value) })),
     }),

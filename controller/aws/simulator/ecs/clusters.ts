@@ -1,4 +1,5 @@
-import { present } from '../fields.ts';
+import { addTags, present } from '../fields.ts';
+import { scatter } from '../scatter.ts';
 import { AwsFault, type Input, type Operation } from '../world.ts';
 import { arnOf, type Cluster, type EcsContext, getCluster, invalid, readInput, toTagList } from './state.ts';
 
@@ -50,7 +51,7 @@ function describeClusters(ecs: EcsContext, input: Input): object {
     if (cluster) clusters.push(describeCluster(ecs, cluster, withTags));
     else failures.push({ arn: arnOf(ecs.world, `cluster/${name}`), reason: 'MISSING' });
   }
-  return { clusters, failures };
+  return { clusters: scatter(clusters, references.join()), failures };
 }
 
 function tasksOf(ecs: EcsContext, cluster: Cluster) {
@@ -94,7 +95,9 @@ export function taggingOperations(ecs: EcsContext): Readonly<Record<string, Oper
     TagResource: (input) => {
       const fields = readInput(input);
       const tags = tagsOf(fields.text('resourceArn'));
-      for (const [key, value] of fields.tags('tags', 'key', 'value')) tags.set(key, value);
+      addTags(tags, fields.tags('tags', 'key', 'value'), () =>
+        invalid('A resource can have at most 50 tags.'),
+      );
       return {};
     },
     UntagResource: (input) => {

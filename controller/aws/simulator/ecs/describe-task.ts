@@ -1,4 +1,6 @@
 import { present } from '../fields.ts';
+import { scatter } from '../scatter.ts';
+import { isSecurityAgent } from './runtime-monitoring.ts';
 import { type Task, type TaskContainer, toTagList } from './state.ts';
 
 const toDate = (at: number | undefined) => (at === undefined ? undefined : new Date(at));
@@ -49,15 +51,18 @@ function describeAttachment(task: Task) {
     id: task.attachmentId,
     type: 'ElasticNetworkInterface',
     status,
-    details: [
-      { name: 'subnetId', value: subnetId },
-      ...(provisioning
-        ? []
-        : [
-            { name: 'networkInterfaceId', value: eniId },
-            { name: 'privateIPv4Address', value: privateIp },
-          ]),
-    ],
+    details: scatter(
+      [
+        { name: 'subnetId', value: subnetId },
+        ...(provisioning
+          ? []
+          : [
+              { name: 'networkInterfaceId', value: eniId },
+              { name: 'privateIPv4Address', value: privateIp },
+            ]),
+      ],
+      task.id,
+    ),
   };
 }
 
@@ -76,7 +81,8 @@ function describeContainer(task: Task, container: TaskContainer) {
       task.lastStatus === 'PROVISIONING'
         ? []
         : [{ attachmentId: task.attachmentId, privateIpv4Address: task.eni.privateIp }],
-    managedAgents: task.execEnabled ? [describeAgent(task, container)] : undefined,
+    managedAgents:
+      task.execEnabled && !isSecurityAgent(container) ? [describeAgent(task, container)] : undefined,
     cpu: '0',
   });
 }

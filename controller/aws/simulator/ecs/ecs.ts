@@ -21,6 +21,8 @@ export interface Ecs {
   tasks(): readonly Task[];
   /** Where a task's interface is; undefined once it is detached. */
   placeOf(taskArn: string): Place | undefined;
+  /** What no list shows, though it is there: `tasks`. */
+  readonly unlisted: Set<'tasks'>;
   /** Images their registry does not have. */
   readonly missingImages: Set<string>;
   /** Images made for one architecture only: on the other one the container cannot be executed. */
@@ -34,6 +36,7 @@ export interface Ecs {
 export function createEcs(
   world: World,
   neighbours: { readonly iam: Iam; readonly network: NetworkPort; readonly ssm: Ssm; readonly logs: Logs },
+  { runtimeMonitoring = false }: { readonly runtimeMonitoring?: boolean | undefined } = {},
 ): Ecs {
   const ecs: EcsContext = {
     world,
@@ -46,6 +49,8 @@ export function createEcs(
     missingImages: new Set(),
     imageArchitectures: new Map(),
     capacityFailures: { times: 0, reason: NO_CAPACITY },
+    runtimeMonitoring,
+    unlisted: new Set(),
   };
   neighbours.ssm.answerTaskTargets((target) => isConnected(ecs, target));
   neighbours.ssm.noticeSessions((session) => logSession(ecs, session));
@@ -61,6 +66,7 @@ export function createEcs(
       const task = ecs.tasks.get(arn);
       return task && neighbours.network.placeOf(task.eni.eniId);
     },
+    unlisted: ecs.unlisted,
     missingImages: ecs.missingImages,
     imageArchitectures: ecs.imageArchitectures,
     refuseCapacity: (times, reason = NO_CAPACITY) => {

@@ -1,5 +1,6 @@
 import { endBastion, sayGoodbye, startBastion } from './bastion.ts';
 import { findStartFailure } from './image-pull.ts';
+import { isSecurityAgent } from './runtime-monitoring.ts';
 import type { EcsContext, Task, TaskContainer, TaskStatus } from './state.ts';
 
 /** How long ECS remembers a stopped task. */
@@ -46,7 +47,8 @@ function runTask(ecs: EcsContext, task: Task): void {
     }
   }
   const exit = (container: TaskContainer, code: number) => exitContainer(ecs, task, container, code);
-  for (const container of task.containers) startBastion(ecs, task, container, exit);
+  for (const container of task.containers)
+    if (!isSecurityAgent(container)) startBastion(ecs, task, container, exit);
 }
 
 function failTask(ecs: EcsContext, task: Task, reason: string): void {

@@ -2,6 +2,7 @@ import type { Fields } from '../fields.ts';
 import { AwsFault, type Input } from '../world.ts';
 import { describeTask } from './describe-task.ts';
 import { startTask } from './ladder.ts';
+import { withSecurityAgent, withSecurityOverride } from './runtime-monitoring.ts';
 import {
   arnOf,
   type Cluster,
@@ -150,7 +151,7 @@ function findRepeated(ecs: EcsContext, cluster: Cluster, input: Input): object[]
 
 function addTask(ecs: EcsContext, cluster: Cluster, definition: TaskDefinition, fields: Fields): Task {
   const id = ecs.world.hex(32);
-  const containers = makeContainers(ecs, cluster, id, definition, fields);
+  const containers = withSecurityAgent(ecs, id, makeContainers(ecs, cluster, id, definition, fields));
   const task: Task = {
     id,
     arn: arnOf(ecs.world, `task/${cluster.name}/${id}`),
@@ -159,7 +160,7 @@ function addTask(ecs: EcsContext, cluster: Cluster, definition: TaskDefinition, 
     ...rolesOf(fields, definition),
     startedBy: fields.optionalText('startedBy'),
     execEnabled: fields.flag('enableExecuteCommand'),
-    overrides: fields.record('overrides'),
+    overrides: withSecurityOverride(ecs, id, fields.record('overrides')),
     eni: attachEni(ecs, id, fields),
     attachmentId: ecs.world.hex(32),
     containers,

@@ -1,6 +1,7 @@
 import { Fields } from '../fields.ts';
 import type { Iam } from '../iam/iam.ts';
 import type { Logs } from '../logs/logs.ts';
+import { scatter } from '../scatter.ts';
 import type { Ssm } from '../ssm/ssm.ts';
 import { AwsFault, type Input, type World } from '../world.ts';
 import type { AttachedEni, NetworkPort } from './network-port.ts';
@@ -114,6 +115,10 @@ export interface EcsContext {
   /** Images made for one architecture only. */
   readonly imageArchitectures: Map<string, 'X86_64' | 'ARM64'>;
   capacityFailures: { times: number; reason: string };
+  /** Tasks that no list shows, though they run. */
+  readonly unlisted: Set<'tasks'>;
+  /** GuardDuty watches every task, from a container of its own. */
+  readonly runtimeMonitoring: boolean;
 }
 
 /** A RunTask client token: the request it stood for, and what came of it. */
@@ -152,5 +157,5 @@ export function findDefinition(ecs: EcsContext, reference: string): TaskDefiniti
 }
 
 export function toTagList(tags: ReadonlyMap<string, string>) {
-  return [...tags].map(([key, value]) => ({ key, value }));
+  return scatter([...tags], [...tags.keys()].join()).map(([key, value]) => ({ key, value }));
 }

@@ -1,4 +1,5 @@
 import { present, takePage } from '../fields.ts';
+import { scatter } from '../scatter.ts';
 import type { Input, Operation } from '../world.ts';
 import { describeTask } from './describe-task.ts';
 import { stopTask } from './ladder.ts';
@@ -40,6 +41,7 @@ function listTasks(ecs: EcsContext, input: Input): object {
   }
   const wanted = [...ecs.tasks.values()].filter(
     (task) =>
+      !ecs.unlisted.has('tasks') &&
       task.cluster.name === cluster.name &&
       task.desiredStatus === desired &&
       (family === undefined || task.definition.family === family) &&
@@ -69,5 +71,5 @@ function describeTasks(ecs: EcsContext, input: Input): object {
       failures.push({ arn, reason: 'MISSING' });
     }
   }
-  return { tasks, failures };
+  return { tasks: scatter(tasks, references.join()), failures };
 }

@@ -1,4 +1,4 @@
-import { Fields, present, takePage, toRecord } from '../fields.ts';
+import { addTags, Fields, present, tagFault, takePage, toRecord } from '../fields.ts';
 import { AwsFault, type Input, type Operation, type World } from '../world.ts';
 import { append, type LogEvent, type Streams, streamOperations } from './streams.ts';
 
@@ -91,7 +91,7 @@ function taggingOperations(world: World, groups: Groups): Readonly<Record<string
     TagResource: (input) => {
       const fields = new Fields(input, invalid);
       const group = byArn(fields);
-      for (const [key, value] of tagMap(fields)) group.tags.set(key, value);
+      addTags(group.tags, tagMap(fields), () => invalid('A resource can have at most 50 tags.'));
       return {};
     },
     UntagResource: (input) => {
@@ -157,5 +157,12 @@ function describeLogGroups(world: World, groups: Groups, input: Input): object {
 }
 
 function tagMap(fields: Fields): Map<string, string> {
-  return new Map(Object.entries(toRecord(fields.record('tags'))).map(([key, value]) => [key, String(value)]));
+  const tags = new Map(
+    Object.entries(toRecord(fields.record('tags'))).map(([key, value]) => [key, String(value)]),
+  );
+  for (const [key, value] of tags) {
+    const fault = tagFault(key, value);
+    if (fault) throw invalid(fault);
+  }
+  return tags;
 }

@@ -1,6 +1,6 @@
 import { type Fields, present } from '../fields.ts';
 import { AwsFault, type Input, type Operation, type World } from '../world.ts';
-import { invalid, type ManagedNode, readInput, type SsmState, takeSsmPage } from './state.ts';
+import { invalid, type ManagedNode, readInput, type SsmState, takeSsmPage, toTagList } from './state.ts';
 
 /** The quota of hybrid nodes in the standard tier. */
 const MAX_STANDARD_NODES = 1000;
@@ -176,7 +176,7 @@ export function taggingOperations(state: SsmState): Readonly<Record<string, Oper
       return {};
     },
     ListTagsForResource: (input) => ({
-      TagList: [...tagsOf(readInput(input))].map(([Key, Value]) => ({ Key, Value })),
+      TagList: toTagList(tagsOf(readInput(input))),
     }),
   };
 }

@@ -1,4 +1,5 @@
 import { Fields, takePage } from '../fields.ts';
+import { scatter } from '../scatter.ts';
 import { AwsFault, type Input } from '../world.ts';
 
 export interface Activation {
@@ -92,5 +93,5 @@ export function toUuid(hex32: string): string {
 }
 
 export function toTagList(tags: ReadonlyMap<string, string>) {
-  return [...tags].map(([Key, Value]) => ({ Key, Value }));
+  return scatter([...tags], [...tags.keys()].join()).map(([Key, Value]) => ({ Key, Value }));
 }

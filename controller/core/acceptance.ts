@@ -1,0 +1,274 @@
+import type { Bastion } from '../api/bastion.ts';
+import { condition } from '../api/bastion.ts';
+import { rfc3339 } from '../api/clock.ts';
+import { type ObjectName, objectName } from '../api/object.ts';
+import { type DesiredSet, same } from './desired.ts';
+import type { Held } from './held.ts';
+import { renewalOf, timeOf } from './lifetime.ts';
+import type { Outcome } from './outcome.ts';
+import type { Step } from './plan.ts';
+import type { Desired, Key, KindName, Observed, Problem } from './resource.ts';
+import { indexByKey, type Snapshot } from './snapshot.ts';
+
+/*
+ * AWS can accept a call and show nothing of it: for some seconds as a rule (aws-facts 8), for good when something is wrong with
+ * what we look for, or with what we may see. Calling again and again would open things that nobody can close.
+ *
+ *   accepted, not listed yet   wait a while before the same is asked for again
+ *   three times, never listed  stop; tell; what belongs to one Bastion alone closes that Bastion, until somebody changes or
+ *                              renews it; what was accepted is removed by the ids of the answers
+ *   accepted and listed, and   something undoes it: ask for it ever more seldom, and say so
+ *   wanted again and again
+ */
+
+/** What AWS has accepted for one key. All times are epoch milliseconds. */
+export interface Acceptance {
+  readonly action: 'create' | 'update';
+  readonly key: Key;
+  readonly kind: KindName;
+  readonly wish: unknown;
+  readonly owners: readonly ObjectName[];
+  readonly shared: boolean;
+  /** How often in a row. */
+  readonly times: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** Some list has shown it since the last call. */
+  readonly isSeen: boolean;
+  /** What the answers named, for what no list shows. */
+  readonly made: readonly Observed[];
+  readonly isTold: boolean;
+}
+
+/** By action and key. */
+export type Acceptances = ReadonlyMap<string, Acceptance>;
+
+export const NO_ACCEPTANCES: Acceptances = new Map();
+
+/** More than one lost look, and few enough for the bill. */
+const MOST_UNSEEN = 3;
+/** Before the next call, by how many there were; the last one before it is given up. */
+const UNSEEN_PAUSES_MS = [0, 10_000, 30_000, 60_000];
+const FREE_REPETITIONS = 4;
+const FIRST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 10 * 60_000;
+/** What lasted for so long after the longest pause is not undone any more. */
+const FORGOTTEN_MS = 2 * LONGEST_PAUSE_MS;
+
+export const NEVER_LISTED = 'NeverListed';
+
+/** The outcome of a step whose like was accepted not long ago. Undefined: try it. */
+export function pausedAfter(step: Step, acceptances: Acceptances, now: number): Outcome | undefined {
+  const known = acceptances.get(nameOf(step));
+  if (!known || !step.desired) return undefined;
+  const isSame = same(known.wish, wishOf(step.desired));
+  const isUnseen = step.action === 'create' && !known.isSeen;
+  // Another one beside what may be there: that is looked for first.
+  if (isUnseen && known.times > 0 && now < known.lastAt + (UNSEEN_PAUSES_MS[1] ?? 0)) return unseen(step);
+  if (!isSame) return undefined;
+  if (isUnseen) return pausedUnseen(step, known, now);
+  if (known.times < FREE_REPETITIONS) return undefined;
+  const retryAfterMs = known.lastAt + pauseMs(known) - now;
+  if (retryAfterMs <= 0) return undefined;
+  const message = `AWS accepted this ${known.times} times since ${rfc3339(known.firstAt)} and it did not last: something undoes it. Look for who changes it in CloudTrail`;
+  return { step, result: 'failed', message, retryAfterMs, untried: true, isNews: !known.isTold };
+}
+
+function pausedUnseen(step: Step, known: Acceptance, now: number): Outcome | undefined {
+  if (isFutile(known, now))
+    return { step, result: 'failed', message: textOf(known), untried: true, isNews: !known.isTold };
+  const isDue = known.lastAt + (UNSEEN_PAUSES_MS[known.times] ?? 0) <= now;
+  if (isDue && known.times < MOST_UNSEEN) return undefined;
+  return unseen(step);
+}
+
+/** Polled in its kind's rhythm until a list shows it. */
+function unseen(step: Step): Outcome {
+  return { step, result: 'deferred', message: 'AWS accepted it, and no list shows it yet', untried: true };
+}
+
+function isFutile({ action, isSeen, times, lastAt }: Acceptance, now: number): boolean {
+  const settledAt = lastAt + (UNSEEN_PAUSES_MS.at(MOST_UNSEEN) ?? 0);
+  return action === 'create' && !isSeen && times >= MOST_UNSEEN && settledAt <= now;
+}
+
+function pauseMs({ times }: Acceptance): number {
+  return Math.min(FIRST_PAUSE_MS * 2 ** (times - FREE_REPETITIONS), LONGEST_PAUSE_MS);
+}
+
+function textOf({ key, times, lastAt, made }: Acceptance): string {
+  const ids = made.map(({ id }) => id).join(', ') || 'nothing it named';
+  return (
+    `AWS accepted the creation of ${key} ${times} times, the last time at ${rfc3339(lastAt)} (${ids}), and no list shows it. ` +
+    'It is not asked for again: look for it in AWS, and check what the controller may list; then change or renew the Bastion'
+  );
+}
+
+/** Only a fresh list tells: what was listed before the call says nothing. An ended predecessor is not what was made. */
+export function seenIn(acceptances: Acceptances, snapshot: Snapshot): Acceptances {
+  if (acceptances.size === 0) return acceptances;
+  const index = indexByKey(snapshot);
+  const isShown = ({ key, kind, made }: Acceptance) =>
+    snapshot.fresh.has(kind) &&
+    (index.get(key) ?? []).some(
+      (one) => one.owned && (one.state !== 'gone' || made.some(({ id }) => id === one.id)),
+    );
+  return new Map(
+    [...acceptances].map(([name, one]): [string, Acceptance] =>
+      !one.isSeen && isShown(one) ? [name, { ...one, isSeen: true, made: [] }] : [name, one],
+    ),
+  );
+}
+
+/** Counts what was accepted in this pass, and lets go what was removed by its id. */
+export function noteAccepted(outcomes: readonly Outcome[], before: Acceptances, now: number): Acceptances {
+  const after = new Map(
+    [...before].filter(([, one]) => one.made.length > 0 || now - one.lastAt < FORGOTTEN_MS),
+  );
+  for (const outcome of outcomes) {
+    const { step, result, isNews } = outcome;
+    const name = nameOf(step);
+    const known = after.get(name);
+    if (known && isNews) after.set(name, { ...known, isTold: true });
+    if (result !== 'done') continue;
+    if (step.action === 'delete') release(after, step);
+    const next = acceptedBy(step, known, now);
+    if (next) after.set(name, next);
+  }
+  return after;
+}
+
+function acceptedBy(step: Step, known: Acceptance | undefined, now: number): Acceptance | undefined {
+  const { action, desired, observed } = step;
+  if ((action !== 'create' && action !== 'update') || !desired || observed?.state === 'gone')
+    return undefined;
+  const wish = wishOf(desired);
+  const isSame = known !== undefined && same(known.wish, wish);
+  const isUnseen = isSame && !known.isSeen;
+  const made = action === 'create' && observed ? [observed] : [];
+  const { key, kind, owners, shared } = desired;
+  return {
+    ...{ action, key, kind, wish, owners, shared, lastAt: now },
+    times: isSame ? known.times + 1 : 1,
+    firstAt: isSame ? known.firstAt : now,
+    isSeen: action === 'update',
+    made: onceEach([...(isUnseen || !isSame ? (known?.made ?? []) : []), ...made]),
+    isTold: isSame && known.isTold,
+  };
+}
+
+function onceEach(made: readonly Observed[]): Observed[] {
+  return [...new Map(made.map((one) => [one.id, one])).values()];
+}
+
+/** One that we took away ourselves, because nobody wants it, has not failed to last. */
+function release(after: Map<string, Acceptance>, { observed, key, reason }: Step): void {
+  const name = `create ${key}`;
+  const known = after.get(name);
+  if (!known) return;
+  const made = known.made.filter(({ id }) => id !== observed?.id);
+  if (made.length < known.made.length) after.set(name, { ...known, made });
+  else if (reason !== 'replaced' && known.isSeen) after.delete(name);
+}
+
+/** What lets somebody in or is paid for by the hour: that alone is removed by an id that only an answer named. */
+const REMOVED_BY_ID: readonly KindName[] = ['task', 'activation', 'target-ingress', 'vpc-endpoint'];
+
+/** The snapshot, with what AWS accepted and no list shows, so that it goes as everything does that nobody wants. */
+export function withUnlisted(
+  snapshot: Snapshot,
+  acceptances: Acceptances,
+  { byKey }: DesiredSet,
+  now: number,
+): Snapshot {
+  const unlisted = [...acceptances.values()].filter(
+    (one) =>
+      !one.isSeen &&
+      REMOVED_BY_ID.includes(one.kind) &&
+      (!byKey.has(one.key) || (one.shared && isFutile(one, now))) &&
+      snapshot.parts.has(one.kind),
+  );
+  if (unlisted.length === 0) return snapshot;
+  const parts = new Map(snapshot.parts);
+  for (const { kind, made } of unlisted) {
+    const part = parts.get(kind);
+    const known = new Set(part?.resources.map(({ id }) => id));
+    if (part)
+      parts.set(kind, {
+        ...part,
+        resources: [...part.resources, ...made.filter(({ id }) => !known.has(id))],
+      });
+  }
+  return { ...snapshot, parts };
+}
+
+/** Bastions that something of was accepted and never listed, with what is to be told of them. */
+export function neverListed(acceptances: Acceptances, now: number): ReadonlyMap<ObjectName, Held> {
+  const futile = [...acceptances.values()].filter((one) => !one.shared && isFutile(one, now));
+  return new Map(
+    futile.flatMap((one) =>
+      one.owners.map((owner): [ObjectName, Held] => [owner, { reason: NEVER_LISTED, message: textOf(one) }]),
+    ),
+  );
+}
+
+/** Those that are closed for it: it stands in their status, and nobody has changed or renewed them since. */
+export function closedBastions(bastions: readonly Bastion[], now: number): ReadonlyMap<ObjectName, Held> {
+  return new Map(
+    bastions.flatMap((bastion): [ObjectName, Held][] => {
+      const told = condition(bastion, 'Withheld');
+      if (told?.reason !== NEVER_LISTED || told.observedGeneration !== bastion.metadata.generation) return [];
+      const isRenewed = (renewalOf(bastion, now) ?? 0) > (timeOf(told.lastTransitionTime) ?? 0);
+      return isRenewed ? [] : [[objectName(bastion), { reason: NEVER_LISTED, message: told.message }]];
+    }),
+  );
+}
+
+const ENTRANCES: readonly KindName[] = [
+  'activation',
+  'task',
+  'managed-instance',
+  'target-ingress',
+  'session',
+];
+
+/** Takes from the wishes what would let somebody into a closed Bastion, and says of it why. */
+export function withoutEntrances(desired: DesiredSet, closed: ReadonlyMap<ObjectName, Held>): DesiredSet {
+  if (closed.size === 0) return desired;
+  const isEntrance = ({ kind, owners }: Desired) =>
+    ENTRANCES.includes(kind) && owners.every((one) => closed.has(one));
+  const problems = new Map(desired.problems);
+  for (const [owner, { reason, message }] of closed) {
+    const problem: Problem = { condition: 'TaskRunning', reason, message };
+    problems.set(owner, [problem, ...(problems.get(owner) ?? [])]);
+  }
+  return { byKey: new Map([...desired.byKey].filter(([, wish]) => !isEntrance(wish))), problems };
+}
+
+/** A closed one that is changed or renewed is tried anew. */
+export function forgetReopened(
+  acceptances: Acceptances,
+  bastions: readonly Bastion[],
+  closed: ReadonlyMap<ObjectName, Held>,
+): Acceptances {
+  const reopened = bastions.filter(
+    (bastion) => condition(bastion, 'Withheld')?.reason === NEVER_LISTED && !closed.has(objectName(bastion)),
+  );
+  const names = new Set(reopened.map(objectName));
+  if (names.size === 0) return acceptances;
+  return new Map(
+    [...acceptances].map(([name, one]): [string, Acceptance] =>
+      !one.shared && one.owners.some((owner) => names.has(owner))
+        ? [name, { ...one, times: 0, isTold: false }]
+        : [name, one],
+    ),
+  );
+}
+
+function wishOf({ spec, tags }: Desired): unknown {
+  return { spec, tags };
+}
+
+function nameOf({ action, key }: Step): string {
+  return `${action} ${key}`;
+}

@@ -1,0 +1,103 @@
+import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import type { Scenario } from '../scenario.ts';
+import type { World } from '../world.ts';
+import {
+  becomesReady,
+  becomesReadyOrEnds,
+  expires,
+  hybrid,
+  MINUTE,
+  OVER_ENDPOINTS,
+  OVER_NAT,
+} from './steps.ts';
+
+/** Tags are anybody's to change in the console. What they were on stays ours, for as long as its Bastion is open and no longer. */
+export const MARKS: readonly Scenario[] = [
+  {
+    name: 'tags-are-taken',
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_ENDPOINTS, ttl: '10m' });
+      await becomesReadyOrEnds(world, 'orders');
+      somebodyConnects(world);
+      takeTags(world);
+      await world.run(2 * MINUTE);
+      await expires(world, 'orders');
+    },
+  },
+  {
+    name: 'tags-of-a-node-are-taken',
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_NAT, ...hybrid('Controller'), ttl: '10m' });
+      await becomesReadyOrEnds(world, 'orders');
+      somebodyConnects(world);
+      takeTags(world);
+      await world.run(2 * MINUTE);
+      await expires(world, 'orders');
+    },
+  },
+  {
+    name: 'tags-are-changed',
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_NAT, ttl: '8m' });
+      await world.apply('users', OVER_NAT);
+      await becomesReadyOrEnds(world, 'orders');
+      world.history.add(world.now(), 'somebody', 'writes the name of another Bastion on the tasks');
+      for (const { tags } of world.simulator.ecs.tasks())
+        tags.set('bastion-operator.dev/bastion', 'default/users');
+      await expires(world, 'orders');
+    },
+  },
+];
+
+/** What AWS accepts is not always what it shows. */
+export const ACCEPTANCES: readonly Scenario[] = [
+  {
+    name: 'task-is-never-listed',
+    play: async (world) => {
+      const { ecs, calls } = world.simulator;
+      ecs.unlisted.add('tasks');
+      await world.apply('orders', OVER_NAT);
+      await world.until('it says so', () => isClosed(world), 30 * MINUTE);
+      await world.until('what was accepted is stopped', () => open(world).length === 0, 10 * MINUTE);
+      await world.run(30 * MINUTE);
+      const runs = calls.mutations().filter(({ operation, code }) => operation === 'RunTask' && !code).length;
+      if (runs > MOST_RUNS) world.violate('asks-in-vain', `RunTask was accepted ${runs} times`);
+      ecs.unlisted.clear();
+      await world.apply('orders', { ...OVER_NAT, reason: 'the list is right again' });
+      await becomesReady(world, 'orders');
+    },
+  },
+];
+
+/** With a controller that is replaced meanwhile, or an answer that is lost. */
+const MOST_RUNS = 8;
+
+function isClosed({ bastions }: World): boolean {
+  const { conditions = [] } = bastions.get('default/orders')?.status ?? {};
+  return conditions.some(({ reason }) => reason === 'NeverListed');
+}
+
+function open(world: World) {
+  const entrances = ['task', 'target-ingress', 'session'];
+  return world.ours().filter(({ kind, isLive }) => isLive && entrances.includes(kind));
+}
+
+/** So that there is a session to be ended. */
+function somebodyConnects({ simulator, bastions }: World): void {
+  const Target = bastions.get('default/orders')?.status?.sessionTarget;
+  try {
+    if (Target !== undefined) simulator.ssm.operations['StartSession']?.({ Target });
+  } catch {
+    // Nothing is connected just now.
+  }
+}
+
+function takeTags(world: World): void {
+  world.history.add(world.now(), 'somebody', 'takes the tags from the task, its node and its rules');
+  const { ecs, ssm, ec2 } = world.simulator;
+  for (const task of ecs.tasks()) if (task.cluster.name === 'bastion-test') task.tags.clear();
+  for (const { isOurs, kind, id } of world.ours())
+    if (isOurs && kind === 'managed-instance') ssm.state.nodes.get(id)?.tags.clear();
+  for (const groupId of [ORDINARY.ordersGroup, ORDINARY.natDatabaseGroup])
+    for (const { id } of ec2.state.groups.get(groupId)?.rules.values() ?? []) ec2.state.tags.delete(id);
+}
