@@ -14,6 +14,8 @@ import {
 import {
   type InstanceInformation,
   paginateDescribeInstanceInformation,
+  paginateDescribeSessions,
+  type Session,
   type SSMClient,
 } from '@aws-sdk/client-ssm';
 import { TAG } from './tags.ts';
@@ -27,6 +29,8 @@ export interface Reads {
   readonly routeTables: () => Promise<readonly RouteTable[]>;
   /** Managed nodes that carry our tag, as far as the service's filter can be trusted. */
   readonly ownNodes: () => Promise<readonly InstanceInformation[]>;
+  /** Whose target is ours they do not say. */
+  readonly activeSessions: () => Promise<readonly Session[]>;
 }
 
 export function createReads(
@@ -49,6 +53,10 @@ export function createReads(
       const filter = { Filters: [{ Key: `tag:${TAG.installation}`, Values: [installation] }] };
       const pages = paginateDescribeInstanceInformation({ client: ssm, pageSize: 50 }, filter);
       return collect(pages, (page) => page.InstanceInformationList);
+    }),
+    activeSessions: once(() => {
+      const pages = paginateDescribeSessions({ client: ssm, pageSize: 200 }, { State: 'Active' });
+      return collect(pages, (page) => page.Sessions);
     }),
   };
 }
