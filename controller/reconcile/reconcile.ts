@@ -16,12 +16,13 @@ import type { Outcome } from '../core/outcome.ts';
 import { heldBack, losePatience, NO_SETBACKS, type Setbacks } from '../core/patience.ts';
 import { isSettled, makePlan, type Plan } from '../core/plan.ts';
 import { KIND_NAMES, type KindName, type Settings } from '../core/resource.ts';
-import { isComplete, type Snapshot } from '../core/snapshot.ts';
+import { isComplete, knows, type Snapshot } from '../core/snapshot.ts';
 import { type StatusContext, statuses } from '../core/status.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { diagnoser } from './diagnose.ts';
 import { execute } from './execute.ts';
 import { type Interests, observe, type Refresh } from './observe.ts';
+import type { PassClosing } from './pass-closing.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
 import { isShrinkOpen, shownIn, tellShrink } from './shrink.ts';
@@ -67,6 +68,7 @@ export interface PassOptions extends LookOptions {
   readonly mayMutate: () => boolean;
   /** Remembers that this scope may hold resources, before it does. */
   readonly rememberScope: () => Promise<void>;
+  readonly closing?: PassClosing | undefined;
 }
 
 /** What a pass would do, and what it is based on. */
@@ -175,6 +177,7 @@ function statusContext(
     conditionOf: conditionOf(kinds),
     diagnose: diagnoser(wishes.claims, kinds, observed, now),
     complete,
+    isKnown: (kind) => knows(observed, kind),
     held: heldBastions(guards, bastions),
     sessions: sessionsSeen(observed),
     now,

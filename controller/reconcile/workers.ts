@@ -8,6 +8,7 @@ import { fenceStore } from '../store/fence.ts';
 import { whileHeld } from './lease.ts';
 import type { ManagerOptions } from './manager.ts';
 import type { Interests } from './observe.ts';
+import type { PassClosing } from './pass-closing.ts';
 import { rememberScope } from './scopes.ts';
 import { ScopeWorker } from './worker.ts';
 
@@ -17,6 +18,7 @@ interface WorkersOptions
     'api' | 'store' | 'clock' | 'kinds' | 'connectPlace' | 'terms' | 'lease' | 'trace'
   > {
   readonly estate: () => Estate;
+  readonly closing: (place: Place) => PassClosing;
 }
 
 /** One worker for each scope that had a pass, under the terms and in the tenure in which it was made. */
@@ -45,7 +47,7 @@ export class ScopeWorkers {
     const estate = this.#options.estate();
     const { settings, shrinkLimit } = terms();
     const worker = new ScopeWorker({
-      ...{ clock, kinds, estate, shrinkLimit, mayMutate, trace },
+      ...{ clock, kinds, estate, shrinkLimit, mayMutate, trace, closing: this.#options.closing(place) },
       settings: settingsIn(settings, estate, place),
       api: fenceWrites(api, mayMutate),
       connect: connectPlace(place, mayMutate),
