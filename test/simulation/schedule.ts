@@ -83,7 +83,7 @@ export async function play(schedule: Schedule, options: PlayOptions = {}): Promi
   const byIndex = new Map(faults.map((fault) => [fault.at, fault]));
   const sites = createSites(() => world.history.hash());
   const world: World = new World({
-    ...{ replicas, withGit: scenario.withGit ?? false, oracles, settings, aroundCall },
+    ...{ replicas, withGit: scenario.withGit ?? false, oracles, settings, aroundCall, seed },
     staleMs: isStale ? STALE_MS : 0,
     pageSize: seed % 4 === 3 ? 5 : undefined,
     latencies: seed % 2 === 0 ? BRIEF : {},

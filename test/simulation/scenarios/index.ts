@@ -8,6 +8,7 @@ import { LIVES } from './lives.ts';
 import { NEIGHBOURS } from './neighbours.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
+import { TROUBLES } from './troubles.ts';
 
 /** Every piece of life under test: a new transport, kind or verb joins all kinds of faults by an entry here. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -20,4 +21,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LEFTOVERS,
   ...REPLICAS,
   ...SOURCES,
+  ...TROUBLES,
 ];
