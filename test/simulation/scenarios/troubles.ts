@@ -86,6 +86,27 @@ export const TROUBLES: readonly Scenario[] = [
     },
   },
   {
+    name: 'restart-after-the-end-without-groups',
+    play: async (world) => {
+      await opensUntilItsEnd(world, { ...OVER_NAT, ttl: '6m' });
+      const end = Date.parse(world.bastions.get('default/orders')?.status?.expiresAt ?? '');
+      await world.run(Math.max(0, end - 3_000 - world.now()));
+      world.loseCalls('ec2:DescribeSecurityGroups', TROUBLE_MS, 'denied');
+      world.loseCalls('ec2:RevokeSecurityGroupIngress', 15_000, 'throttled');
+      await world.run(8_000);
+      world.restartAll();
+      await expires(world, 'orders');
+    },
+  },
+  {
+    name: 'expire-while-sessions-hang',
+    play: async (world) => {
+      await opensUntilItsEnd(world, { ...OVER_NAT, ttl: '6m' });
+      world.hang((call) => call.name.startsWith('ssm:'), 3 * MINUTE);
+      await expires(world, 'orders');
+    },
+  },
+  {
     name: 'delete-after-a-restart-without-tasks',
     play: async (world) => {
       await world.apply('orders', OVER_ENDPOINTS);
