@@ -14,6 +14,8 @@ import {
 import {
   type InstanceInformation,
   paginateDescribeInstanceInformation,
+  paginateDescribeSessions,
+  type Session,
   type SSMClient,
 } from '@aws-sdk/client-ssm';
 import { nameFor } from '../core/key.ts';
@@ -28,6 +30,8 @@ export interface Reads {
   readonly routeTables: () => Promise<readonly RouteTable[]>;
   /** Managed nodes that carry our tag, or have our role, as far as the service's filters can be trusted. */
   readonly ownNodes: () => Promise<readonly InstanceInformation[]>;
+  /** Whose target is ours they do not say. */
+  readonly activeSessions: () => Promise<readonly Session[]>;
 }
 
 export function createReads(
@@ -63,6 +67,10 @@ export function createReads(
         }),
       );
       return [...new Map(lists.flat().map((node) => [node.InstanceId, node])).values()];
+    }),
+    activeSessions: once(() => {
+      const pages = paginateDescribeSessions({ client: ssm, pageSize: 200 }, { State: 'Active' });
+      return collect(pages, (page) => page.Sessions);
     }),
   };
 }

@@ -15,7 +15,7 @@ export interface Ending {
 export type Endings = (resource: Observed) => Ending;
 
 /** What one Bastion's life means for a resource that it does not claim (any more). */
-function reasonOf(life: Life): DeleteReason {
+export function reasonOf(life: Life): DeleteReason {
   switch (life.state) {
     case 'deleted':
       return 'deleted';

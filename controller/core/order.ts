@@ -19,7 +19,7 @@ export function inOrder(plan: Plan): readonly Step[] {
 }
 
 /** What lets somebody in, in the order in which it is ended; all else comes after. */
-const ENTRANCES: readonly KindName[] = ['session', 'target-ingress', 'task'];
+export const ENTRANCES: readonly KindName[] = ['session', 'target-ingress', 'task'];
 
 /**
  * Steps of a lower stage are tried before those of a higher one begin. An entrance that cannot be closed does not keep the
@@ -30,6 +30,21 @@ export function stageOf({ action, kind }: Step): number {
   return entrance < 0 ? ENTRANCES.length : entrance;
 }
 
+/**
+ * Which kinds may use one of a kind while they live. What uses what shows only in what was listed: while a list of one of these
+ * is missing, nobody can say that it is used no more. Sessions end with their task and are not waited for.
+ */
+const USERS: Readonly<Partial<Record<KindName, readonly KindName[]>>> = {
+  'iam-role': ['activation', 'task-definition', 'task', 'managed-instance'],
+  'log-group': ['task-definition', 'task'],
+  'ecs-cluster': ['task'],
+  'security-group': ['vpc-endpoint', 'task', 'target-ingress'],
+  'vpc-endpoint': ['task', 'managed-instance'],
+  activation: ['task', 'managed-instance'],
+  'task-definition': ['task'],
+  'managed-instance': ['task'],
+};
+
 /** Changes as a pass goes on: what was created is there, what was removed is not. */
 export interface Progress {
   readonly isReady: (key: Key) => boolean;
@@ -39,6 +54,8 @@ export interface Progress {
   readonly leavingUsersOf: (key: Key) => readonly Observed[];
   /** Live resources of these kinds that belong to the same Bastion and are to go. */
   readonly leaving: (kinds: readonly KindName[], owner: string) => readonly Observed[];
+  /** Why it is not known what there is of a kind; undefined when it is. */
+  readonly unknown: (kind: KindName) => string | undefined;
 }
 
 /** Undefined when the step may run now; otherwise what it waits for. */
@@ -48,6 +65,8 @@ export function hindrance(step: Step, leaver: Leaver, progress: Progress): strin
     return missing.length > 0 ? `waits for ${missing.join(', ')}` : undefined;
   }
   if (step.action !== 'delete' || !step.observed) return undefined;
+  const unseen = (USERS[step.kind] ?? []).map(progress.unknown).find((why) => why !== undefined);
+  if (unseen !== undefined) return `may still be used: ${unseen}`;
   const users = [
     ...progress.usersOf(step.observed.id),
     ...(step.desired ? [] : progress.leavingUsersOf(step.key)),

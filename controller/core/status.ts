@@ -26,6 +26,8 @@ export interface StatusContext {
   readonly problems: ReadonlyMap<ObjectName, readonly Problem[]>;
   readonly outcomes: readonly Outcome[];
   readonly facts: Facts;
+  /** Whether all of a kind is known; left out: of each. */
+  readonly isKnown?: (kind: KindName) => boolean;
   /** Every kind was listed anew, without a failure. */
   readonly complete: boolean;
   readonly conditionOf: (kind: KindName) => ConditionType;
@@ -232,8 +234,9 @@ function resourcesOf(
   outcomes: readonly Outcome[],
   context: StatusContext,
 ): ResourceStatus[] {
-  const recorded = new Map((bastion.status?.resources ?? []).map((resource) => [resource.key, resource.id]));
-  return outcomes
+  const before = bastion.status?.resources ?? [];
+  const recorded = new Map(before.map((resource) => [resource.key, resource.id]));
+  const told = outcomes
     .filter(({ step }) => !(step.desired?.external === 'optional' && !step.observed))
     .map((outcome) => {
       const { step } = outcome;
@@ -251,8 +254,22 @@ function resourcesOf(
         ...(step.action === 'adopt' ? { adopted: true } : {}),
         ...(message === undefined ? {} : { message }),
       };
-    })
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : (a.id ?? '') < (b.id ?? '') ? -1 : 1));
+    });
+  return [...told, ...unknownOf(before, told, context)].sort((a, b) =>
+    a.key < b.key ? -1 : a.key > b.key ? 1 : (a.id ?? '') < (b.id ?? '') ? -1 : 1,
+  );
+}
+
+/** What nobody can say to be gone stays on record: by it the next controller closes it. */
+function unknownOf(
+  before: readonly ResourceStatus[],
+  told: readonly ResourceStatus[],
+  { isKnown = () => true }: StatusContext,
+): readonly ResourceStatus[] {
+  const keys = new Set(told.map(({ key }) => key));
+  return before.filter(
+    ({ kind, key, state }) => !isKnown(kind as KindName) && !keys.has(key) && state !== 'Deleted',
+  );
 }
 
 function messageOf({ step }: Outcome): string | undefined {

@@ -21,6 +21,8 @@ export interface WakeTerms {
   readonly verifiableAt?: number | undefined;
   /** When sessions are to be looked at because somebody may be idle (epoch milliseconds). */
   readonly idleLookAt?: number | undefined;
+  /** Some Bastion has ended, and something of it may be left. */
+  readonly ending?: boolean;
   /** The guard of the scope waits for a complete look, or for a person. */
   readonly guarded?: boolean;
   /** What was published lets the next pass go on at once. */
@@ -44,6 +46,9 @@ const HURRIED_PASSES = 2;
 const LONGEST_POLL_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
+/** Looks for what an ended Bastion may have left. */
+const LONGEST_LOOK_MS = 10_000;
+const QUICK_LOOKS = 30;
 /** Wakes this close together are one. */
 const TOGETHER_MS = 500;
 /** Far enough from the first look for the second to be another one. */
@@ -97,7 +102,8 @@ function deadlines({ lives, now }: WakeTerms): Wake[] {
     .map((deadline) => ({ afterMs: Math.max(0, deadline - now), refresh: 'all' }));
 }
 
-function retries({ outcomes, unknown, failedPasses, now, touched }: WakeTerms): Wake[] {
+function retries(terms: WakeTerms): Wake[] {
+  const { outcomes, unknown, now, touched } = terms;
   const wakes: Wake[] = pauses(outcomes).map((afterMs) => ({ afterMs, refresh: touched }));
   for (const { step } of outcomes) {
     if (step.notBefore !== undefined)
@@ -109,10 +115,15 @@ function retries({ outcomes, unknown, failedPasses, now, touched }: WakeTerms): 
     wakes.push({ afterMs: retryAfterMs ?? LONGEST_RETRY_MS, refresh: new Set([step.kind]) });
   }
   if (unknown) {
-    const afterMs = Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, failedPasses - 1), LONGEST_RETRY_MS);
-    wakes.push({ afterMs, refresh: 'all' });
+    wakes.push({ afterMs: afterUnknown(terms), refresh: 'all' });
   }
   return wakes;
+}
+
+/** Behind what cannot be read there may be something that should be closed. What stays so for minutes, a resync is enough for. */
+function afterUnknown({ failedPasses, ending }: WakeTerms): number {
+  const afterMs = Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, failedPasses - 1), LONGEST_RETRY_MS);
+  return ending && failedPasses <= QUICK_LOOKS ? Math.min(afterMs, LONGEST_LOOK_MS) : afterMs;
 }
 
 /**

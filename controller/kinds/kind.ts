@@ -1,5 +1,5 @@
-import type { ConditionType } from '../api/bastion.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Bastion, ConditionType } from '../api/bastion.ts';
+import type { Aws, Scope } from '../aws/clients.ts';
 import type { Wish } from '../core/desired.ts';
 import type { Facts } from '../core/facts.ts';
 import type {
@@ -58,6 +58,23 @@ export interface KindDefinition<Spec, Detail> {
   ): Promise<Observed<Detail>>;
   /** Needs only what was observed. `deleting` while AWS still works on it. Gone already is success. */
   remove(aws: Aws, observed: Observed<Detail>): Promise<'gone' | 'deleting'>;
+  /** Kinds that let somebody in. */
+  readonly entrance?: EntranceDefinition<Detail>;
+}
+
+/** How what lets somebody in is closed at the end of a Bastion's life: at once, and without a list of all there is of its kind. */
+export interface EntranceDefinition<Detail> {
+  /**
+   * Pure: what of this kind a Bastion holds, by its record alone. Whoever can write to the store can write this, so `isOurs`
+   * has to say of each that it is true, unless AWS has shown it to this process before.
+   */
+  recall(bastion: Bastion, scope: Scope): readonly Observed<Detail>[];
+  isOurs(aws: Aws, recalled: Observed<Detail>): Promise<boolean>;
+  /**
+   * Throws unless it is closed for certain.
+   * @returns what was open until now
+   */
+  close(aws: Aws, known: Observed<Detail>): Promise<readonly Observed<Detail>[]>;
 }
 
 /** What a diagnosis may look at. */

@@ -39,7 +39,7 @@ export const session = defineKind<null, Detail>({
   },
   diff: () => SAME,
   async list(aws, _before, endedSince) {
-    const sessions = await listSessions(aws, { State: 'Active' });
+    const sessions = await aws.reads.activeSessions();
     // After the open ones: a session that ends meanwhile must show in one of the two.
     const ended = endedSince === undefined ? [] : await listEnded(aws, endedSince);
     const targets = sessions.flatMap(({ Target }) => Target ?? []);
@@ -47,10 +47,41 @@ export const session = defineKind<null, Detail>({
     return [...sessions.filter(({ Target = '' }) => ours.has(Target)).flatMap(observe), ...ended];
   },
   async remove(aws, observed) {
-    await unlessGone(() => aws.ssm.send(new TerminateSessionCommand({ SessionId: observed.id })));
+    await terminate(aws, observed);
     return 'gone';
   },
+  entrance: {
+    /** Which sessions there are on it nobody knows before AWS is asked: their target stands for all of them. */
+    recall({ status }, { installation }) {
+      const target = status?.sessionTarget ?? '';
+      const isOurs = target.startsWith(`ecs:${nameFor.cluster(installation)}_`) || target.startsWith('mi-');
+      return isOurs ? [anyOn(target)] : [];
+    },
+    /** A task in our cluster is ours; a node may be anybody's. */
+    isOurs: async (aws, { id }) => !id.startsWith('mi-') || (await ownNodes(aws, [id])).length > 0,
+    async close(aws, known) {
+      if (!isAnyOn(known)) return [await terminate(aws, known)];
+      const sessions = await aws.reads.activeSessions();
+      const open = sessions.filter(({ Target }) => Target === known.id).flatMap(observe);
+      return Promise.all(open.map((one) => terminate(aws, one)));
+    },
+  },
 });
+
+/** Stands for whatever sessions there are on a target. */
+function anyOn(target: string): Observed<Detail> {
+  const key = keyFor.session(target);
+  return { kind: 'session', key, id: target, owned: true, state: 'ready', uses: [], detail: { owner: '' } };
+}
+
+function isAnyOn({ key, id }: Observed): boolean {
+  return key === keyFor.session(id);
+}
+
+async function terminate(aws: Aws, observed: Observed<Detail>): Promise<Observed<Detail>> {
+  await unlessGone(() => aws.ssm.send(new TerminateSessionCommand({ SessionId: observed.id })));
+  return { ...observed, state: 'gone' };
+}
 
 async function listSessions(aws: Aws, request: DescribeSessionsRequest): Promise<Session[]> {
   const pages = paginateDescribeSessions({ client: aws.ssm, pageSize: 200 }, request);

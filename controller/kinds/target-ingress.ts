@@ -1,22 +1,24 @@
-import {
-  AuthorizeSecurityGroupIngressCommand,
-  paginateDescribeSecurityGroupRules,
-  RevokeSecurityGroupIngressCommand,
-  type SecurityGroup,
-  type SecurityGroupRule,
-} from '@aws-sdk/client-ec2';
+import { AuthorizeSecurityGroupIngressCommand, type SecurityGroup } from '@aws-sdk/client-ec2';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Target } from '../api/target.ts';
 import type { Aws } from '../aws/clients.ts';
-import { unlessGone } from '../aws/errors.ts';
 import { permissionOf, rulesOf, tcp } from '../aws/permission.ts';
-import { collect } from '../aws/reads.ts';
 import { readTags, tagsFor, upper } from '../aws/tags.ts';
 import type { Facts } from '../core/facts.ts';
 import { keyFor } from '../core/key.ts';
 import type { Claim, Key, Observed, Problem } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { resolveTargets } from '../core/targets.ts';
+import {
+  type GrantDetail as Detail,
+  descriptionFor,
+  findOwnRule,
+  grant,
+  grantEntrance,
+  revokeRule,
+  ruleOf,
+  withRuleIds,
+} from './grant.ts';
 import { taskGroupOwner } from './group-marks.ts';
 import { defineKind } from './kind.ts';
 
@@ -24,12 +26,6 @@ interface Spec {
   readonly groupId: string;
   readonly port: number;
   readonly taskGroup: Key;
-}
-
-interface Detail {
-  readonly groupId: string;
-  readonly port: number;
-  readonly taskGroupId: string;
 }
 
 /** One rule on somebody else's group: lets one Bastion's task in, for the Bastion's life. */
@@ -69,32 +65,36 @@ export const targetIngress = defineKind<Spec, Detail>({
    * Found from the groups themselves, without a call of its own: a rule is a grant of ours when it admits one port from a task
    * group of ours. Whose rule it is, its tags must still say before it is revoked.
    */
-  async list(aws) {
+  async list(aws, before) {
     const groups = await aws.reads.securityGroups();
     const ownersOf = taskGroupOwners(aws, groups);
-    return groups.flatMap((group) => grantsOn(aws, group, ownersOf));
+    return withRuleIds(
+      aws,
+      groups.flatMap((group) => grantsOn(aws, group, ownersOf)),
+      before,
+    );
   },
   async create(aws, desired, lookup) {
     const { groupId, port } = desired.spec;
     const taskGroupId = lookup(desired.spec.taskGroup)?.id;
     if (!taskGroupId) return undefined;
     const tags = tagsFor(aws.scope.installation, desired, `bastion ${desired.owners[0]}`);
-    await aws.ec2.send(
+    const { SecurityGroupRules } = await aws.ec2.send(
       new AuthorizeSecurityGroupIngressCommand({
         GroupId: groupId,
         IpPermissions: [permissionOf(tcp(port, taskGroupId), descriptionFor(desired.owners[0]))],
         TagSpecifications: [{ ResourceType: 'security-group-rule', Tags: upper(tags) }],
       }),
     );
-    return grant({ groupId, port, taskGroupId }, desired.owners[0]);
+    const detail = { groupId, port, taskGroupId };
+    return grant({ ...detail, ...ruleOf(SecurityGroupRules, detail) }, desired.owners[0]);
   },
   async remove(aws, observed) {
     const ruleId = await findOwnRule(aws, observed.detail, observed.owner);
-    if (ruleId === undefined) return 'gone';
-    const revoke = { GroupId: observed.detail.groupId, SecurityGroupRuleIds: [ruleId] };
-    await unlessGone(() => aws.ec2.send(new RevokeSecurityGroupIngressCommand(revoke)));
+    if (ruleId !== undefined) await revokeRule(aws, observed.detail.groupId, ruleId);
     return 'gone';
   },
+  entrance: grantEntrance,
 });
 
 function groupProblem(target: Target, claim: Claim, facts: Facts): Problem[] {
@@ -135,58 +135,4 @@ function grantsOn(
     const onePort = rule.protocol === 'tcp' && rule.fromPort === rule.toPort;
     return owner && onePort ? [grant({ groupId, port: rule.fromPort, taskGroupId: rule.peer }, owner)] : [];
   });
-}
-
-function grant(detail: Detail, owner: ObjectName | undefined): Observed<Detail> {
-  const { groupId, port, taskGroupId } = detail;
-  return {
-    kind: 'target-ingress',
-    key: keyFor.targetIngress(groupId, port, owner ?? 'unknown/unknown'),
-    id: `${groupId} tcp ${port} from ${taskGroupId}`,
-    owned: true,
-    state: 'ready',
-    ...(owner ? { owner } : {}),
-    uses: [taskGroupId],
-    detail,
-  };
-}
-
-/**
- * The rule's own tag decides, or what we wrote into it, for a tag can be taken away: somebody may have allowed the same by hand.
- * @throws when only such a rule is there
- */
-async function findOwnRule(
-  aws: Aws,
-  detail: Detail,
-  owner: ObjectName | undefined,
-): Promise<string | undefined> {
-  const pages = paginateDescribeSecurityGroupRules(
-    { client: aws.ec2, pageSize: 1000 },
-    { Filters: [{ Name: 'group-id', Values: [detail.groupId] }] },
-  );
-  const rules = await collect(pages, (page) => page.SecurityGroupRules);
-  const grants = rules.filter((rule) => isGrant(rule, detail));
-  const own =
-    grants.find((rule) => readTags(aws.scope.installation, rule.Tags).owned) ??
-    grants.find((rule) => owner !== undefined && rule.Description === descriptionFor(owner));
-  // EC2 takes no two rules alike, so that there is one at most.
-  const foreign = grants.at(0);
-  if (!own && foreign) {
-    const { groupId, taskGroupId } = detail;
-    throw new Error(
-      `rule ${foreign.SecurityGroupRuleId} on ${groupId} lets ${taskGroupId} in and is not ours: revoke it by hand`,
-    );
-  }
-  return own?.SecurityGroupRuleId;
-}
-
-function descriptionFor(owner: ObjectName | undefined): string {
-  return `bastion-operator ${owner}`.slice(0, 255);
-}
-
-/** A rule of another protocol or of a range that holds the port is another rule. */
-function isGrant(rule: SecurityGroupRule, { port, taskGroupId }: Detail): boolean {
-  const { IsEgress, IpProtocol, FromPort, ToPort, ReferencedGroupInfo } = rule;
-  const onePort = IpProtocol === 'tcp' && FromPort === port && ToPort === port;
-  return !IsEgress && onePort && ReferencedGroupInfo?.GroupId === taskGroupId;
 }

@@ -1,15 +1,9 @@
-import {
-  paginateListTasks,
-  RunTaskCommand,
-  StopTaskCommand,
-  TagResourceCommand,
-  type Task,
-} from '@aws-sdk/client-ecs';
+import { paginateListTasks, RunTaskCommand, TagResourceCommand, type Task } from '@aws-sdk/client-ecs';
 import { condition } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
-import { classify, unlessGone } from '../aws/errors.ts';
+import { classify } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { lower, missingTags, TAG, tagsFor } from '../aws/tags.ts';
 import { describeTasks } from '../aws/tasks.ts';
@@ -24,8 +18,9 @@ import { nodeName } from './node-marks.ts';
 import { restartAt } from './task-backoff.ts';
 import { taskDefinitionOf } from './task-content.ts';
 import { diagnoseTask } from './task-diagnosis.ts';
+import { stopTask, taskEntrance } from './task-entrance.ts';
 import { starterOf } from './task-marks.ts';
-import { OUR_STOP, observeTask, type TaskDetail } from './task-state.ts';
+import { observeTask, type TaskDetail } from './task-state.ts';
 
 interface Spec {
   readonly cluster: string;
@@ -107,13 +102,9 @@ export const task = defineKind<Spec, TaskDetail>({
     return { ...observed, detail: { ...observed.detail, tags: { ...observed.detail.tags, ...tags } } };
   },
   async remove(aws, observed) {
-    const stop = new StopTaskCommand({
-      cluster: nameFor.cluster(aws.scope.installation),
-      task: observed.id,
-      reason: OUR_STOP,
-    });
-    return (await unlessGone(() => aws.ecs.send(stop))) ? 'deleting' : 'gone';
+    return (await stopTask(aws, observed.id)) ? 'deleting' : 'gone';
   },
+  entrance: taskEntrance,
 });
 
 function specFor(claim: Claim, owner: ObjectName, facts: Facts, settings: Settings): Spec {

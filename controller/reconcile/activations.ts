@@ -25,6 +25,8 @@ const CONCURRENT_WRITES = 8;
 export class ActivationBook {
   readonly #store: ActivationStore;
   #records: Promise<Map<string, ActivationRecord>> | undefined;
+  /** The same, once it has been read. */
+  #known: ReadonlyMap<string, ActivationRecord> = new Map();
 
   constructor(store: ActivationStore) {
     this.#store = store;
@@ -32,9 +34,14 @@ export class ActivationBook {
 
   /** The Bastions as if their status said what is on record; one that nothing is on record of is taken as it is. */
   async correct(bastions: readonly Bastion[]): Promise<readonly Bastion[]> {
-    const records = await this.#load();
+    await this.#load();
+    return this.correctNow(bastions);
+  }
+
+  /** By what has been read so far. */
+  correctNow(bastions: readonly Bastion[]): readonly Bastion[] {
     return bastions.map((bastion) => {
-      const record = records.get(bastion.metadata.uid);
+      const record = this.#known.get(bastion.metadata.uid);
       return record ? withActivation(bastion, timesOf(record)) : bastion;
     });
   }
@@ -91,7 +98,9 @@ export class ActivationBook {
 
   async #read(): Promise<Map<string, ActivationRecord>> {
     const records = await this.#store.listActivations();
-    return new Map(records.map((record) => [record.uid, record]));
+    const byUid = new Map(records.map((record) => [record.uid, record]));
+    this.#known = byUid;
+    return byUid;
   }
 }
 

@@ -8,6 +8,7 @@ import type { Plan, Step } from '../core/plan.ts';
 import type { KindName, Observed } from '../core/resource.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Kind } from '../kinds/kind.ts';
+import type { PassClosing } from './pass-closing.ts';
 import { startProgress, type Tracker } from './progress.ts';
 
 /** Enough to be quick, few enough to stay under AWS's rates. */
@@ -29,6 +30,7 @@ export interface ExecuteOptions {
   readonly holdBack: (step: Step) => Outcome | undefined;
   /** False once this replica must not change anything any more. */
   readonly mayMutate: () => boolean;
+  readonly closing?: PassClosing | undefined;
 }
 
 /**
@@ -88,19 +90,29 @@ async function runStep(step: Step, { kinds, options, tracker, paced }: Run): Pro
   const kind = kinds.get(step.kind);
   if (!kind) return { step, result: 'waiting' };
   if (!options.mayMutate()) return { step, result: 'deferred', message: 'another replica has taken over' };
-  const held = options.holdBack(step);
+  const held = options.holdBack(step) ?? overtaken(step, options.closing);
   if (held) return held;
   const known = paced.get(`${step.action} ${step.kind}`);
   if (known) return failure(step, known);
   try {
     const changed = await mutate(step, kind, options.aws, tracker);
     tracker.record(step, changed);
+    if (changed && step.action === 'create') options.closing?.made(changed);
     return { step: changed ? { ...step, observed: changed } : step, result: 'done' };
   } catch (error) {
     if (error instanceof PacedByClient) paced.set(`${step.action} ${step.kind}`, error);
     tracker.doubt(step.kind);
     return failure(step, error);
   }
+}
+
+/** What the closing of entrances, which does not wait for passes, has made of a step since it was planned. */
+function overtaken(step: Step, closing: PassClosing | undefined): Outcome | undefined {
+  if (step.action === 'create' && closing?.hasEnded(step))
+    return { step, result: 'deferred', message: 'its Bastion has ended' };
+  if (step.action === 'delete' && step.observed && closing?.hasJustClosed(step.observed))
+    return { step, result: 'deferred', message: 'closed already, and still listed' };
+  return undefined;
 }
 
 /** The resource as it is after the call; undefined when only a later list will tell. */

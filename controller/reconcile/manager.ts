@@ -11,6 +11,8 @@ import type { Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
+import { ActivationBook } from './activations.ts';
+import { Closing } from './closing.ts';
 import { logGuards } from './guard-log.ts';
 import { IDENTITY_GUARD } from './identity.ts';
 import { Informer } from './informer.ts';
@@ -25,6 +27,7 @@ import { placeOfShrinkGuard } from './shrink.ts';
 import { StandingKeeper } from './standing.ts';
 import { tellStrays } from './strays.ts';
 import { tidy } from './tidy.ts';
+import { isIdledOut } from './worker.ts';
 import { interestsOf, ScopeWorkers } from './workers.ts';
 
 /** What happened, for the log. The message is constant; what varies is in the fields. */
@@ -91,18 +94,29 @@ export class Controller {
   readonly #options: ManagerOptions;
   readonly #workers: ScopeWorkers;
   readonly #book: PassBook;
+  readonly #closing: Closing;
   readonly #queue: Queue;
   readonly #informer: Informer;
   readonly #standing: StandingKeeper;
   readonly #stopping = new AbortController();
   #informing: Promise<void> = Promise.resolve();
   #sweepRetry: Timer | undefined;
+  #activations: ActivationBook;
 
   constructor(options: ManagerOptions) {
     const { api, clock, log, observer, accountId, defaultRegion: region, terms } = options;
     this.#options = options;
     this.#book = new PassBook(clock);
-    this.#workers = new ScopeWorkers({ ...options, estate: () => this.#estate() });
+    this.#activations = this.#openActivations();
+    this.#closing = new Closing({
+      ...{ ...options, estate: () => this.#estate(), activations: () => this.#activations },
+      bastions: () => this.#informer.bastions(),
+      onClosed: (place) => this.#queue.add(placeKey(place), GATHER_MS, 'all'),
+    });
+    const closing = (place: Place) => this.#closing.of(place);
+    this.#workers = new ScopeWorkers({
+      ...{ ...options, estate: () => this.#estate(), closing, activations: () => this.#activations },
+    });
     this.#queue = new Queue({
       clock,
       run: (key, refresh) => this.#run(key, refresh),
@@ -116,6 +130,7 @@ export class Controller {
         // A Bastion that moved is torn down where it was.
         const keys = new Set([bastion, before ?? bastion].map((one) => this.#keyOf(one)));
         for (const key of keys) this.#queue.add(key, GATHER_MS, 'all');
+        this.#closing.look();
       },
       onError: (error) => log('error', 'cannot watch Bastions', { error: explain(error) }),
     });
@@ -132,6 +147,7 @@ export class Controller {
     this.#informing = this.#informer.run(this.#stopping.signal);
     lease.onChange((held) => {
       if (!held) void this.#queue.close();
+      void this.#closing.close();
       this.#forget();
       this.#standing.turn(held);
     });
@@ -159,6 +175,7 @@ export class Controller {
   reconfigure(): void {
     if (!this.mayServe()) return;
     this.#forget();
+    this.#closing.reconnect();
     void this.sweep();
   }
 
@@ -170,9 +187,16 @@ export class Controller {
 
   #begin(): void {
     this.#forget();
+    this.#activations = this.#openActivations();
     this.#queue.open();
+    this.#closing.open();
     void this.sweep();
     this.#options.onServing?.();
+  }
+
+  #openActivations(): ActivationBook {
+    const { store, lease } = this.#options;
+    return new ActivationBook(fenceStore(store, whileHeld(lease)));
   }
 
   /** Lets the passes that run come to their end, then gives the lease away. */
@@ -180,7 +204,7 @@ export class Controller {
     this.#stopping.abort();
     this.#sweepRetry?.cancel();
     this.#standing.stop();
-    await this.#queue.close();
+    await Promise.all([this.#queue.close(), this.#closing.close()]);
     await this.#options.lease.stop();
     await this.#informing;
   }
@@ -242,12 +266,14 @@ export class Controller {
     const place = placeOfKey(key);
     const startedMs = clock.monotonic();
     const about = { place, estate: this.#estate(), now: clock.now() };
+    await this.#closing.ahead(place);
     const interests = interestsOf(this.#informer.bastions(), about);
     const { pass, wake } = await trace('pass', fieldsOf(place), () =>
       this.#workers.of(place).run(refresh, interests),
     );
     reportPass(log, place, pass);
     if (pass.fenced) return NEVER;
+    this.#closing.saw(place, pass.memory.snapshot, isIdledOut(pass));
     // All else is done: what could be closed is closed, and the next try comes soon.
     if (pass.unrecorded !== undefined) throw pass.unrecorded;
     observer?.passed(this.#book.passed(key, startedMs, pass));

@@ -1,7 +1,7 @@
 import type { Progress } from '../core/order.ts';
 import type { Step } from '../core/plan.ts';
 import type { Key, KindName, Lookup, Observed } from '../core/resource.ts';
-import { type Part, preferred, type Snapshot } from '../core/snapshot.ts';
+import { knows, type Part, preferred, type Snapshot } from '../core/snapshot.ts';
 
 /** The state of the world as a pass changes it. */
 export interface Tracker extends Progress {
@@ -49,6 +49,8 @@ export function startProgress(steps: readonly Step[], snapshot: Snapshot): Track
           (resource) =>
             resource.state !== 'gone' && resource.owner === owner && kinds.includes(resource.kind),
         ),
+    unknown: (kind) =>
+      knows(snapshot, kind) ? undefined : (snapshot.failures.get(kind) ?? `${kind} was not listed yet`),
     record: (step, changed) => {
       if (!changed) touched.add(step.kind);
       else put(changed);

@@ -37,7 +37,7 @@ import {
   withoutRefused,
 } from '../core/refusals.ts';
 import { type Desired, KIND_NAMES, type KindName, type Settings } from '../core/resource.ts';
-import { isComplete, type Snapshot } from '../core/snapshot.ts';
+import { isComplete, knows, type Snapshot } from '../core/snapshot.ts';
 import { type StatusContext, statuses } from '../core/status.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { ActivationBook } from './activations.ts';
@@ -45,6 +45,7 @@ import { diagnoser } from './diagnose.ts';
 import { execute } from './execute.ts';
 import { type Interests, observe, type Refresh } from './observe.ts';
 import { partsIn } from './parts.ts';
+import type { PassClosing } from './pass-closing.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
 import { isShrinkOpen, shownIn, tellShrink } from './shrink.ts';
@@ -99,6 +100,7 @@ export interface PassOptions extends LookOptions {
   readonly mayMutate: () => boolean;
   /** Remembers that this scope may hold resources, before it does. */
   readonly rememberScope: () => Promise<void>;
+  readonly closing?: PassClosing | undefined;
 }
 
 /** What a pass would do, and what it is based on. */
@@ -238,6 +240,7 @@ function statusContext(
     conditionOf: conditionOf(kinds),
     diagnose: diagnoser(wishes.claims, kinds, observed, now),
     complete,
+    isKnown: (kind) => knows(observed, kind),
     held: new Map([
       ...neverListed(acceptances, now),
       ...closedBastions(bastions, now),

@@ -15,6 +15,7 @@ import { nextWake, type Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { ActivationBook } from './activations.ts';
 import type { Interests, Refresh } from './observe.ts';
+import type { PassClosing } from './pass-closing.ts';
 import { type Memory, type Pass, reconcile } from './reconcile.ts';
 
 export interface WorkerOptions {
@@ -29,6 +30,7 @@ export interface WorkerOptions {
   readonly activations: ActivationBook;
   readonly mayMutate: () => boolean;
   readonly rememberScope: () => Promise<void>;
+  readonly closing?: PassClosing | undefined;
 }
 
 /** Runs the passes of one scope, one at a time, and remembers between them what makes the next one cheap. */
@@ -84,6 +86,7 @@ export class ScopeWorker {
       unknown,
       verifiableAt: verifiable,
       idleLookAt: idleLookIn(pass, now),
+      ending: isEnding(pass),
       guarded: pass.guarded,
       recorded,
       hurriedPasses: this.#hurriedPasses,
@@ -111,7 +114,15 @@ function idleLookIn({ bastions, statuses }: Pass, now: number): number | undefin
   return times.length > 0 ? Math.min(...times) : undefined;
 }
 
-function isIdledOut({ statuses, wishes }: Pass): boolean {
+function isEnding({ statuses, wishes }: Pass): boolean {
+  return [...statuses].some(([name, { conditions }]) => {
+    const isTornDown = conditions?.some(({ type, status }) => type === 'TornDown' && status === 'True');
+    return wishes.lives.get(name)?.state !== 'active' && !isTornDown;
+  });
+}
+
+/** It has put on record that some Bastion is over for being idle. */
+export function isIdledOut({ statuses, wishes }: Pass): boolean {
   return [...statuses].some(([name, after]) => hasIdledOut(wishes.lives.get(name), after));
 }
 

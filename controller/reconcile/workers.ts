@@ -5,10 +5,11 @@ import { sessionInterest } from '../core/idle.ts';
 import { namedDatabases } from '../core/targets.ts';
 import { settingsIn } from '../core/terms.ts';
 import { fenceStore } from '../store/fence.ts';
-import { ActivationBook } from './activations.ts';
+import type { ActivationBook } from './activations.ts';
 import { whileHeld } from './lease.ts';
 import type { ManagerOptions } from './manager.ts';
 import type { Interests } from './observe.ts';
+import type { PassClosing } from './pass-closing.ts';
 import { rememberScope } from './scopes.ts';
 import { ScopeWorker } from './worker.ts';
 
@@ -18,13 +19,15 @@ interface WorkersOptions
     'api' | 'store' | 'clock' | 'kinds' | 'connectPlace' | 'terms' | 'lease' | 'trace'
   > {
   readonly estate: () => Estate;
+  /** Of this tenure. */
+  readonly activations: () => ActivationBook;
+  readonly closing: (place: Place) => PassClosing;
 }
 
 /** One worker for each scope that had a pass, under the terms and in the tenure in which it was made. */
 export class ScopeWorkers {
   readonly #options: WorkersOptions;
   readonly #workers = new Map<string, ScopeWorker>();
-  #activations: ActivationBook | undefined;
 
   constructor(options: WorkersOptions) {
     this.#options = options;
@@ -36,7 +39,6 @@ export class ScopeWorkers {
 
   forget(): void {
     this.#workers.clear();
-    this.#activations = undefined;
   }
 
   of(place: Place): ScopeWorker {
@@ -47,14 +49,13 @@ export class ScopeWorkers {
     const mayMutate = whileHeld(lease);
     const estate = this.#options.estate();
     const { settings, shrinkLimit } = terms();
-    const fenced = fenceStore(store, mayMutate);
-    this.#activations ??= new ActivationBook(fenced);
     const worker = new ScopeWorker({
-      ...{ clock, kinds, estate, shrinkLimit, mayMutate, trace, activations: this.#activations },
+      ...{ clock, kinds, estate, shrinkLimit, mayMutate, trace, closing: this.#options.closing(place) },
+      activations: this.#options.activations(),
       settings: settingsIn(settings, estate, place),
       api: fenceWrites(api, mayMutate),
       connect: connectPlace(place, mayMutate),
-      rememberScope: () => rememberScope(fenced, clock, place),
+      rememberScope: () => rememberScope(fenceStore(store, mayMutate), clock, place),
     });
     this.#workers.set(key, worker);
     return worker;

@@ -341,6 +341,7 @@ describe('the order', () => {
     isReady: () => true,
     usersOf: () => [],
     leavingUsersOf: () => [],
+    unknown: () => undefined,
     leaving: () => [],
   };
 

@@ -36,7 +36,13 @@ export interface Call<T = unknown> {
 /** What becomes of one call. */
 export type Verdict =
   | { readonly do: 'answer' }
-  | { readonly do: 'fail'; readonly failure: Failure; readonly effect: 'none' | 'done' }
+  | {
+      readonly do: 'fail';
+      readonly failure: Failure;
+      readonly effect: 'none' | 'done';
+      /** For so long the caller waits before it hears of it. */
+      readonly afterMs?: number;
+    }
   | { readonly do: 'stale'; readonly behind: number }
   | { readonly do: 'paged'; readonly how: 'missing' | 'repeated' }
   /** Nobody is there any more to hear the answer. */
@@ -112,10 +118,13 @@ export class Boundary {
     const settle = this.#outcome(call, verdict, index);
     this.#options.onAnswer?.(call, index);
     if (verdict.do === 'vanish') return;
-    this.#deliver(call, () => {
+    const deliver = () => {
       if ('value' in settle) resolve(settle.value);
       else reject(settle.error);
-    });
+    };
+    const afterMs = verdict.do === 'fail' ? (verdict.afterMs ?? 0) : 0;
+    if (afterMs === 0) this.#deliver(call, deliver);
+    else this.#options.timeline.after(afterMs, () => call.caller.isAlive() && this.#deliver(call, deliver));
   }
 
   /** A process that stands still hears of it when it goes on. */

@@ -9,6 +9,8 @@ export interface Scene {
   readonly now: () => number;
   /** Until when faults can still show: nothing is promised at once before. */
   readonly troubledUntil: () => number;
+  /** The same of faults that may strike every call; trouble that leaves some of AWS answering is none of them. */
+  readonly excusedUntil: () => number;
   /** By how much some replica's clock may be ahead. */
   readonly skewMs: () => number;
   /** By how much the clock of some machine may be behind. */

@@ -85,7 +85,7 @@ export async function play(schedule: Schedule, options: PlayOptions = {}): Promi
   const byIndex = new Map(faults.map((fault) => [fault.at, fault]));
   const sites = createSites(kinds, () => world.history.hash());
   const world: World = new World({
-    ...{ replicas, withGit: scenario.withGit ?? false, oracles, settings, aroundCall },
+    ...{ replicas, withGit: scenario.withGit ?? false, oracles, settings, aroundCall, seed },
     skewsMs: scenario.skewsMs,
     staleMs: isStale ? STALE_MS : 0,
     pageSize: seed % 4 === 3 ? 5 : undefined,

@@ -17,6 +17,7 @@ import type { Thing } from './inventory.ts';
 import { addLookalikes } from './lookalikes.ts';
 import { baseOf, Machines } from './machine.ts';
 import type { OracleFactory } from './oracle.ts';
+import { createRandom, type Random } from './random.ts';
 import { Replica } from './replica.ts';
 import { SimulatedGit } from './repository.ts';
 import { Timeline } from './timeline.ts';
@@ -43,6 +44,8 @@ export interface StageOptions {
   readonly onAnswer?: ((call: Call, index: number) => void) | undefined;
   /** Of the controllers, where they are not the usual ones. */
   readonly settings?: Partial<Settings> | undefined;
+  /** Fixes whatever is left to chance but in the schedule. */
+  readonly seed?: number;
   readonly aroundCall?: AroundCall | undefined;
 }
 
@@ -53,6 +56,15 @@ interface Outage {
   readonly untilMs: number;
   readonly matches: (call: Call) => boolean;
   readonly failure: Failure;
+  /** How long a call waits for its failure. */
+  readonly afterMs?: number;
+}
+
+/** Trouble in which most of AWS still answers: it excuses nothing that an end promises. */
+export interface PartialOutage extends Omit<Outage, 'untilMs'> {
+  readonly forMs: number;
+  /** How many of the calls it strikes, from 0 to 1. */
+  readonly share: number;
 }
 
 /** Where a simulated history takes place: AWS, the table, a git repository, some replicas, and oracles that watch all of it. */
@@ -72,6 +84,7 @@ export class Stage implements Strikes {
   readonly #table: MemoryTable;
   readonly #aws: AwsPort;
   readonly #watch: Watch;
+  readonly random: Random;
   protected readonly replicas: Replica[] = [];
   protected readonly machines = new Machines((base, aheadMs) => {
     this.trouble(MINUTE);
@@ -81,6 +94,7 @@ export class Stage implements Strikes {
   protected readonly deleted = new Set<string>();
   #outages: Outage[] = [];
   #troubledUntil = 0;
+  #excusedUntil = 0;
   #wasTampered = false;
   #misled = 0;
   #skewMs = 0;
@@ -89,6 +103,7 @@ export class Stage implements Strikes {
 
   constructor(options: StageOptions) {
     this.#options = options;
+    this.random = createRandom(options.seed ?? 0);
     const { timeline, history } = this;
     const clock: Clock = {
       now: () => timeline.now(),
@@ -105,6 +120,7 @@ export class Stage implements Strikes {
         troubledUntil: () => this.#troubledUntil,
         skewMs: () => this.standing().skewMs,
         behindMs: () => this.machines.most().behindMs,
+        excusedUntil: () => this.#excusedUntil,
         wasTampered: () => this.#wasTampered,
         wasMisled: () => this.#misled > 0,
         isWanted: (bastion) => this.#isWanted(bastion),
@@ -254,6 +270,12 @@ export class Stage implements Strikes {
     this.#outages.push({ untilMs: this.now() + forMs, matches, failure });
   }
 
+  partialOutage({ forMs, share, matches, ...rest }: PartialOutage): void {
+    this.#troubledUntil = Math.max(this.#troubledUntil, this.now() + forMs);
+    const strikes = (call: Call) => matches(call) && this.random.chance(share);
+    this.#outages.push({ ...rest, untilMs: this.now() + forMs, matches: strikes });
+  }
+
   drift(_call: Call): void {
     this.tampered();
     const what = drift(this.simulator, this.ours(), this.boundary.count());
@@ -274,6 +296,7 @@ export class Stage implements Strikes {
   /** Tells the oracles that until then not everything can be expected at once. */
   protected trouble(forMs: number): void {
     this.#troubledUntil = Math.max(this.#troubledUntil, this.now() + forMs);
+    this.#excusedUntil = Math.max(this.#excusedUntil, this.now() + forMs);
   }
 
   #end(replica: Replica): void {
@@ -289,8 +312,9 @@ export class Stage implements Strikes {
     const verdict = this.#options.judge(call, index, this);
     if (verdict.do !== 'answer') this.trouble(MINUTE);
     if (verdict.do === 'stale' || verdict.do === 'paged') this.#misled += 1;
-    if (verdict.do === 'answer' && outage) return { do: 'fail', failure: outage.failure, effect: 'none' };
-    return verdict;
+    if (verdict.do !== 'answer' || !outage) return verdict;
+    const { failure, afterMs = 0 } = outage;
+    return { do: 'fail', failure, effect: 'none', afterMs };
   }
 
   #tick(): void {

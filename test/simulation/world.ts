@@ -1,9 +1,10 @@
 import { ANNOTATION, type Bastion, type BastionSpec } from '../../controller/api/bastion.ts';
 import { rfc3339 } from '../../controller/api/clock.ts';
+import { TIMEOUTS } from '../../controller/aws/clients.ts';
 import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { MAX_OBJECT_BYTES } from '../../controller/store/log.ts';
 import { manifestOf } from '../reconcile/harness.ts';
-import type { Call } from './boundary.ts';
+import type { Call, Failure } from './boundary.ts';
 import { RESTART_MS, Stage } from './stage.ts';
 
 const MINUTE = 60_000;
@@ -96,6 +97,42 @@ export class World extends Stage {
     const before = new Set(this.boundary.underWay());
     const isSent = () => this.boundary.underWay().some((call) => matches(call) && !before.has(call));
     return this.until(what, isSent, 30 * MINUTE);
+  }
+
+  /** Half of all calls to AWS fail, whichever they are. */
+  losePart(forMs: number, failure: Failure = 'throttled'): void {
+    this.history.add(this.now(), 'aws', `${failure}: half of all calls for ${forMs / 1000} s`);
+    this.partialOutage({ forMs, share: 0.5, matches: ({ target }) => target === 'aws', failure });
+  }
+
+  /** All calls of one name fail, or of one service (`iam:*`); nothing else is wrong. */
+  loseCalls(name: string, forMs: number, failure: Failure): void {
+    this.history.add(this.now(), 'aws', `${failure}: ${name} for ${forMs / 1000} s`);
+    const isOf = (call: Call) =>
+      name.endsWith('*') ? call.name.startsWith(name.slice(0, -1)) : call.name === name;
+    this.partialOutage({ forMs, share: 1, matches: isOf, failure });
+  }
+
+  /** Such calls are not answered: whoever asks waits for as long as a client does. */
+  hang(matches: (call: Call) => boolean, forMs: number): void {
+    this.history.add(this.now(), 'aws', `does not answer some calls for ${forMs / 1000} s`);
+    const isOf = (call: Call) => call.target === 'aws' && matches(call);
+    this.partialOutage({
+      forMs,
+      share: 1,
+      matches: isOf,
+      failure: 'timeout',
+      afterMs: TIMEOUTS.requestTimeout,
+    });
+  }
+
+  /** Every controller is killed, and another one takes over as soon as the lease lets it. */
+  restartAll(): void {
+    this.history.add(this.now(), 'user', 'restarts every controller');
+    for (const replica of this.replicas.filter((one) => one.isAlive())) {
+      replica.kill();
+      this.restart(replica.name, 1_000);
+    }
   }
 
   loseGit(forMs: number): void {

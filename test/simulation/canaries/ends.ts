@@ -67,18 +67,17 @@ export const ENDS: readonly Canary[] = [
   {
     name: 'suspended-keeps-its-task',
     like: 'a CronJob that is suspended while its Job runs on',
-    file: 'core/plan.ts',
-    find: 'if (!hasFacts && !ended) return [];',
-    replace: "if ((!hasFacts && !ended) || (reason === 'suspended' && resource.kind === 'task')) return [];",
+    file: 'kinds/task-entrance.ts',
+    find: 'await unlessGone(() => aws.ecs.send(stop));',
+    replace: 'await unlessGone(async () => stop && aws && { task: { taskArn: arn } });',
     scenarios: ['suspend-exec-nat'],
   },
   {
     name: 'grant-is-left',
     like: 'an access broker that stops the machine and forgets the firewall rule',
-    file: 'core/plan.ts',
-    find: 'if (!hasFacts && !ended) return [];',
-    replace:
-      "if ((!hasFacts && !ended) || (reason === 'expired' && resource.kind === 'target-ingress')) return [];",
+    file: 'kinds/grant.ts',
+    find: '(await unlessGone(() => aws.ec2.send(revoke))) !== undefined',
+    replace: 'revoke !== undefined && aws !== undefined',
     scenarios: ['expire-exec-nat'],
   },
   {

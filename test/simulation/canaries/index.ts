@@ -1,4 +1,5 @@
 import type { Canary } from './canary.ts';
+import { CLOSING } from './closing.ts';
 import { ENDS } from './ends.ts';
 import { IDLENESS } from './idleness.ts';
 import { RECORDED } from './records.ts';
@@ -17,4 +18,5 @@ export const CANARIES: readonly Canary[] = [
   ...TURNS,
   ...IDLENESS,
   ...RECORDED,
+  ...CLOSING,
 ];

@@ -38,8 +38,8 @@ export const TIMES: readonly Canary[] = [
     name: 'deadline-missed',
     like: 'a controller that notices the end of a TTL at its next resync',
     file: 'core/lifetime.ts',
-    find: 'return life.expiresAt;',
-    replace: 'return undefined;',
+    find: 'if (terms.now >= expiresAt)',
+    replace: 'if (terms.now >= Math.ceil(expiresAt / 60_000) * 60_000)',
     scenarios: ['expire-between-resyncs'],
   },
   {

@@ -11,7 +11,15 @@ const RECOVERY_MS = 90_000;
 const ENTRANCES = ['target-ingress', 'task', 'session'];
 
 /** Nobody gets in without an active Bastion: grants, tasks and sessions end within a minute of it. */
-export const noOpenDoor: OracleFactory = ({ now, behindMs, bastions, things, troubledUntil, violate }) => {
+export const noOpenDoor: OracleFactory = ({
+  now,
+  behindMs,
+  bastions,
+  things,
+  troubledUntil,
+  excusedUntil,
+  violate,
+}) => {
   const decidedAt = new Map<string, number>();
   /** A spec that shortens a life to before now ends it now. */
   const changedAt = new Map<string, number>();
@@ -49,9 +57,9 @@ export const noOpenDoor: OracleFactory = ({ now, behindMs, bastions, things, tro
         if (!isOurs || !isLive || owner === undefined || !ENTRANCES.includes(kind)) continue;
         const end = endedAt(owner);
         if (end === undefined) continue;
-        const calm = troubledUntil();
-        const latest =
-          calm === 0 ? end + CALM_GRACE_MS : Math.max(end + GRACE_MS, calm + GRACE_MS + RECOVERY_MS);
+        const calm = excusedUntil();
+        const graceMs = troubledUntil() === 0 ? CALM_GRACE_MS : GRACE_MS;
+        const latest = Math.max(end + graceMs, calm === 0 ? 0 : calm + GRACE_MS + RECOVERY_MS);
         if (now() > latest) {
           const late = Math.round((now() - end) / 1000);
           violate('no-open-door', `${kind} ${id} of ${owner} is open ${late} s after its end`);

@@ -1,4 +1,5 @@
 import type { Bastion } from '../../../controller/api/bastion.ts';
+import type { Call } from '../boundary.ts';
 import type { Thing } from '../inventory.ts';
 import { endOf } from '../life-model.ts';
 import type { OracleFactory } from '../oracle.ts';
@@ -18,8 +19,18 @@ const TRIES: Readonly<Record<string, string>> = {
   'ssm:TerminateSession': 'session',
 };
 
+/** Whoever is connected is so through these. */
+const endsNetwork = ({ name }: Call) => name === 'ec2:DeleteVpcEndpoints';
+
 /** Sessions are ended and grants revoked before the task is stopped; one that cannot be seen or ended does not keep the task. */
-export const orderedTeardown: OracleFactory = ({ now, bastions, things, troubledUntil, violate }) => {
+export const orderedTeardown: OracleFactory = ({
+  now,
+  bastions,
+  things,
+  troubledUntil,
+  wasMisled,
+  violate,
+}) => {
   const triedAt = new Map<string, number>();
   const sessionsSeenAt = new Map<string, number>();
   /** The task of an open one may be replaced: its successor is let in by the same grant. */
@@ -31,6 +42,22 @@ export const orderedTeardown: OracleFactory = ({ now, bastions, things, troubled
   const wasUntried = (kind: string) => now() - (triedAt.get(kind) ?? Number.NEGATIVE_INFINITY) > TRIED_MS;
   const isKnown = ({ kind, id }: Thing) =>
     kind !== 'session' || now() - (sessionsSeenAt.get(id) ?? now()) > SEEN_MS;
+  /** However little of AWS answers: that no task was seen does not mean that there is none. */
+  const checkNetwork = (call: Call) => {
+    const before = things('ec2').filter((one) => isEndpoint(one) && one.isLive);
+    return () => {
+      const left = new Set(things('ec2').flatMap(({ id, isLive }) => (isLive ? [id] : [])));
+      for (const endpoint of before.filter(({ id }) => !left.has(id))) {
+        const vpcId = endpoint.key?.split('/')[1];
+        const user = things('ecs').find(
+          (one) =>
+            one.kind === 'task' && one.isOurs && bastions.get(one.owner ?? '')?.spec.network.vpcId === vpcId,
+        );
+        if (user && !wasMisled())
+          violate('ordered-teardown', `${call.name} took ${endpoint.id} from ${user.id} of ${user.owner}`);
+      }
+    };
+  };
   return {
     name: 'ordered-teardown',
     onTick: () => {
@@ -42,6 +69,7 @@ export const orderedTeardown: OracleFactory = ({ now, bastions, things, troubled
       if (kind) triedAt.set(kind, now());
     },
     aroundEffect: (call, service) => {
+      if (endsNetwork(call)) return checkNetwork(call);
       const end = ENDS[call.name];
       if (!end || now() < troubledUntil()) return undefined;
       const live = things(service).filter(
@@ -61,3 +89,7 @@ export const orderedTeardown: OracleFactory = ({ now, bastions, things, troubled
     },
   };
 };
+
+function isEndpoint({ kind, isOurs }: Thing): boolean {
+  return kind === 'vpc-endpoint' && isOurs;
+}

@@ -12,6 +12,7 @@ import { RECORDS } from './records.ts';
 import { REFUSALS } from './refusals.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
+import { TROUBLES } from './troubles.ts';
 
 /** Every piece of life under test: a new transport, kind or verb joins all kinds of faults by an entry here. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -29,4 +30,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...SOURCES,
   ...RECORDS,
   ...CLOCKS,
+  ...TROUBLES,
 ];
