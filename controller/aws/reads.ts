@@ -11,11 +11,14 @@ import {
   type Vpc,
   type VpcEndpoint,
 } from '@aws-sdk/client-ec2';
+import type { SchedulerClient } from '@aws-sdk/client-scheduler';
 import {
   type InstanceInformation,
   paginateDescribeInstanceInformation,
   type SSMClient,
 } from '@aws-sdk/client-ssm';
+import { nameFor } from '../core/key.ts';
+import { readScheduleGroup, type ScheduleGroup } from './schedule-group.ts';
 import { TAG } from './tags.ts';
 
 /** Whole lists that more than one kind looks at. Each is read at most once per pass, to its last page, or throws. */
@@ -27,12 +30,17 @@ export interface Reads {
   readonly routeTables: () => Promise<readonly RouteTable[]>;
   /** Managed nodes that carry our tag, as far as the service's filter can be trusted. */
   readonly ownNodes: () => Promise<readonly InstanceInformation[]>;
+  /** Under our name, whosever it is; undefined when there is none. */
+  readonly scheduleGroup: () => Promise<ScheduleGroup | undefined>;
 }
 
-export function createReads(
-  { ec2, ssm }: { readonly ec2: EC2Client; readonly ssm: SSMClient },
-  installation: string,
-): Reads {
+interface ReadClients {
+  readonly ec2: EC2Client;
+  readonly ssm: SSMClient;
+  readonly scheduler: SchedulerClient;
+}
+
+export function createReads({ ec2, ssm, scheduler }: ReadClients, installation: string): Reads {
   // A page size turns a describe into the cheaper, paginated kind for AWS's throttling (aws-facts 8).
   const paging = { client: ec2, pageSize: 1000 };
   return {
@@ -50,6 +58,9 @@ export function createReads(
       const pages = paginateDescribeInstanceInformation({ client: ssm, pageSize: 50 }, filter);
       return collect(pages, (page) => page.InstanceInformationList);
     }),
+    scheduleGroup: once(() =>
+      readScheduleGroup(scheduler, nameFor.scheduleGroup(installation), installation),
+    ),
   };
 }
 

@@ -20,6 +20,9 @@ type Tags = ReadonlyMap<string, string> | undefined;
 
 const INSTALLATION = SETTINGS.installation;
 
+/** A schedule that was left stops what has ended already and goes by itself: nobody waits for it where AWS refuses it. */
+export const HARMLESS = ['stop-schedule', 'schedule-group'];
+
 /** Whose things are, told by this test's own rules and not by the code under test. */
 const RULES: Readonly<Record<string, (simulator: Simulator) => Thing[]>> = {
   ec2: networkThings,
@@ -27,6 +30,7 @@ const RULES: Readonly<Record<string, (simulator: Simulator) => Thing[]>> = {
   ssm: systemsManagerThings,
   ecs: containerThings,
   logs: logThings,
+  scheduler: scheduleThings,
 };
 
 export const SERVICES = Object.keys(RULES);
@@ -151,6 +155,27 @@ function logThings({ logs }: Simulator): Thing[] {
     const pairs = new Map(Object.entries({ ...(tags as Record<string, string> | undefined) }));
     return thing('log-group', String(one['logGroupName']), pairs, { text: one['retentionInDays'] ?? null });
   });
+}
+
+/** Schedules have no tags: they are whose their group is, and ours say for whom they are. */
+function scheduleThings({ scheduler }: Simulator): Thing[] {
+  const groups = [...scheduler.groups.values()].filter(({ name }) => name !== 'default');
+  return [
+    ...groups.map(({ name, tags, state }) =>
+      thing('schedule-group', name, tags, {
+        isOurs: name === `bastion-${INSTALLATION}`,
+        isLive: state === 'ACTIVE',
+        text: state,
+      }),
+    ),
+    ...[...scheduler.schedules.values()].map(({ arn, group, described }) => {
+      const [, owner] = /^Ends Bastion (.+)$/.exec(String(described['Description'])) ?? [];
+      const key = owner === undefined ? undefined : `stop-schedule/${owner}`;
+      const one = thing('stop-schedule', arn, group.tags, { text: described });
+      const isOurs = one.isOurs && group.name === `bastion-${INSTALLATION}` && owner !== undefined;
+      return { ...one, isOurs, key, owner };
+    }),
+  ];
 }
 
 type Operations = Simulator['ecs']['operations'];

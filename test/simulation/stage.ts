@@ -76,6 +76,7 @@ export class Stage implements Strikes {
   #skewMs = 0;
   #changes = 0;
   #started = 0;
+  #lastDeathAt = 0;
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -94,6 +95,8 @@ export class Stage implements Strikes {
         now: () => timeline.now(),
         troubledUntil: () => this.#troubledUntil,
         skewMs: () => this.#skewMs,
+        aloneSince: () => this.#aloneSince(),
+        maxTtlMs: options.settings?.maxTtlMs ?? SETTINGS.maxTtlMs,
         wasTampered: () => this.#wasTampered,
         wasMisled: () => this.#misled > 0,
         isWanted: (bastion) => this.#isWanted(bastion),
@@ -192,9 +195,14 @@ export class Stage implements Strikes {
 
   kill(call: Call): void {
     this.trouble(RESTART_MS + 30_000);
-    const replica = this.#replicaOf(call);
+    this.replace(this.#replicaOf(call), RESTART_MS);
+  }
+
+  /** Like kill -9; a new one comes so much later. */
+  protected replace(replica: Replica, afterMs: number): void {
     replica.kill();
-    this.restart(replica.name);
+    this.#lastDeathAt = this.now();
+    this.restart(replica.name, afterMs);
   }
 
   terminate(call: Call): void {
@@ -249,6 +257,10 @@ export class Stage implements Strikes {
   /** Tells the oracles that until then not everything can be expected at once. */
   protected trouble(forMs: number): void {
     this.#troubledUntil = Math.max(this.#troubledUntil, this.now() + forMs);
+  }
+
+  #aloneSince(): number | undefined {
+    return this.replicas.some((one) => one.isAlive()) ? undefined : this.#lastDeathAt;
   }
 
   #judge(call: Call, index: number): Verdict {

@@ -220,6 +220,7 @@ export interface BastionStatus {
       | 'IdentityReady'
       | 'TaskRunning'
       | 'Ready'
+      | 'EndScheduled'
       | 'InUse'
       | 'TornDown'
       | 'Withheld';

@@ -1,3 +1,4 @@
+import { ALONE } from './alone.ts';
 import type { Canary } from './canary.ts';
 import { ENDS } from './ends.ts';
 import { IDLENESS } from './idleness.ts';
@@ -6,4 +7,12 @@ import { TOKENS } from './tokens.ts';
 import { TURNS } from './turns.ts';
 import { WHOSE } from './whose.ts';
 
-export const CANARIES: readonly Canary[] = [...WHOSE, ...TOKENS, ...ENDS, ...TIMES, ...TURNS, ...IDLENESS];
+export const CANARIES: readonly Canary[] = [
+  ...WHOSE,
+  ...TOKENS,
+  ...ENDS,
+  ...TIMES,
+  ...TURNS,
+  ...IDLENESS,
+  ...ALONE,
+];

@@ -1,4 +1,5 @@
 import type { OracleFactory } from '../oracle.ts';
+import { endsAlone } from './ends-alone.ts';
 import { idleEnd } from './idle-end.ts';
 import { monotoneStatus } from './monotone-status.ts';
 import { noDuplicate } from './no-duplicate.ts';
@@ -28,4 +29,5 @@ export const ORACLES: readonly OracleFactory[] = [
   prompt,
   nothingLost,
   idleEnd,
+  endsAlone,
 ];
