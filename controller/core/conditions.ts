@@ -35,7 +35,7 @@ export function acceptedCondition(bastion: Bastion, life: Life, problems: readon
 export function activeConditions(view: ActiveView): Verdict[] {
   const parts = PARTS.map((type) => partCondition(type, view));
   const open = verdict('TornDown', 'False', 'Active', 'the Bastion is active');
-  return [...parts, readyCondition(parts, view), endScheduled(view), open];
+  return [...parts, readyCondition(parts, view), ...endScheduled(view), open];
 }
 
 function partCondition(type: (typeof PARTS)[number] | 'EndScheduled', view: ActiveView): Verdict {
@@ -57,18 +57,17 @@ function partCondition(type: (typeof PARTS)[number] | 'EndScheduled', view: Acti
 }
 
 /** It keeps nothing from being Ready: without it, the end only hangs on fewer threads. */
-function endScheduled(view: ActiveView): Verdict {
-  const verdict = partCondition('EndScheduled', view);
+function endScheduled(view: ActiveView): Verdict[] {
+  const { status, reason, message } = partCondition('EndScheduled', view);
+  if (status === 'Unknown') return [];
+  if (status === 'True') {
+    const told = 'AWS stops the task soon after the end, also with no controller alive';
+    return [verdict('EndScheduled', 'True', 'Scheduled', told)];
+  }
   const refused = view.outcomes.find(({ step }) => step.refused)?.step;
-  if (verdict.status === 'True')
-    return {
-      ...verdict,
-      reason: 'Scheduled',
-      message: 'AWS stops the task after its end, also with no controller alive',
-    };
-  if (!refused) return verdict;
-  const message = `with no controller alive, only the container's own timer ends it, at --max-ttl: ${refused.why}`;
-  return { ...verdict, status: 'False', reason: 'SchedulerRefused', message };
+  if (!refused) return [verdict('EndScheduled', 'False', reason, message)];
+  const left = "with no controller alive, only the container's own timer ends the task, at --max-ttl";
+  return [verdict('EndScheduled', 'False', 'SchedulerRefused', `${left}: ${refused.why}`)];
 }
 
 function isReady({ step, result }: Outcome): boolean {
