@@ -4,6 +4,7 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import type { ElastiCacheClient } from '@aws-sdk/client-elasticache';
 import { IAMClient } from '@aws-sdk/client-iam';
 import type { RDSClient } from '@aws-sdk/client-rds';
+import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
 import type { Clock } from '../api/clock.ts';
@@ -29,6 +30,7 @@ export interface Aws {
   readonly iam: IAMClient;
   readonly ssm: SSMClient;
   readonly logs: CloudWatchLogsClient;
+  readonly scheduler: SchedulerClient;
   /** Made when first asked for. */
   readonly databases: () => Promise<DatabaseClients>;
   /** Lists that several kinds share, read once per pass. */
@@ -88,6 +90,7 @@ export function connect(options: AwsOptions): () => Aws {
     iam: new IAMClient(config),
     ssm: new SSMClient(config),
     logs: new CloudWatchLogsClient(config),
+    scheduler: new SchedulerClient(config),
   };
   const buckets = new Map<string, TokenBucket>();
   const watch = (made: Readonly<Record<string, { readonly middlewareStack: unknown }>>) => {

@@ -23,7 +23,8 @@ const RULES: readonly { readonly means: ErrorClass; readonly code: RegExp; reado
   {
     means: 'busy',
     code: /^(Client|Validation|InvalidParameter)$/,
-    message: /unable to assume the (service linked )?role|nonexistent role|not existing role/i,
+    message:
+      /unable to assume the (service linked )?role|nonexistent role|not existing role|must allow .* to assume the role/i,
   },
   // The private DNS name of a deleted endpoint can linger (anecdotal), and so can a deleted gateway route.
   { means: 'busy', code: /^InvalidParameter$/, message: /conflicting DNS domain|already has a route/ },
@@ -65,6 +66,18 @@ function describeError(error: unknown): { code: string; message: string } {
 export function explain(error: unknown): string {
   const { code, message } = describeError(error);
   return `${code}: ${message}`.replace(/\s+/g, ' ').slice(0, 500);
+}
+
+/**
+ * The service does not let us in, whatever is asked of it: the rights for it are missing, an organization forbids it, or the
+ * region has no such service. Credentials that have run out say nothing of the kind.
+ */
+export function isRefused(error: unknown): boolean {
+  const { code, message } = describeError(error);
+  const isDenied = /^(AccessDenied|OptInRequired|NotAuthorized|Unauthorized|SubscriptionRequired)$/.test(
+    code,
+  );
+  return isDenied || /getaddrinfo ENOTFOUND/.test(message);
 }
 
 /** Runs a removal; that its object is gone already is success. */

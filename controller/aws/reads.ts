@@ -11,6 +11,7 @@ import {
   type Vpc,
   type VpcEndpoint,
 } from '@aws-sdk/client-ec2';
+import type { SchedulerClient } from '@aws-sdk/client-scheduler';
 import {
   type InstanceInformation,
   paginateDescribeInstanceInformation,
@@ -19,6 +20,7 @@ import {
   type SSMClient,
 } from '@aws-sdk/client-ssm';
 import { nameFor } from '../core/key.ts';
+import { readScheduleGroup, type ScheduleGroup } from './schedule-group.ts';
 import { TAG } from './tags.ts';
 
 /** Whole lists that more than one kind looks at. Each is read at most once per pass, to its last page, or throws. */
@@ -32,10 +34,18 @@ export interface Reads {
   readonly ownNodes: () => Promise<readonly InstanceInformation[]>;
   /** Whose target is ours they do not say. */
   readonly activeSessions: () => Promise<readonly Session[]>;
+  /** Under our name, whosever it is; undefined when there is none. */
+  readonly scheduleGroup: () => Promise<ScheduleGroup | undefined>;
+}
+
+interface ReadClients {
+  readonly ec2: EC2Client;
+  readonly ssm: SSMClient;
+  readonly scheduler: SchedulerClient;
 }
 
 export function createReads(
-  { ec2, ssm }: { readonly ec2: EC2Client; readonly ssm: SSMClient },
+  { ec2, ssm, scheduler }: ReadClients,
   { installation, region }: { readonly installation: string; readonly region: string },
 ): Reads {
   // A page size turns a describe into the cheaper, paginated kind for AWS's throttling (aws-facts 8).
@@ -72,6 +82,9 @@ export function createReads(
       const pages = paginateDescribeSessions({ client: ssm, pageSize: 200 }, { State: 'Active' });
       return collect(pages, (page) => page.Sessions);
     }),
+    scheduleGroup: once(() =>
+      readScheduleGroup(scheduler, nameFor.scheduleGroup(installation), installation),
+    ),
   };
 }
 

@@ -27,6 +27,7 @@ const TYPES: readonly ConditionType[] = [
   'IdentityReady',
   'TaskRunning',
   'Ready',
+  'EndScheduled',
   'InUse',
   'TornDown',
   'Withheld',

@@ -41,15 +41,16 @@ export function acceptedCondition(
 export function activeConditions(view: ActiveView): Verdict[] {
   const parts = PARTS.map((type) => partCondition(type, view));
   const open = verdict('TornDown', 'False', 'Active', 'the Bastion is active');
-  return [...parts, readyCondition(parts, view), open];
+  return [...parts, readyCondition(parts, view), ...endScheduled(view), open];
 }
 
-function partCondition(type: (typeof PARTS)[number], view: ActiveView): Verdict {
+function partCondition(type: (typeof PARTS)[number] | 'EndScheduled', view: ActiveView): Verdict {
   const problems = view.problems.filter((problem) => problem.condition === type);
   if (problems[0])
     return verdict(type, 'False', problems[0].reason, problems.map((problem) => problem.message).join('; '));
   const mine = view.outcomes.filter(
-    ({ step }) => step.desired !== undefined && view.conditionOf(step.kind) === type,
+    ({ step }) =>
+      step.desired !== undefined && (step.desired.condition ?? view.conditionOf(step.kind)) === type,
   );
   const relevant = mine.filter(
     ({ step }) => !(step.action === 'wait' && step.desired?.external === 'optional'),
@@ -59,6 +60,20 @@ function partCondition(type: (typeof PARTS)[number], view: ActiveView): Verdict 
   if (pending.length === 0)
     return verdict(type, 'True', 'AsDesired', `${relevant.length} resources as desired`);
   return verdict(type, 'False', reasonFor(pending), summarise(pending, view.describe));
+}
+
+/** It keeps nothing from being Ready: without it, the end only hangs on fewer threads. */
+function endScheduled(view: ActiveView): Verdict[] {
+  const { status, reason, message } = partCondition('EndScheduled', view);
+  if (status === 'Unknown') return [];
+  if (status === 'True') {
+    const told = 'AWS stops the task soon after the end, also with no controller alive';
+    return [verdict('EndScheduled', 'True', 'Scheduled', told)];
+  }
+  const refused = view.outcomes.find(({ step }) => step.refused)?.step;
+  if (!refused) return [verdict('EndScheduled', 'False', reason, message)];
+  const left = "with no controller alive, only the container's own timer ends the task, at --max-ttl";
+  return [verdict('EndScheduled', 'False', 'SchedulerRefused', `${left}: ${refused.why}`)];
 }
 
 function isReady({ step, result }: Outcome): boolean {

@@ -12,6 +12,7 @@ export const ROLE_NAMES = [
   'task-exec',
   'task-activation',
   'ssm-service',
+  'scheduler',
 ] as const;
 export type RoleName = (typeof ROLE_NAMES)[number];
 
@@ -26,6 +27,8 @@ export const keyFor = {
   activation: (owner: ObjectName): Key => `activation/${owner}`,
   taskDefinition: (content: string): Key => `task-definition/${content}`,
   task: (owner: ObjectName): Key => `task/${owner}`,
+  scheduleGroup: (): Key => 'schedule-group/main',
+  stopSchedule: (owner: ObjectName): Key => `stop-schedule/${owner}`,
   managedInstance: (owner: ObjectName): Key => `managed-instance/${owner}`,
   targetIngress: (groupId: string, port: number, owner: ObjectName): Key =>
     `target-ingress/${groupId}/${port}/${owner}`,
@@ -35,6 +38,7 @@ export const keyFor = {
 /** Names that follow from the installation alone; a task finds its log group by the same rule as the log group its name. */
 export const nameFor = {
   cluster: (installation: string) => `bastion-${installation}`,
+  scheduleGroup: (installation: string) => `bastion-${installation}`,
   logGroup: (installation: string) => `/bastion-operator/${installation}`,
   /**
    * Roles stand under a path of ours, but for one: Systems Manager takes at most 64 characters of path and name together

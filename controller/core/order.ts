@@ -48,6 +48,8 @@ const USERS: Readonly<Partial<Record<KindName, readonly KindName[]>>> = {
 /** Changes as a pass goes on: what was created is there, what was removed is not. */
 export interface Progress {
   readonly isReady: (key: Key) => boolean;
+  /** Ours, and not on its way out. */
+  readonly isThere: (key: Key) => boolean;
   /** Live resources (not `gone`) that name `id` among what they use. */
   readonly usersOf: (id: string) => readonly Observed[];
   /** Resources on their way out that name `key` among what they use: it stays until they are gone. */
@@ -61,7 +63,11 @@ export interface Progress {
 /** Undefined when the step may run now; otherwise what it waits for. */
 export function hindrance(step: Step, leaver: Leaver, progress: Progress): string | undefined {
   if (step.action === 'create' || step.action === 'update') {
-    const missing = (step.desired?.needs ?? []).filter((key) => !progress.isReady(key));
+    const { needs = [], follows = [] } = step.desired ?? {};
+    const missing = [
+      ...needs.filter((key) => !progress.isReady(key)),
+      ...follows.filter((key) => !progress.isThere(key)),
+    ];
     return missing.length > 0 ? `waits for ${missing.join(', ')}` : undefined;
   }
   if (step.action !== 'delete' || !step.observed) return undefined;

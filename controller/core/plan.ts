@@ -30,6 +30,8 @@ export interface Step {
   readonly reason?: DeleteReason;
   /** Updates only: the resource does its job as it is. */
   readonly harmless?: boolean;
+  /** Blocked ones only: AWS does not let us have it here, and all else goes on without. */
+  readonly refused?: boolean;
   /** Waits only: the earliest instant at which looking again can help, when that is known. */
   readonly notBefore?: number;
 }
@@ -47,6 +49,8 @@ export interface Differ {
   readonly oneByName?: boolean;
   /** Other kinds that `diff` looks up. */
   readonly compares?: readonly KindName[];
+  /** It ends what nobody else ends. */
+  readonly safeguard?: boolean;
   readonly diff: (desired: Desired, observed: Observed, lookup: Lookup) => Difference;
 }
 
@@ -54,6 +58,7 @@ export interface Differ {
  * desired     observed                     step
  * ---------   --------------------------   ---------------------------------------------------------------
  * any         kind could not be listed     blocked: unknown is not absent
+ * yes         AWS refuses the kind here    blocked, and all else goes on (safeguards only)
  * unknowable  facts were never read        nothing is desired then; only what belongs to an ended Bastion goes
  * no          ours, its owner's wishes     blocked: it may be among what is not known; an end is known
  *             of its kind not all known
@@ -88,7 +93,9 @@ export function makePlan(
   for (const wanted of desired.byKey.values()) {
     const differ = differs.get(wanted.kind);
     if (!differ) continue;
-    if (!knows(snapshot, wanted.kind)) steps.push(unknown(wanted, snapshot));
+    const refusal = snapshot.refusals?.get(wanted.kind);
+    if (refusal !== undefined) steps.push({ ...step('blocked', wanted, refusal), refused: true });
+    else if (!knows(snapshot, wanted.kind)) steps.push(unknown(wanted, snapshot));
     else
       steps.push(
         ...stepsForDesired(wanted, index.get(wanted.key) ?? [], {
@@ -148,7 +155,7 @@ function absent(wanted: Desired, resources: readonly Observed[], context: Contex
     return step('wait', wanted, `${ended.id} ended and the record of that comes first`, ended);
   }
   if (wanted.external) return step('wait', wanted, 'it registers itself', ended);
-  const problem = commonProblem(wanted, context.desired) ?? squatter(resources, context.differ);
+  const problem = hinderingProblem(wanted, context) ?? squatter(resources, context.differ);
   if (problem) return step('blocked', wanted, problem, ended);
   if (wanted.notBefore !== undefined && wanted.notBefore > context.now) {
     return { ...step('wait', wanted, 'backing off after a failure', ended), notBefore: wanted.notBefore };
@@ -170,7 +177,7 @@ function present(wanted: Desired, best: Observed, context: Context): Step {
   const difference = context.differ.diff(wanted, best, context.lookup);
   if (context.unknown && difference.verdict !== 'same') return step('blocked', wanted, context.unknown, best);
   if (difference.verdict === 'replace') return removal(wanted, best, 'replaced', difference.why);
-  const problem = difference.verdict === 'update' ? commonProblem(wanted, context.desired) : undefined;
+  const problem = difference.verdict === 'update' ? hinderingProblem(wanted, context) : undefined;
   if (problem) return step('blocked', wanted, problem, best);
   if (difference.verdict === 'update') {
     return {
@@ -234,6 +241,11 @@ function unknown(wanted: Desired, snapshot: Snapshot): Step {
   return step('blocked', wanted, snapshot.failures.get(wanted.kind) ?? `${wanted.kind} was not listed yet`);
 }
 
+/** What ends one Bastion follows it whatever is wrong with it; what several of them share is not made for that alone. */
+function hinderingProblem(wanted: Desired, { differ, desired }: Context): string | undefined {
+  return differ.safeguard && !wanted.shared ? undefined : commonProblem(wanted, desired);
+}
+
 /** A resource is only held back when every Bastion that wants it has a problem: one poisoned Bastion blocks only itself. */
 function commonProblem(wanted: Desired, desired: DesiredSet): string | undefined {
   const found = wanted.owners.map(
@@ -254,11 +266,12 @@ function removal(wanted: Desired, observed: Observed, reason: DeleteReason, why:
 /** True when nothing is left to do and nothing is on its way. */
 export function isSettled(plan: Plan): boolean {
   return plan.steps.every(
-    (candidate) => candidate.action === 'keep' || candidate.action === 'adopt' || isIdleWait(candidate),
+    (candidate) => candidate.action === 'keep' || candidate.action === 'adopt' || isIdle(candidate),
   );
 }
 
-/** Something that makes itself, if it likes, is not waited for. */
-function isIdleWait(candidate: Step): boolean {
+/** Something that makes itself, if it likes, is not waited for; nor is what AWS refuses. */
+function isIdle(candidate: Step): boolean {
+  if (candidate.refused) return true;
   return candidate.action === 'wait' && candidate.desired?.external === 'optional';
 }

@@ -7,11 +7,13 @@ export const KIND_NAMES = [
   'iam-role',
   'log-group',
   'ecs-cluster',
+  'schedule-group',
   'security-group',
   'vpc-endpoint',
   'activation',
   'task-definition',
   'task',
+  'stop-schedule',
   'managed-instance',
   'target-ingress',
   'session',
@@ -34,6 +36,10 @@ export interface Desired<Spec = unknown> {
   readonly spec: Spec;
   /** Keys that must be ready before this one can be created. */
   readonly needs: readonly Key[];
+  /** Keys that must be there, ready or not, before this one can be created or updated. */
+  readonly follows?: readonly Key[];
+  /** The condition that reports on it, where that is not its kind's. */
+  readonly condition?: ConditionType;
   /** People's own tags (spec.tags); the operator's come on top when it is created. */
   readonly tags: Tags;
   readonly owners: readonly ObjectName[];

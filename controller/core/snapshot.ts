@@ -19,6 +19,8 @@ export interface Snapshot {
   readonly facts: Facts;
   /** Why a kind, or the facts, could not be read in this pass. */
   readonly failures: ReadonlyMap<KindName | 'facts', string>;
+  /** Safeguards that AWS does not let us have here, and why: nothing of them is known, and nobody waits for it. */
+  readonly refusals?: ReadonlyMap<KindName, string>;
   /** Kinds that were listed anew for this pass. */
   readonly fresh: ReadonlySet<KindName>;
   /** Ended sessions that began after this were listed as well, if sessions were; undefined: none were. */

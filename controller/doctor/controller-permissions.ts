@@ -27,6 +27,7 @@ const ON_ALL = [
   'logs:DescribeLogGroups',
   'rds:DescribeDBClusters',
   'rds:DescribeDBInstances',
+  'scheduler:ListSchedules',
   'ssm:DeleteActivation',
   'ssm:DescribeActivations',
   'ssm:DescribeInstanceInformation',
@@ -166,6 +167,28 @@ function aboutLogsAndNodes(asker: Asker, installation: string): readonly Questio
   ];
 }
 
+function aboutSchedules(asker: Asker, installation: string): readonly Question[] {
+  const name = nameFor.scheduleGroup(installation);
+  const group = asker.arn('scheduler', `schedule-group/${name}`);
+  return [
+    ask(group, ['scheduler:CreateScheduleGroup', 'scheduler:TagResource'], asker.made),
+    ask(group, ['scheduler:DeleteScheduleGroup'], asker.tagged('aws:ResourceTag')),
+    ask(group, ['scheduler:GetScheduleGroup', 'scheduler:ListTagsForResource', 'scheduler:TagResource']),
+    ask(asker.arn('scheduler', `schedule/${name}/any`), [
+      'scheduler:CreateSchedule',
+      'scheduler:DeleteSchedule',
+      'scheduler:GetSchedule',
+      'scheduler:UpdateSchedule',
+    ]),
+  ];
+}
+
+/** Of roles that are not for tasks. */
+const SERVICE_OF: Partial<Readonly<Record<RoleName, string>>> = {
+  'ssm-service': 'ssm.amazonaws.com',
+  scheduler: 'scheduler.amazonaws.com',
+};
+
 /** @param boundary of the roles that the controller makes, if it gives them one */
 function aboutRole(
   arn: string,
@@ -176,7 +199,6 @@ function aboutRole(
   const managed =
     role === 'ssm-service' ? 'AmazonSSMManagedInstanceCore' : 'service-role/AmazonECSTaskExecutionRolePolicy';
   const [, partition] = arn.split(':');
-  const service = role === 'ssm-service' ? 'ssm.amazonaws.com' : 'ecs-tasks.amazonaws.com';
   return [
     ask(arn, ['iam:CreateRole'], { ...asker.made, ...boundary }),
     ask(arn, ['iam:PutRolePermissionsBoundary', 'iam:PutRolePolicy', 'iam:UpdateAssumeRolePolicy'], boundary),
@@ -191,7 +213,7 @@ function aboutRole(
       'iam:GetRole',
       'iam:TagRole',
     ]),
-    ask(arn, ['iam:PassRole'], { 'iam:PassedToService': service }),
+    ask(arn, ['iam:PassRole'], { 'iam:PassedToService': SERVICE_OF[role] ?? 'ecs-tasks.amazonaws.com' }),
   ];
 }
 
@@ -216,6 +238,7 @@ export function questionsOfController(scope: Scope, { permissionsBoundary }: Set
     ...aboutNetworks(asker, region),
     ...aboutTasks(asker, installation),
     ...aboutLogsAndNodes(asker, installation),
+    ...aboutSchedules(asker, installation),
     ...ROLE_NAMES.flatMap((role) => aboutRole(roleArn(role), role, asker, boundary)),
   ];
 }

@@ -40,7 +40,11 @@ interface Detail {
 }
 
 /** The roles that one Bastion needs; Bastions with the same needs share them. */
-function rolesFor({ bastion }: Claim): readonly RoleName[] {
+function rolesFor(claim: Claim): readonly RoleName[] {
+  return [...rolesOfTask(claim), 'scheduler'];
+}
+
+function rolesOfTask({ bastion }: Claim): readonly RoleName[] {
   const { transport, activation } = bastion.spec.access;
   if (transport === 'EcsExec') return ['execution', 'task-exec'];
   return activation?.issuer === 'Task'
@@ -64,6 +68,7 @@ export const iamRole = defineKind<Spec, Detail>({
       needs: role === 'task-activation' ? [keyFor.role('ssm-service')] : [],
       tags: claim.bastion.spec.tags,
       shared: true,
+      ...(role === 'scheduler' ? { condition: 'EndScheduled' as const } : {}),
     })),
   diff(desired, observed) {
     const { trust, managed, inline, tags } = observed.detail;

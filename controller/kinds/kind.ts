@@ -23,6 +23,11 @@ export interface KindDefinition<Spec, Detail> {
    * something to do, not at each quiet resync.
    */
   readonly inert?: boolean;
+  /**
+   * A second way to end what the operator ends by itself; harmless when it is left behind. Where AWS refuses the whole kind,
+   * everything goes on without it, and what is refused is asked for again at each resync.
+   */
+  readonly safeguard?: boolean;
   /** Several live resources may share a key. */
   readonly many?: boolean;
   /** It is found by a name that only one can have: somebody else's is in the way. */

@@ -47,6 +47,12 @@ export function roleContent(role: RoleName, facts: Facts, settings: Settings): R
         managed: [],
         inline: { 'make-activation': makeActivation(facts, settings) },
       };
+    case 'scheduler':
+      return {
+        trust: schedulerTrust(facts, settings),
+        managed: [],
+        inline: { 'stop-task': stopTask(facts, settings) },
+      };
     case 'ssm-service':
       return { trust: ssmTrust(facts), managed: [managedPolicy('AmazonSSMManagedInstanceCore')], inline: {} };
   }
@@ -63,6 +69,23 @@ function ssmTrust({ accountId, region }: Facts): unknown {
     ArnEquals: { 'aws:SourceArn': `arn:${partitionOf(region)}:ssm:${region}:${accountId}:*` },
   };
   return document([{ ...trustStatement('ssm.amazonaws.com'), Condition }]);
+}
+
+/** Only for schedules of our own group: AWS takes a group here, and no single schedule. */
+function schedulerTrust({ accountId, region }: Facts, { installation }: Settings): unknown {
+  const group = nameFor.scheduleGroup(installation);
+  const Condition = {
+    StringEquals: { 'aws:SourceAccount': accountId },
+    ArnEquals: {
+      'aws:SourceArn': `arn:${partitionOf(region)}:scheduler:${region}:${accountId}:schedule-group/${group}`,
+    },
+  };
+  return document([{ ...trustStatement('scheduler.amazonaws.com'), Condition }]);
+}
+
+function stopTask({ accountId, region }: Facts, { installation }: Settings): unknown {
+  const cluster = nameFor.cluster(installation);
+  return allow(['ecs:StopTask'], `arn:${partitionOf(region)}:ecs:${region}:${accountId}:task/${cluster}/*`);
 }
 
 function trustStatement(service: string) {

@@ -1,5 +1,5 @@
 import type { Aws } from '../aws/clients.ts';
-import { explain } from '../aws/errors.ts';
+import { explain, isRefused } from '../aws/errors.ts';
 import { type Interests as FactInterests, readFacts } from '../aws/facts.ts';
 import type { Facts } from '../core/facts.ts';
 import type { SessionInterest } from '../core/idle.ts';
@@ -29,32 +29,45 @@ export async function observe(options: ObserveOptions): Promise<Snapshot> {
   const { kinds, before } = options;
   const listed = kinds.filter((kind) => isDue(kind, options));
   const failures = new Map<KindName | 'facts', string>();
+  const refusals = new Map<KindName, string>();
   const parts = new Map<KindName, Part>(before.parts);
   // Together: what both look at is read once, and neither waits for the other.
   const [facts] = await Promise.all([
     factsOrFailure(options, listed, failures),
-    ...listed.map((kind) => list(kind, options, parts, failures)),
+    ...listed.map((kind) => list(kind, options, { parts, failures, refusals })),
   ]);
   // A kind stays unknown until a list of it succeeds; what was known before the failure is too old to act on.
   for (const [name, why] of before.failures) {
     if (name !== 'facts' && !listed.some((kind) => kind.name === name)) failures.set(name, why);
   }
+  for (const [name, why] of before.refusals ?? [])
+    if (!listed.some((kind) => kind.name === name)) refusals.set(name, why);
   const fresh = new Set(listed.map((kind) => kind.name).filter((name) => !failures.has(name)));
-  return { parts, facts, failures, fresh, endedSince: options.interests.sessions?.endedSince };
+  return { parts, facts, failures, refusals, fresh, endedSince: options.interests.sessions?.endedSince };
+}
+
+interface Findings {
+  readonly parts: Map<KindName, Part>;
+  readonly failures: Map<KindName | 'facts', string>;
+  readonly refusals: Map<KindName, string>;
 }
 
 async function list(
   kind: Kind,
   { aws, before, now, interests }: ObserveOptions,
-  parts: Map<KindName, Part>,
-  failures: Map<KindName | 'facts', string>,
+  { parts, failures, refusals }: Findings,
 ): Promise<void> {
   const part = before.parts.get(kind.name);
-  try {
-    const resources = onceEach(await kind.list(aws, part?.resources, interests.sessions?.endedSince));
+  const found = (resources: readonly Observed[]) =>
     parts.set(kind.name, { resources, observedAt: now, sequence: (part?.sequence ?? 0) + 1 });
+  try {
+    found(onceEach(await kind.list(aws, part?.resources, interests.sessions?.endedSince)));
   } catch (error) {
-    failures.set(kind.name, `cannot list ${kind.name}: ${explain(error)}`);
+    const why = `cannot list ${kind.name}: ${explain(error)}`;
+    if (!kind.safeguard || !isRefused(error)) return void failures.set(kind.name, why);
+    refusals.set(kind.name, why);
+    // Not absent, but nothing that anybody could do something about, or that must be gone before the rest is.
+    found([]);
   }
 }
 
@@ -65,6 +78,8 @@ function onceEach(resources: readonly Observed[]): readonly Observed[] {
 
 function isDue(kind: Kind, { refresh, before, interests }: ObserveOptions): boolean {
   if (refresh === 'all' || !before.parts.has(kind.name)) return true;
+  // Whoever is given the right, or gets it back, need not wait for the next complete look.
+  if (refresh === 'resync' && before.refusals?.has(kind.name)) return true;
   if (refresh === 'resync') return !kind.inert || interests.sessions?.watched.has(kind.name) === true;
   return refresh.has(kind.name);
 }

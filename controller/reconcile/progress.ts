@@ -40,6 +40,7 @@ export function startProgress(steps: readonly Step[], snapshot: Snapshot): Track
   return {
     lookup,
     isReady: (key) => satisfied.has(key),
+    isThere: (key) => isLasting(lookup(key)),
     usersOf: (id) => find(users.get(id)),
     leavingUsersOf: (key) => find(users.get(key)).filter((resource) => going.has(identity(resource))),
     leaving: (kinds, owner) =>
@@ -61,6 +62,11 @@ export function startProgress(steps: readonly Step[], snapshot: Snapshot): Track
     snapshot: () => ({ ...snapshot, parts: partsOf(world, snapshot) }),
     touched: () => touched,
   };
+}
+
+/** Whether it is of use to whatever is made for it: one that is being deleted has no time left. */
+function isLasting(resource: Observed | undefined): boolean {
+  return resource?.state === 'ready' || resource?.state === 'pending';
 }
 
 function isLeaving(step: Step): boolean {

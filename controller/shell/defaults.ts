@@ -6,8 +6,9 @@ export const DEFAULTS = {
   dataDirName: '.bastion-operator',
   installation: 'default',
   image: '{account}.dkr.ecr.{region}.amazonaws.com/bastion:latest',
-  maxTtl: '168h',
-  maxTtlMs: 168 * 3_600_000,
+  /** Also when a task ends by its container's own timer, where nobody else is there to end it. */
+  maxTtl: '24h',
+  maxTtlMs: 24 * 3_600_000,
   /** Long enough to outlast a slow store, short enough that a TTL is kept within 60 s when the leader dies. */
   leaseMs: 20_000,
   /** Of the API, on this machine only. */

@@ -39,7 +39,7 @@ variable "bastion_image" {
 variable "max_ttl" {
   type        = string
   description = "Longest life of one activation, renewals included."
-  default     = "168h"
+  default     = "24h"
 }
 
 variable "desired_count" {

@@ -2,6 +2,7 @@ import { CLUSTER_CASES, DEFINITION_CASES } from './clusters.ts';
 import { ENDPOINT_CASES } from './endpoints.ts';
 import { IDENTITY_CASES } from './identity.ts';
 import { LOG_STREAM_CASES } from './log-streams.ts';
+import { SCHEDULE_CASES } from './schedules.ts';
 import { SECURITY_GROUP_CASES } from './security-groups.ts';
 import type { Case } from './subject.ts';
 import { SYSTEMS_MANAGER_CASES } from './systems-manager.ts';
@@ -17,4 +18,5 @@ export const CASES: readonly Case[] = [
   ...TASK_CASES,
   ...SYSTEMS_MANAGER_CASES,
   ...LOG_STREAM_CASES,
+  ...SCHEDULE_CASES,
 ];

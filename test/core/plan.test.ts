@@ -339,6 +339,7 @@ describe('the order', () => {
   };
   const idle: Progress = {
     isReady: () => true,
+    isThere: () => true,
     usersOf: () => [],
     leavingUsersOf: () => [],
     unknown: () => undefined,

@@ -80,6 +80,8 @@ describe('names', () => {
       keyFor.role('execution'),
       keyFor.logGroup(),
       keyFor.cluster(),
+      keyFor.scheduleGroup(),
+      keyFor.stopSchedule('a/b'),
       keyFor.endpointGroup('vpc-1'),
       keyFor.endpoint('vpc-1', 's3'),
       keyFor.activation('a/b'),

@@ -336,6 +336,19 @@ describe('of a Bastion that was Ready, the doctor finds', () => {
     expect(finding(findings, 'service-role-trust').verdict).toBe('warning');
   });
 
+  it('what keeps AWS from stopping a task by itself, which is only worth a warning', async () => {
+    const harness = await readyWith();
+    trust(harness, 'scheduler', { Principal: { Service: 'ecs-tasks.amazonaws.com' } });
+    call(harness, 'iam', 'DeleteRolePolicy', { RoleName: role('scheduler'), PolicyName: 'stop-task' });
+    const findings = await examine(harness, await harness.get('orders'));
+    expect(problemsIn(findings)).toEqual([]);
+    const trusted = finding(findings, 'scheduler-role-trust');
+    expect(trusted).toMatchObject({ verdict: 'warning', fix: expect.stringContaining('aws:SourceArn') });
+    expect(trusted.found).toContain("only the container's own timer ends a task");
+    const may = finding(findings, 'scheduler-role-permissions');
+    expect(may).toMatchObject({ verdict: 'warning', found: expect.stringContaining('ecs:StopTask') });
+  });
+
   it('that its agent cannot connect, and why', async () => {
     const harness = startHarness();
     await harness.apply('orders', { ttl: '24h' });

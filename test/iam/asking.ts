@@ -63,6 +63,7 @@ const TAGGING: Readonly<Record<string, { readonly action: string; readonly key?:
   ecs: { action: 'ecs:TagResource', key: 'ecs:CreateAction' },
   iam: { action: 'iam:TagRole' },
   logs: { action: 'logs:TagResource' },
+  scheduler: { action: 'scheduler:TagResource' },
   ssm: { action: 'ssm:AddTagsToResource' },
 };
 

@@ -13,6 +13,7 @@ import {
 } from './asking.ts';
 import { EC2 } from './ec2-asks.ts';
 import { ECS } from './ecs-asks.ts';
+import { SCHEDULER } from './scheduler-asks.ts';
 import { SSM } from './ssm-asks.ts';
 
 /** Where a call names one, or the role has one. */
@@ -75,7 +76,7 @@ const LOGS: Asks = {
 };
 
 const SERVICES: Readonly<Record<string, Asks>> = {
-  ...{ ec2: EC2, ecs: ECS, iam: IAM, logs: LOGS, ssm: SSM },
+  ...{ ec2: EC2, ecs: ECS, iam: IAM, logs: LOGS, ssm: SSM, scheduler: SCHEDULER },
   rds: { DescribeDBClusters: onAll, DescribeDBInstances: onAll },
   elasticache: {
     ...{ DescribeCacheClusters: onAll, DescribeReplicationGroups: onAll },

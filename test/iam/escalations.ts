@@ -188,6 +188,15 @@ const NEVER: readonly (readonly [resource: string, ...actions: readonly string[]
     'lambda:CreateFunction lambda:InvokeFunction lambda:UpdateFunctionCode',
   ],
   [
+    arn('scheduler', 'schedule/payments/nightly'),
+    'scheduler:CreateSchedule scheduler:UpdateSchedule scheduler:DeleteSchedule scheduler:GetSchedule',
+  ],
+  [arn('scheduler', 'schedule-group/bastion-test'), 'scheduler:UntagResource'],
+  [
+    arn('scheduler', 'schedule-group/payments'),
+    'scheduler:CreateScheduleGroup scheduler:DeleteScheduleGroup scheduler:TagResource',
+  ],
+  [
     arn('cloudformation', 'stack/bastion-operator/x'),
     'cloudformation:CreateStack cloudformation:UpdateStack',
   ],

@@ -42,7 +42,7 @@ export const MISUSES: readonly Misuse[] = [
   {
     name: 'makes it without our tag',
     of: instead(REQUESTED, undefined, ''),
-    except: { 'logs:TagResource': BY_PATH, 'iam:TagRole': BY_PATH },
+    except: { 'logs:TagResource': BY_PATH, 'iam:TagRole': BY_PATH, 'scheduler:TagResource': BY_PATH },
   },
   {
     name: 'does it to what does not carry our tag',

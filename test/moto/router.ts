@@ -1,4 +1,4 @@
-import type { RequestHandler } from '../../controller/aws/simulator/sdk-handler.ts';
+import { queryText, type RequestHandler } from '../../controller/aws/simulator/sdk-handler.ts';
 import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { type Call, decodeRequest, type WireRequest } from '../../controller/aws/simulator/wire/decode.ts';
 import type { WireResponse } from '../../controller/aws/simulator/wire/encode.ts';
@@ -40,10 +40,11 @@ function isMirrored({ service, operation }: Call): boolean {
 /** Connects SDK clients with moto, but for the operations that the simulator stands in for. */
 export function createRouter(options: RouterOptions): RequestHandler {
   return {
-    async handle({ method, path, headers, hostname, body }) {
+    async handle({ method, path, query, headers, hostname, body }) {
       const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
       const sent = { host: hostname, ...Object.fromEntries(lower) };
-      const given = await answer({ method, path, headers: sent, body: textOf(body) }, options);
+      const asked = { method, path: path + queryText(query), headers: sent, body: textOf(body) };
+      const given = await answer(asked, options);
       const { status: statusCode, headers: said } = given;
       return { response: { statusCode, headers: { ...said }, body: Buffer.from(given.body) } };
     },

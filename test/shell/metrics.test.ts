@@ -68,6 +68,8 @@ describe('the metrics of a controller', () => {
   it('tell for how long a Bastion is past its end while AWS refuses to delete, and that it is over', async () => {
     const { bed, start, value } = setUp();
     start();
+    // Otherwise AWS would stop the task by itself.
+    bed.simulator.faults.add({ service: 'scheduler', code: 'AccessDeniedException', times: Infinity });
     await bed.apply('orders', { ttl: '30m' });
     await bed.runUntil(async () => (await bed.phase('orders')) === 'Ready');
     const repair = bed.simulator.faults.add({

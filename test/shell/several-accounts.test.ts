@@ -49,7 +49,7 @@ it('opens Bastions in each account in its own network, by the sample as it ships
   expect(there.spec.network.subnetIds).toEqual(['subnet-0a1b2c3d4e5f60003']);
   const { simulator } = aws;
   const other = () => simulator?.inAccount(OTHER).base;
-  await expect.poll(() => [simulator, other()].map((one) => one && rolesIn(one).length)).toEqual([2, 2]);
+  await expect.poll(() => [simulator, other()].map((one) => one && rolesIn(one).length)).toEqual([3, 3]);
 });
 
 it('goes on with the file as it is changed, but gives no name to another account', async () => {

@@ -57,16 +57,16 @@ export class AwsPort {
 
   send(caller: Caller, asked: WireRequest): Promise<WireResponse> {
     const { boundary, simulator, aroundCall } = this.#options;
-    const request = { ...asked, body: this.#smaller(asked.body) };
+    const request = { ...asked, path: this.#smaller(asked.path), body: this.#smaller(asked.body) };
     const call = decodeRequest(request);
     if (!call) throw new Error(`not an AWS request: ${request.method} ${request.path}`);
     const { service, operation, region = '', protocol } = call;
     const isWrite = !READS.test(operation);
-    const key = `${region} ${service}:${operation} ${request.body}`;
+    const key = `${region} ${service}:${operation} ${textOf(request)}`;
     const perform = () => (isWrite ? this.#change(service, request) : this.#look(service, key, request));
     return boundary.send<WireResponse>({
       ...{ caller, target: 'aws', name: `${service}:${operation}`, isWrite },
-      input: `${region} ${request.body}`,
+      input: `${region} ${textOf(request)}`,
       perform: aroundCall ? () => aroundCall({ call, simulator }, perform) : perform,
       failWith: (failure) => encodeFault({ protocol }, faultOf(service, failure), 'request'),
       stale: (behind) => this.#older(service, key, behind),
@@ -113,8 +113,9 @@ export class AwsPort {
       const body = withoutToken(response.body);
       return body === response.body ? undefined : { ...response, body };
     }
-    const first = withoutRequestToken(request.body);
-    return first === request.body ? undefined : simulator.handle({ ...request, body: first });
+    const first = { path: withoutRequestToken(request.path), body: withoutRequestToken(request.body) };
+    const isFirst = first.path === request.path && first.body === request.body;
+    return isFirst ? undefined : simulator.handle({ ...request, ...first });
   }
 
   #smaller(body: string): string {
@@ -124,6 +125,12 @@ export class AwsPort {
       .replace(/MaxResults=\d+/, `MaxResults=${Math.max(5, pageSize)}`)
       .replace(/"(m|M)axResults":\d+/, (_all, m: string) => `"${m}axResults":${Math.max(5, pageSize)}`);
   }
+}
+
+/** All that is asked, but for the token by which an SDK tells its own retries from new requests. */
+function textOf({ path, body }: WireRequest): string {
+  const asked = path.replace(/[?&]clientToken=[^&]*/, '');
+  return asked === '/' ? body : `${asked} ${body.replace(/"ClientToken":"[^"]*",?/, '')}`;
 }
 
 function withoutToken(body: string): string {

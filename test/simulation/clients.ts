@@ -4,10 +4,12 @@ import { ListClustersCommand } from '@aws-sdk/client-ecs';
 import { DescribeServerlessCachesCommand } from '@aws-sdk/client-elasticache';
 import { ListRolesCommand } from '@aws-sdk/client-iam';
 import { DescribeDBInstancesCommand } from '@aws-sdk/client-rds';
+import { ListSchedulesCommand } from '@aws-sdk/client-scheduler';
 import { DescribeActivationsCommand } from '@aws-sdk/client-ssm';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { type Aws, type AwsOptions, connect } from '../../controller/aws/clients.ts';
 import { once } from '../../controller/aws/reads.ts';
+import { queryText } from '../../controller/aws/simulator/sdk-handler.ts';
 import type { WireRequest } from '../../controller/aws/simulator/wire/decode.ts';
 import type { WireResponse } from '../../controller/aws/simulator/wire/encode.ts';
 
@@ -32,8 +34,8 @@ export function connectTo(
       quicken(client.middlewareStack as Stack, `${options.scope.region} ${client.constructor.name}`, send);
     }
   };
-  const { ec2, ecs, iam, ssm, logs, databases: make } = view();
-  quickenAll([ec2, ecs, iam, ssm, logs]);
+  const { ec2, ecs, iam, ssm, logs, scheduler, databases: make } = view();
+  quickenAll([ec2, ecs, iam, ssm, logs, scheduler]);
   const databases = once(async () => {
     const made = await make();
     quickenAll([made.rds, made.elasticache]);
@@ -83,15 +85,21 @@ function remember<T>(memory: Map<string, T>, key: string, value: T): void {
 interface SdkRequest {
   readonly method: string;
   readonly path: string;
+  readonly query?: Parameters<typeof queryText>[0];
   readonly hostname: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: unknown;
 }
 
-function wireOf({ method, path, hostname, headers, body }: SdkRequest): WireRequest {
+function wireOf({ method, path, query, hostname, headers, body }: SdkRequest): WireRequest {
   const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   const text = body instanceof Uint8Array ? new TextDecoder().decode(body) : String(body ?? '');
-  return { method, path, headers: { host: hostname, ...Object.fromEntries(lower) }, body: text };
+  return {
+    method,
+    path: path + queryText(query),
+    headers: { host: hostname, ...Object.fromEntries(lower) },
+    body: text,
+  };
 }
 
 function withoutId(body: string): string {
@@ -140,7 +148,7 @@ async function callEach(): Promise<unknown> {
   const clock = { now: () => 0, monotonic: () => 0, setTimer: () => ({ cancel() {} }) };
   const scope = { accountId: '123456789012', region: 'ap-northeast-1', installation: 'nobody' };
   const send = async () => ({ status: 500, headers: {}, body: '' });
-  const { ec2, ecs, iam, ssm, logs, databases } = connectTo(send, { scope, clock })();
+  const { ec2, ecs, iam, ssm, logs, scheduler, databases } = connectTo(send, { scope, clock })();
   const { rds, elasticache } = await databases();
   return Promise.allSettled([
     ec2.send(new DescribeVpcsCommand({})),
@@ -148,6 +156,7 @@ async function callEach(): Promise<unknown> {
     iam.send(new ListRolesCommand({})),
     ssm.send(new DescribeActivationsCommand({})),
     logs.send(new DescribeLogGroupsCommand({})),
+    scheduler.send(new ListSchedulesCommand({})),
     rds.send(new DescribeDBInstancesCommand({})),
     elasticache.send(new DescribeServerlessCachesCommand({})),
   ]);

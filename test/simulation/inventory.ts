@@ -20,6 +20,9 @@ type Tags = ReadonlyMap<string, string> | undefined;
 
 const INSTALLATION = SETTINGS.installation;
 
+/** A schedule that was left stops what has ended already and goes by itself: nobody waits for it where AWS refuses it. */
+export const HARMLESS = ['stop-schedule', 'schedule-group'];
+
 /** Whose things are, told by this test's own rules and not by the code under test. */
 const RULES: Readonly<Record<string, (simulator: Simulator) => Thing[]>> = {
   ec2: networkThings,
@@ -27,6 +30,7 @@ const RULES: Readonly<Record<string, (simulator: Simulator) => Thing[]>> = {
   ssm: systemsManagerThings,
   ecs: containerThings,
   logs: logThings,
+  scheduler: scheduleThings,
 };
 
 export const SERVICES = Object.keys(RULES);
@@ -206,6 +210,27 @@ function startedForUs({ startedBy = '' }: { readonly startedBy: string | undefin
   if (!startedBy.startsWith(prefix)) return { isOurs: false };
   const owner = startedBy.slice(prefix.length);
   return { isOurs: true, owner, key: `task/${owner}` };
+}
+
+/** Schedules have no tags: they are whose their group is, and ours say for whom they are. */
+function scheduleThings({ scheduler }: Simulator): Thing[] {
+  const groups = [...scheduler.groups.values()].filter(({ name }) => name !== 'default');
+  return [
+    ...groups.map(({ name, tags, state }) =>
+      thing('schedule-group', name, tags, {
+        isOurs: name === `bastion-${INSTALLATION}`,
+        isLive: state === 'ACTIVE',
+        text: state,
+      }),
+    ),
+    ...[...scheduler.schedules.values()].map(({ arn, group, described }) => {
+      const [, owner] = /^Ends Bastion (.+)$/.exec(String(described['Description'])) ?? [];
+      const key = owner === undefined ? undefined : `stop-schedule/${owner}`;
+      const one = thing('stop-schedule', arn, group.tags, { text: described });
+      const isOurs = one.isOurs && group.name === `bastion-${INSTALLATION}` && owner !== undefined;
+      return { ...one, isOurs, key, owner };
+    }),
+  ];
 }
 
 type Operations = Simulator['ecs']['operations'];

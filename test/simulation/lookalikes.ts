@@ -1,3 +1,4 @@
+import { readTrust } from '../../controller/aws/simulator/iam/roles.ts';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { TAG } from '../../controller/aws/tags.ts';
@@ -16,6 +17,7 @@ export function addLookalikes(simulator: Simulator): void {
   addRoles(simulator);
   addContainers(simulator);
   addNodes(simulator);
+  addSchedules(simulator);
 }
 
 /** Groups of ours for Bastions that nobody knows any more. */
@@ -90,6 +92,39 @@ function addContainers({ ecs, logs }: Simulator): void {
     },
   });
   logs.operations['CreateLogGroup']?.({ logGroupName: '/bastion-operator/test2' });
+}
+
+/** Schedules like ours in other groups, and a group whose name begins as ours does. */
+function addSchedules({ scheduler, iam, world }: Simulator): void {
+  const ask = (name: string, input: Record<string, unknown>) => scheduler.operations[name]?.(input);
+  const role = 'team-scheduler';
+  const Statement = [
+    { Effect: 'Allow', Principal: { Service: 'scheduler.amazonaws.com' }, Action: 'sts:AssumeRole' },
+  ];
+  const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
+  const theirs = iam.roles.add({
+    ...{ name: role, path: '/', description: undefined, maxSessionSeconds: 3600, boundaryArn: undefined },
+    ...{
+      trust: readTrust(AssumeRolePolicyDocument),
+      inline: new Map(),
+      attached: new Set(),
+      tags: new Map(),
+    },
+  });
+  // IAM knows it since long ago.
+  theirs.trustChangedAt = world.now() - 3_600_000;
+  ask('CreateScheduleGroup', { Name: 'bastion-test-2', Tags: upper(ourTags('schedule-group/other')) });
+  ask('CreateScheduleGroup', { Name: 'bastion-other', Tags: upper(theirTags('schedule-group/main')) });
+  const arn = `arn:aws:ecs:${world.region}:${world.accountId}:task/bastion-test/0f0f0f0f`;
+  for (const GroupName of ['default', 'bastion-other'])
+    ask('CreateSchedule', {
+      ...{ Name: 'default-orders', GroupName, Description: 'Ends Bastion default/orders' },
+      ...{ ScheduleExpression: 'rate(1 day)', FlexibleTimeWindow: { Mode: 'OFF' } },
+      Target: {
+        ...{ Arn: 'arn:aws:scheduler:::aws-sdk:ecs:stopTask', RoleArn: theirs.arn },
+        Input: JSON.stringify({ Cluster: 'bastion-test', Task: arn }),
+      },
+    });
 }
 
 function addNodes({ ssm, world }: Simulator): void {

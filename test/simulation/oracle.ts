@@ -24,6 +24,10 @@ export interface Scene {
   readonly isAt: (target: TargetSpec, groupId: string, port: number) => boolean;
   /** Codes of activations, past and present. */
   readonly secrets: ReadonlySet<string>;
+  /** Since when no controller runs; undefined while one does. */
+  readonly aloneSince: () => number | undefined;
+  /** Of the controllers: how long a Bastion may live at most. */
+  readonly maxTtlMs: number;
   /** Somebody has changed our resources by hand in this history. */
   readonly wasTampered: () => boolean;
   /** Some look showed something else than there was, beyond what AWS promises to catch up with. */

@@ -1,3 +1,4 @@
+import type { Settings } from '../../controller/core/resource.ts';
 import type { World } from './world.ts';
 
 /** A piece of life that everything is to survive. */
@@ -9,6 +10,8 @@ export interface Scenario {
   readonly withGit?: boolean;
   /** By how much the clocks of the replicas' machines are ahead from the start. */
   readonly skewsMs?: readonly number[];
+  /** Of its controllers, where they are not the usual ones. */
+  readonly settings?: Partial<Settings>;
   /** What people do, and what must come of it. What is left at the end is deleted, and nothing may be left behind. */
   readonly play: (world: World) => Promise<void>;
 }

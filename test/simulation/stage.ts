@@ -100,6 +100,7 @@ export class Stage implements Strikes {
   #skewMs = 0;
   #changes = 0;
   #started = 0;
+  #lastDeathAt = 0;
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -121,6 +122,8 @@ export class Stage implements Strikes {
         skewMs: () => this.standing().skewMs,
         behindMs: () => this.machines.most().behindMs,
         excusedUntil: () => this.#excusedUntil,
+        aloneSince: () => this.#aloneSince(),
+        maxTtlMs: options.settings?.maxTtlMs ?? SETTINGS.maxTtlMs,
         wasTampered: () => this.#wasTampered,
         wasMisled: () => this.#misled > 0,
         isWanted: (bastion) => this.#isWanted(bastion),
@@ -227,6 +230,13 @@ export class Stage implements Strikes {
     this.#end(this.#replicaOf(call));
   }
 
+  /** Like kill -9; a new one comes so much later. */
+  protected replace(replica: Replica, afterMs: number): void {
+    replica.kill();
+    this.#lastDeathAt = this.now();
+    this.restart(replica.name, afterMs);
+  }
+
   terminate(call: Call): void {
     this.trouble(RESTART_MS + 30_000);
     const replica = this.#replicaOf(call);
@@ -301,8 +311,11 @@ export class Stage implements Strikes {
 
   #end(replica: Replica): void {
     this.trouble(RESTART_MS + 30_000);
-    replica.kill();
-    this.restart(replica.name);
+    this.replace(replica, RESTART_MS);
+  }
+
+  #aloneSince(): number | undefined {
+    return this.replicas.some((one) => one.isAlive()) ? undefined : this.#lastDeathAt;
   }
 
   #judge(call: Call, index: number): Verdict {

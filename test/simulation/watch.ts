@@ -24,6 +24,8 @@ export type Circumstances = Pick<
   | 'wasTampered'
   | 'wasMisled'
   | 'isWanted'
+  | 'aloneSince'
+  | 'maxTtlMs'
 >;
 
 export interface WatchOptions {

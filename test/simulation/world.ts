@@ -64,10 +64,7 @@ export class World extends Stage {
   stopAll(forMs: number): void {
     this.history.add(this.now(), 'user', `stops every controller for ${forMs / 1000} s`);
     this.trouble(forMs + 30_000);
-    for (const replica of this.replicas.filter((one) => one.isAlive())) {
-      replica.kill();
-      this.restart(replica.name, forMs);
-    }
+    for (const replica of this.replicas.filter((one) => one.isAlive())) this.replace(replica, forMs);
   }
 
   /** Whoever leads is asked to stop; another one takes over, and a new one comes. */
@@ -150,6 +147,20 @@ export class World extends Stage {
   loseDatabases(forMs: number): void {
     this.history.add(this.now(), 'aws', `cannot look up databases for ${forMs / 1000} s`);
     this.outage(forMs, ({ name }) => name.startsWith('rds:'), 'denied');
+  }
+
+  /** An organization does not let anybody use EventBridge Scheduler for a while, and nothing else is wrong. */
+  refuseScheduler(forMs: number): void {
+    this.history.add(this.now(), 'aws', `refuses EventBridge Scheduler for ${forMs / 1000} s`);
+    this.outage(forMs, ({ name }) => name.startsWith('scheduler:'), 'denied');
+  }
+
+  /** AWS itself ends the tasks that run, as when it retires their hosts. */
+  retireTasks(): void {
+    this.history.add(this.now(), 'aws', 'retires the tasks that run');
+    this.trouble(MINUTE);
+    const { ecs } = this.simulator;
+    for (const { arn, lastStatus } of ecs.tasks()) if (lastStatus === 'RUNNING') ecs.retire(arn);
   }
 
   /** Somebody changes in AWS what is ours, past the controller. */

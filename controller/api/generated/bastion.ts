@@ -228,6 +228,7 @@ export interface BastionStatus {
       | 'IdentityReady'
       | 'TaskRunning'
       | 'Ready'
+      | 'EndScheduled'
       | 'InUse'
       | 'TornDown'
       | 'Withheld';

@@ -8,6 +8,7 @@ import { createIam, type Iam } from './iam/iam.ts';
 import { createLogs, type Logs } from './logs/logs.ts';
 import { createNetwork, type Network } from './network.ts';
 import { createRds, type Rds } from './rds/rds.ts';
+import { createScheduler, type Scheduler } from './scheduler/scheduler.ts';
 import type { DataChannel } from './ssm/sessions.ts';
 import { createSsm, type Ssm } from './ssm/ssm.ts';
 import type { RoleSessions } from './sts/sessions.ts';
@@ -42,6 +43,7 @@ export interface SimulatedRegion {
   readonly logs: Logs;
   readonly rds: Rds;
   readonly elasticache: ElastiCache;
+  readonly scheduler: Scheduler;
 }
 
 type Services = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -90,7 +92,7 @@ export class Account {
     const global = service === 'iam' || service === 'sts';
     const run = this.#regionOf(global ? this.base.name : region).services[service]?.[operation];
     if (run) return run;
-    const code = protocol === 'json' ? 'UnknownOperationException' : 'InvalidAction';
+    const code = protocol.endsWith('json') ? 'UnknownOperationException' : 'InvalidAction';
     throw new AwsFault(code, `The simulated AWS has no operation ${service}:${operation}.`);
   }
 
@@ -110,12 +112,14 @@ export class Account {
     const elasticache = createElastiCache();
     const { runtimeMonitoring } = this.#options;
     const ecs = createEcs(world, { iam, network: networkPort(network), ssm, logs }, { runtimeMonitoring });
+    const scheduler = createScheduler(world, { iam, stopTask: ecs.stopTask });
     const services: Services = {
       ...{ ec2: ec2.operations, ecs: ecs.operations, ssm: ssm.operations, logs: logs.operations },
       ...{ iam: iam.operations, sts: createSts(world, this.#sessions, this.#options.trust).operations },
       ...{ rds: rds.operations, elasticache: elasticache.operations },
+      scheduler: scheduler.operations,
     };
-    const handles = { name, world, ec2, network, ecs, iam, ssm, logs, rds, elasticache };
+    const handles = { name, world, ec2, network, ecs, iam, ssm, logs, rds, elasticache, scheduler };
     const region = { handles, services };
     this.#regions.set(name, region);
     this.#options.seed?.(region.handles);

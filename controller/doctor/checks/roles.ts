@@ -20,6 +20,9 @@ export const ROLE_CHECKS: readonly Check[] = [
   { name: 'service-role', group, needs, run: serviceRoleExists },
   { name: 'service-role-trust', group, needs, after: ['service-role'], run: serviceTrust },
   { name: 'service-role-permissions', group, needs, after: ['service-role'], run: servicePermissions },
+  { name: 'scheduler-role', group, needs, run: (picture) => [existence(picture, 'scheduler')] },
+  { name: 'scheduler-role-trust', group, needs, after: ['scheduler-role'], run: schedulerTrust },
+  { name: 'scheduler-role-permissions', group, needs, after: ['scheduler-role'], run: schedulerPermissions },
 ];
 
 function executionRole({ bastion }: Picture): RoleName {
@@ -193,5 +196,30 @@ function servicePermissions(picture: Picture): readonly Result[] {
       `${name} lacks AmazonSSMManagedInstanceCore: the agent cannot work as a managed node`,
       fix,
     );
+  });
+}
+
+const WITHOUT = "with no controller alive, only the container's own timer ends a task";
+
+function schedulerTrust(picture: Picture): readonly Result[] {
+  return about(picture, 'scheduler', ({ trust }, name) => {
+    const service = 'scheduler.amazonaws.com';
+    const found = trustOf(trust, service);
+    const fix = restore(picture, 'scheduler');
+    if (!found) return warning(`${name} does not trust ${service}: ${WITHOUT}`, fix);
+    const groups = found.conditions.get('aws:sourcearn');
+    if (groups) return ok(`${service} may take it, for our schedules only`);
+    return warning(`${name} trusts ${service} for every schedule: aws:SourceArn is missing`, fix);
+  });
+}
+
+function schedulerPermissions(picture: Picture): readonly Result[] {
+  return about(picture, 'scheduler', ({ inline }, name) => {
+    const { region, accountId } = picture.facts;
+    const cluster = nameFor.cluster(picture.settings.installation);
+    const task = `arn:${partitionOf(region)}:ecs:${region}:${accountId}:task/${cluster}/any`;
+    if (missingActions(Object.values(inline), ['ecs:StopTask'], task).length === 0)
+      return ok("may stop this installation's tasks");
+    return warning(`${name} may not stop tasks, it lacks ecs:StopTask: ${WITHOUT}`, repair(picture));
   });
 }

@@ -4,6 +4,7 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import { ElastiCacheClient } from '@aws-sdk/client-elasticache';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { RDSClient } from '@aws-sdk/client-rds';
+import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
 import { seedDatabases, seedOrdinaryVpc } from '../../../controller/aws/simulator/seed.ts';
@@ -28,6 +29,7 @@ export function sdkClients(connection: Connection, region = REGION) {
     logs: new CloudWatchLogsClient(options),
     rds: new RDSClient(options),
     elasticache: new ElastiCacheClient(options),
+    scheduler: new SchedulerClient(options),
   };
 }
 

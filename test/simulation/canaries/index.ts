@@ -1,3 +1,4 @@
+import { ALONE } from './alone.ts';
 import type { Canary } from './canary.ts';
 import { CLOSING } from './closing.ts';
 import { ENDS } from './ends.ts';
@@ -19,4 +20,5 @@ export const CANARIES: readonly Canary[] = [
   ...IDLENESS,
   ...RECORDED,
   ...CLOSING,
+  ...ALONE,
 ];

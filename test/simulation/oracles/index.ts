@@ -1,4 +1,5 @@
 import type { OracleFactory } from '../oracle.ts';
+import { endsAlone } from './ends-alone.ts';
 import { idleEnd } from './idle-end.ts';
 import { latchedEnd } from './latched-end.ts';
 import { monotoneStatus } from './monotone-status.ts';
@@ -32,4 +33,5 @@ export const ORACLES: readonly OracleFactory[] = [
   idleEnd,
   latchedEnd,
   onRecord,
+  endsAlone,
 ];

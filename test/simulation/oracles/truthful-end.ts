@@ -1,5 +1,5 @@
 import { type Bastion, condition } from '../../../controller/api/bastion.ts';
-import type { Thing } from '../inventory.ts';
+import { HARMLESS, type Thing } from '../inventory.ts';
 import type { OracleFactory } from '../oracle.ts';
 
 /** For longer than changes do not show here; two looks that are believed lie further apart. */
@@ -14,6 +14,7 @@ export const truthfulEnd: OracleFactory = ({ now, things, wasMisled, violate }) 
       (one) =>
         one.isOurs &&
         one.isLive &&
+        !HARMLESS.includes(one.kind) &&
         one.owner === owner &&
         now() - (firstSeen.get(idOf(one)) ?? now()) > SEEN_MS,
     );

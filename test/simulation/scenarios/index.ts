@@ -10,6 +10,7 @@ import { ACCEPTANCES, MARKS } from './marks.ts';
 import { NEIGHBOURS } from './neighbours.ts';
 import { RECORDS } from './records.ts';
 import { REFUSALS } from './refusals.ts';
+import { NOBODY } from './nobody.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
 import { TROUBLES } from './troubles.ts';
@@ -31,4 +32,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...RECORDS,
   ...CLOCKS,
   ...TROUBLES,
+  ...NOBODY,
 ];

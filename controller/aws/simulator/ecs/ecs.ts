@@ -31,6 +31,8 @@ export interface Ecs {
   refuseCapacity(times: number, reason?: string): void;
   /** Fargate itself ends a task, as when it retires a host. */
   retire(taskArn: string): void;
+  /** As StopTask, for another service that was allowed to. @throws AwsFault */
+  stopTask(request: { readonly cluster: string; readonly task: string; readonly reason: string }): void;
 }
 
 export function createEcs(
@@ -54,11 +56,12 @@ export function createEcs(
   };
   neighbours.ssm.answerTaskTargets((target) => isConnected(ecs, target));
   neighbours.ssm.noticeSessions((session) => logSession(ecs, session));
+  const tasks = taskOperations(ecs);
   return {
     operations: {
       ...clusterOperations(ecs),
       ...taskDefinitionOperations(ecs),
-      ...taskOperations(ecs),
+      ...tasks,
       ...taggingOperations(ecs),
     },
     tasks: () => [...ecs.tasks.values()],
@@ -72,6 +75,7 @@ export function createEcs(
     refuseCapacity: (times, reason = NO_CAPACITY) => {
       ecs.capacityFailures = { times, reason };
     },
+    stopTask: (request) => void tasks['StopTask']?.(request),
     retire: (arn) => {
       const task = ecs.tasks.get(arn);
       if (task) stopTask(ecs, task, 'TerminationNotice', 'Task is being retired by Fargate');

@@ -12,8 +12,8 @@ export interface Iam {
   readonly operations: Readonly<Record<string, Operation>>;
   readonly roles: Roles;
   /** Whether `service` (for example `ecs-tasks.amazonaws.com`) can assume the role now; false while IAM propagates.
-   * `region` is where that service runs: IAM itself belongs to the account. */
-  roleUsable(nameOrArn: string, service: string, region?: string): boolean;
+   * `region` is where that service runs: IAM itself belongs to the account. `sourceArn` is for what it does so. */
+  roleUsable(nameOrArn: string, service: string, region?: string, sourceArn?: string): boolean;
   /** What the role's policies say. `context` holds condition keys such as `iam:PassedToService`. */
   allows(roleNameOrArn: string, action: string, resource: string, context?: ConditionContext): boolean;
 }
@@ -27,10 +27,12 @@ export function createIam(world: World): Iam {
       SimulatePrincipalPolicy: (input) => simulatePrincipalPolicy(world, iam, input),
     },
     roles,
-    roleUsable(nameOrArn, service, region = world.region) {
+    roleUsable(nameOrArn, service, region = world.region, sourceArn = undefined) {
       const role = roles.find(nameOrArn);
       const trust = role && roles.effectiveTrust(role);
-      return trust !== undefined && trusts(trust, service, sourceContext(world, service, region));
+      const source = sourceContext(world, service, region);
+      const context = sourceArn === undefined ? source : { ...source, 'aws:SourceArn': sourceArn };
+      return trust !== undefined && trusts(trust, service, context);
     },
     allows(nameOrArn, action, resource, context = {}) {
       const role = roles.find(nameOrArn);

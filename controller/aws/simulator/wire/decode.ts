@@ -1,14 +1,16 @@
 import { AwsFault, type Input } from '../world.ts';
+import { decodeRest, isRestService } from './rest.ts';
 
 /** An HTTP request as it came, whatever carried it. Header names are lower-case. */
 export interface WireRequest {
   readonly method: string;
+  /** With the query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-export type Protocol = 'ec2' | 'query' | 'json';
+export type Protocol = 'ec2' | 'query' | 'json' | 'rest-json';
 
 /** A request understood: who is asked what, in which region. */
 export interface Call {
@@ -28,7 +30,7 @@ const SERVICE_BY_TARGET: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Reads any of the three protocols. Undefined when the request is not an AWS API call at all.
+ * Reads any of the four protocols. Undefined when the request is not an AWS API call at all.
  * @throws AwsFault SerializationException
  */
 export function decodeRequest(request: WireRequest): Call | undefined {
@@ -40,6 +42,10 @@ export function decodeRequest(request: WireRequest): Call | undefined {
   if (target) {
     const operation = target.slice(target.lastIndexOf('.') + 1);
     return { service, ...signer, operation, protocol: 'json', input: decodeJson(request.body) };
+  }
+  if (isRestService(service)) {
+    const asked = decodeRest(request, decodeJson(request.body));
+    return asked && { service, ...signer, ...asked, protocol: 'rest-json' };
   }
   const { Action, Version, ...input } = decodeForm(request.body);
   if (typeof Action !== 'string') return undefined;
@@ -55,7 +61,7 @@ function credentialScope(authorization = '') {
 
 function serviceOf(target: string | undefined, host: string): string | undefined {
   if (target) return SERVICE_BY_TARGET.find(([pattern]) => pattern.test(target))?.[1];
-  return /^(ec2|iam|sts|ecs|ssm|logs|rds|elasticache)\./.exec(host)?.[1];
+  return /^(ec2|iam|sts|ecs|ssm|logs|rds|elasticache|scheduler)\./.exec(host)?.[1];
 }
 
 function decodeJson(body: string): Input {

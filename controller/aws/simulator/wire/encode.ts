@@ -19,7 +19,7 @@ const QUERY_NAMESPACES: Readonly<Record<string, string>> = {
 /** Writes an operation's result in the protocol it was asked in. */
 export function encodeResult(call: Call, result: object, requestId: string): WireResponse {
   const { operation, protocol, service } = call;
-  if (protocol === 'json') return jsonResponse(200, JSON.stringify(jsonValue(result)), requestId);
+  if (isJson(protocol)) return jsonResponse(200, JSON.stringify(jsonValue(result)), requestId);
   if (protocol === 'ec2') {
     const body = `<requestId>${requestId}</requestId>${members(result, 'item')}`;
     return xmlResponse(
@@ -41,14 +41,16 @@ export function encodeResult(call: Call, result: object, requestId: string): Wir
 /** Writes an error in the protocol's form, so that an SDK gives it `fault.code` as its name. */
 export function encodeFault(call: Pick<Call, 'protocol'>, fault: AwsFault, requestId: string): WireResponse {
   const { code, message, status } = fault;
-  if (call.protocol === 'json') {
+  if (isJson(call.protocol)) {
     const body = JSON.stringify({
       __type: code,
       message,
       Message: message,
       ...objectOf(jsonValue(fault.fields)),
     });
-    return jsonResponse(status, body, requestId);
+    const response = jsonResponse(status, body, requestId);
+    // Where REST clients look first.
+    return { ...response, headers: { ...response.headers, 'x-amzn-errortype': code } };
   }
   const error = `<Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message>`;
   if (call.protocol === 'ec2') {
@@ -58,6 +60,10 @@ export function encodeFault(call: Pick<Call, 'protocol'>, fault: AwsFault, reque
   const type = status < 500 ? 'Sender' : 'Receiver';
   const body = `<Error><Type>${type}</Type>${error}</Error><RequestId>${requestId}</RequestId>`;
   return xmlResponse(status, `<ErrorResponse>${body}</ErrorResponse>`, requestId);
+}
+
+function isJson(protocol: Call['protocol']): boolean {
+  return protocol === 'json' || protocol === 'rest-json';
 }
 
 function jsonResponse(status: number, body: string, requestId: string): WireResponse {
