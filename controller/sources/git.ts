@@ -13,12 +13,18 @@ import {
   type Admit,
   createReader,
   type Declarations,
-  manifestFiles,
+  type Failure,
+  failureFor,
   type Problem,
   TooManyFilesError,
 } from './declarations.ts';
+import { createDoubts } from './doubts.ts';
 import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
-import { FetchError, openRepository, type Repository } from './repository.ts';
+import { createKeeper } from './keeper.ts';
+import type { SourceMemory } from './memory.ts';
+import { foldersAbove, obstacleText } from './places.ts';
+import { remember } from './remember.ts';
+import { FetchError, openRepository, type Repository, type TreeEntry } from './repository.ts';
 import { createVerifier, type SignaturePolicy, UntrustedError, type Verify } from './signatures.ts';
 import {
   readSourceGuard,
@@ -29,6 +35,7 @@ import {
 } from './source-guard.ts';
 import {
   type GitSource as GitSourceRecord,
+  isKnownElsewhere,
   readSource,
   type SourceState,
   type SourceStatus,
@@ -75,6 +82,8 @@ export interface SyncReport {
   readonly deleted: readonly ObjectName[];
   readonly unchanged: readonly ObjectName[];
   readonly problems: readonly Problem[];
+  /** What a person should hear once. */
+  readonly notes?: readonly string[];
   /** What has become of the guard of this source. */
   readonly news: readonly GuardNews[];
 }
@@ -87,6 +96,11 @@ const NOTHING: Applied = {
   kept: [],
   failed: [],
   problems: [],
+  notes: [],
+  undeclared: [],
+  known: {},
+  removed: {},
+  rivals: {},
 };
 
 /** @throws GitSpecError */
@@ -120,11 +134,11 @@ async function sync(parts: Parts): Promise<SyncReport> {
   const record = await readSource(parts.store, parts.spec);
   let commit: string | undefined;
   try {
-    commit = await parts.repository.fetch();
+    commit = await parts.repository.fetch(record?.memory?.ref);
     await parts.verify?.(commit, record?.status ?? {});
     const tree = await parts.repository.tree(commit);
     const declarations = await parts.read(commit, tree, await admitter(parts), () => placesOf(parts));
-    return await apply(parts, record, commit, declarations);
+    return await apply(parts, record, { commit, tree, declarations });
   } catch (error) {
     const state = stateOf(error);
     if (state === undefined) throw error;
@@ -157,25 +171,33 @@ function stateOf(error: unknown): SourceState | undefined {
   return error instanceof TooManyFilesError ? 'refused' : undefined;
 }
 
+interface Look {
+  readonly commit: string;
+  readonly tree: readonly TreeEntry[];
+  readonly declarations: Declarations;
+}
+
 async function apply(
   parts: Parts,
   record: GitSourceRecord | undefined,
-  commit: string,
-  declarations: Declarations,
+  { commit, tree, declarations }: Look,
 ): Promise<SyncReport> {
-  const { api, clock, spec, repository } = parts;
-  const { declared, failures } = declarations;
+  const { api, clock, spec, repository, store } = parts;
+  const { declared, failures, unreadable } = declarations;
   const guard = await readSourceGuard(parts, spec);
   const last = record?.status.commit;
   const isEmptied = declared.size === 0 && failures.length === 0;
   const isRewritten = last !== undefined && !(await repository.isAncestor(last, commit));
-  const before = last === undefined ? new Map<string, string>() : await contentsAt(repository, last);
-  const isUnnamedNew = failures.some(({ name, path }) => name === undefined && !before.has(path));
+  const before = last === undefined ? undefined : await contentsAt(repository, last);
+  const { placesOf, textOf } = createDoubts({ unreadable, before, doubts: record?.memory?.doubts ?? {} });
   const withheld = new Set(record?.status.withheld);
-  const keep = keeper({ guard, isEmptied, isRewritten, isUnnamedNew, withheld });
+  const keep = createKeeper({ guard, isEmptied, isRewritten, placesOf, textOf, withheld });
+  const failureAt = failureFinder(tree, failures);
+  const nowMs = clock.now();
   const applied = await applyDeclarations({
-    ...{ api, declarations, keep, source: spec.display, nowMs: clock.now() },
-    isOld: ({ path, blob }) => last === undefined || before.get(path) === blob,
+    ...{ api, declarations, keep, failureAt, source: spec.display, nowMs, memory: record?.memory },
+    isOld: ({ path, blob }) => before === undefined || before.get(path) === blob,
+    isClosedElsewhere: async (name, rival) => rival === '' || isKnownElsewhere(store, rival, name),
   });
   const left = [...applied.kept, ...applied.failed];
   if (isEmptied && left.length > 0) return concludeEmptied(parts, record, { commit, applied, guard, left });
@@ -183,35 +205,35 @@ async function apply(
   const trip = stillWithheld.length > 0 ? sourceTrip('SourceRewritten', spec, stillWithheld) : undefined;
   const names = new Set<string>(declared.keys());
   const news = await settleSourceGuard(parts, guard, trip, (name) => names.has(name));
-  const problems = [...declarations.problems, ...applied.problems];
+  const resolved = repository.resolved();
+  const problems = [
+    ...(resolved?.notice === undefined ? [] : [{ message: resolved.notice }]),
+    ...declarations.problems,
+    ...applied.problems,
+  ];
+  const memory = remember({
+    ...{ memory: record?.memory, applied, declarations, placesOf, failureAt, isRewritten, nowMs },
+    ref: resolved?.ref,
+  });
   const state = trip ? 'rewritten' : 'synced';
-  const message = describe(spec, declared.size, problems.length, stillWithheld);
+  const message = describe(spec, {
+    ...{ declared: declared.size, problems: problems.length, withheld: stillWithheld },
+    removed: Object.keys(memory.removed),
+  });
   return conclude(parts, record, {
-    ...{ state, message, commit, applied, problems, news },
+    ...{ state, message, commit, applied, problems, news, memory },
     ...{ inForce: commit, withheld: stillWithheld },
   });
 }
 
-interface Doubts {
-  readonly guard: SourceGuard;
-  readonly isEmptied: boolean;
-  readonly isRewritten: boolean;
-  /** A new file says nobody knows what. */
-  readonly isUnnamedNew: boolean;
-  /** What an earlier rewrite has left in doubt. */
-  readonly withheld: ReadonlySet<ObjectName>;
-}
-
-/** Why a Bastion that is declared no more is kept all the same: one that a person has confirmed is not. */
-function keeper({ guard, isEmptied, isRewritten, isUnnamedNew, withheld }: Doubts) {
-  return (bastion: Bastion): string | undefined => {
-    const name = objectName(bastion);
-    if (isEmptied) return guard.isConfirmed('SourceEmptied', name) ? undefined : 'the source is empty.';
-    const isConfirmed = guard.isConfirmed('SourceRewritten', name);
-    if (isRewritten && !isConfirmed)
-      return 'history was rewritten, so that nobody can tell whether its file was deleted.';
-    if (withheld.has(name) && !isConfirmed) return 'its file went missing when history was rewritten.';
-    return isUnnamedNew ? 'a new file cannot be read and may be its new place.' : undefined;
+/** Why nobody can tell what a file says: what cannot be read in its place, or in the place of a folder above it. */
+function failureFinder(tree: readonly TreeEntry[], failures: readonly Failure[]) {
+  const entries = new Map(tree.map((entry) => [entry.path, entry]));
+  return (name: ObjectName, path: string | undefined): Failure | undefined => {
+    const failure = failureFor(name, path, failures);
+    if (failure || path === undefined) return failure;
+    const obstacle = foldersAbove(path).flatMap((folder) => entries.get(folder) ?? [])[0];
+    return obstacle && { path: obstacle.path, message: obstacleText(obstacle) };
   };
 }
 
@@ -253,10 +275,13 @@ async function concludeUntrusted(
   });
 }
 
-/** Empty when the commit is not known any more. */
-async function contentsAt(repository: Repository, commit: string): Promise<ReadonlyMap<string, string>> {
-  const tree = await repository.tree(commit).catch(() => []);
-  return new Map(manifestFiles(tree).map(({ path, blob }) => [path, blob]));
+/** Undefined when the commit is not known any more. */
+async function contentsAt(
+  repository: Repository,
+  commit: string,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const tree = await repository.tree(commit).catch(() => undefined);
+  return tree && new Map(tree.map(({ path, blob }) => [path, blob]));
 }
 
 interface Conclusion {
@@ -268,13 +293,25 @@ interface Conclusion {
   /** The commit that now is in force, when one is. */
   readonly inForce?: string;
   readonly withheld?: readonly ObjectName[];
+  /** Left out where that stays as it was. */
+  readonly memory?: SourceMemory;
   readonly news?: readonly GuardNews[];
 }
 
 async function conclude(
   { store, clock, spec, signatures }: Parts,
   record: GitSourceRecord | undefined,
-  { state, message, commit, applied, problems, inForce, withheld, news = [] }: Conclusion,
+  {
+    state,
+    message,
+    commit,
+    applied,
+    problems,
+    inForce,
+    withheld,
+    memory = record?.memory,
+    news = [],
+  }: Conclusion,
 ): Promise<SyncReport> {
   const before = record?.status;
   const isNew = inForce !== undefined && inForce !== before?.commit;
@@ -289,10 +326,10 @@ async function conclude(
     ...(lastSyncedAt !== undefined && { lastSyncedAt }),
     ...(kept.length > 0 && { withheld: kept }),
   };
-  await writeSource({ store, clock, spec }, record, status);
-  const { created, updated, deleted, unchanged } = applied;
+  await writeSource({ store, clock, spec }, record, status, memory);
+  const { created, updated, deleted, unchanged, notes } = applied;
   return {
-    ...{ source: spec.display, state, message, created, updated, deleted, unchanged, problems, news },
+    ...{ source: spec.display, state, message, created, updated, deleted, unchanged, problems, notes, news },
     ...(commit !== undefined && { commit }),
   };
 }

@@ -18,17 +18,27 @@ export function untrustedText({ display }: GitSpec, inForce: string | undefined,
   return `${display} ${stays}: ${why} Until then nothing of it is applied, changed or deleted.`;
 }
 
-export function describe(
-  spec: GitSpec,
-  declared: number,
-  problems: number,
-  withheld: readonly ObjectName[],
-): string {
+export interface Standing {
+  readonly declared: number;
+  readonly problems: number;
+  readonly withheld: readonly ObjectName[];
+  readonly removed: readonly string[];
+}
+
+export function describe(spec: GitSpec, { declared, problems, withheld, removed }: Standing): string {
   const parts = [
     `${declared} ${declared === 1 ? 'Bastion' : 'Bastions'} declared`,
     ...(problems > 0 ? [`${problems} ${problems === 1 ? 'problem' : 'problems'}`] : []),
+    ...(removed.length > 0 ? [`deleted by hand: ${shortList(removed)}`] : []),
     ...(withheld.length > 0 ? [`history was rewritten; not deleted: ${withheld.join(', ')}`] : []),
   ];
   const hint = withheld.length > 0 ? ` ${confirmHint(sourceGuardName(spec))}` : '';
   return `${parts.join('; ')}.${hint}`;
+}
+
+const SHOWN = 10;
+
+function shortList(names: readonly string[]): string {
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+  return `${names.slice(0, SHOWN).join(', ')}${more}`;
 }
