@@ -9,6 +9,7 @@ import {
 } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
+import { suspensionText } from '../api/suspension.ts';
 import { acceptedCondition, activeConditions, endedConditions, stamp, verifiableAt } from './conditions.ts';
 import { isEarlier } from './end.ts';
 import { type Facts, NO_FACTS } from './facts.ts';
@@ -79,7 +80,7 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
           conditionOf: context.conditionOf,
           describe: describeIn(bastion, context),
         })
-      : endedConditions(life, outcomes, isVerified(bastion, outcomes, context));
+      : endedConditions(life, outcomes, isVerified(bastion, outcomes, context), suspensionText(bastion));
   const held = context.held?.get(objectName(bastion));
   const active = life.state === 'active' ? activeFields(bastion, outcomes, context) : undefined;
   const use = useOf({

@@ -151,7 +151,7 @@ function awaitsTakeover({ metadata: { annotations = {} } }: Bastion): Kept | und
 }
 
 async function applyOne(desk: Desk, declaration: Declaration, stored: Bastion | undefined): Promise<Outcome> {
-  const { api, source, memory, known, rivals } = desk;
+  const { source, memory, known, rivals } = desk;
   const { name, digest } = declaration;
   if (!stored) return createOne(desk, declaration);
   const owner = ownerOf(stored);

@@ -26,9 +26,9 @@ export function suspensionMarks(
 ): Readonly<Record<string, string>> {
   const { [ANNOTATION.suspendedBy]: by, [ANNOTATION.suspendedAt]: at } = stored?.metadata.annotations ?? {};
   if (!isByHand && manifest.spec.suspend !== true) return {};
-  const who = isByHand ? by : BY_GIT;
+  const whose = by === undefined || by === BY_GIT ? 'somebody' : by;
   return {
-    ...(who !== undefined && { [ANNOTATION.suspendedBy]: who }),
+    [ANNOTATION.suspendedBy]: isByHand ? whose : BY_GIT,
     ...(at !== undefined && { [ANNOTATION.suspendedAt]: at }),
   };
 }
@@ -48,7 +48,7 @@ export function reopenedText({ metadata }: Bastion, { name, path }: Declaration)
 function byWhom(annotations: Readonly<Record<string, string>> = {}): string {
   const by = annotations[ANNOTATION.suspendedBy];
   const at = annotations[ANNOTATION.suspendedAt];
-  const who = by === undefined || by === BY_GIT ? 'since before it came to this file' : `by ${by}`;
+  const who = `by ${by === undefined || by === BY_GIT ? 'somebody' : by}`;
   return at === undefined ? who : `${who} since ${at}`;
 }
 

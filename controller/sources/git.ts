@@ -1,28 +1,18 @@
 import { join } from 'node:path';
-import { admitBastion } from '../api/admission.ts';
-import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import type { Estate } from '../api/estate.ts';
 import { confirmHint } from '../api/guard.ts';
 import { type GuardNews, tripGuard } from '../api/guard-record.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
+import type { ObjectName } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
 import { type Applied, applyDeclarations } from './apply.ts';
-import {
-  type Admit,
-  createReader,
-  type Declarations,
-  type Failure,
-  failureFor,
-  type Problem,
-  TooManyFilesError,
-} from './declarations.ts';
+import { contentsAt, createFailureFinder } from './contents.ts';
+import { createReader, type Declarations, type Problem, TooManyFilesError } from './declarations.ts';
 import { createDoubts } from './doubts.ts';
 import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
 import { createKeeper } from './keeper.ts';
 import type { SourceMemory } from './memory.ts';
-import { foldersAbove, obstacleText } from './places.ts';
 import { remember } from './remember.ts';
 import { FetchError, openRepository, type Repository, type TreeEntry } from './repository.ts';
 import { createVerifier, type SignaturePolicy, UntrustedError, type Verify } from './signatures.ts';
@@ -42,6 +32,7 @@ import {
   writeSource,
 } from './source-record.ts';
 import { describe, explain, untrustedText } from './source-text.ts';
+import { createAdmit, readPlaces } from './stored.ts';
 
 export interface GitSourceOptions {
   /** `URL[#ref][:path]` */
@@ -137,7 +128,7 @@ async function sync(parts: Parts): Promise<SyncReport> {
     commit = await parts.repository.fetch(record?.memory?.ref);
     await parts.verify?.(commit, record?.status ?? {});
     const tree = await parts.repository.tree(commit);
-    const declarations = await parts.read(commit, tree, await admitter(parts), () => placesOf(parts));
+    const declarations = await parts.read(commit, tree, await createAdmit(parts), () => readPlaces(parts));
     return await apply(parts, record, { commit, tree, declarations });
   } catch (error) {
     const state = stateOf(error);
@@ -147,22 +138,6 @@ async function sync(parts: Parts): Promise<SyncReport> {
       `${explain(state, parts.spec)} Nothing is deleted. ${error instanceof Error ? error.message : ''}`.trim();
     return conclude(parts, record, { state, message, commit, applied: NOTHING, problems: [{ message }] });
   }
-}
-
-/** As the API will: a Bastion that is there keeps the network it was given. */
-async function admitter({ api, estate }: Parts): Promise<Admit> {
-  if (!estate) return (object) => ({ ok: true, object });
-  const { items } = await api.bastions.list();
-  const stored = new Map(items.map((bastion) => [objectName(bastion), bastion]));
-  return (manifest, name) => admitBastion(estate(), manifest, stored.get(name));
-}
-
-async function placesOf({ api, spec }: Parts): Promise<ReadonlyMap<ObjectName, string>> {
-  const { items } = await api.bastions.list();
-  const own = items.filter(({ metadata }) => metadata.annotations?.[ANNOTATION.source] === spec.display);
-  return new Map(
-    own.map((one) => [objectName(one), one.metadata.annotations?.[ANNOTATION.sourcePath] ?? '']),
-  );
 }
 
 function stateOf(error: unknown): SourceState | undefined {
@@ -192,7 +167,7 @@ async function apply(
   const { placesOf, textOf } = createDoubts({ unreadable, before, doubts: record?.memory?.doubts ?? {} });
   const withheld = new Set(record?.status.withheld);
   const keep = createKeeper({ guard, isEmptied, isRewritten, placesOf, textOf, withheld });
-  const failureAt = failureFinder(tree, failures);
+  const failureAt = createFailureFinder(tree, failures);
   const nowMs = clock.now();
   const applied = await applyDeclarations({
     ...{ api, declarations, keep, failureAt, source: spec.display, nowMs, memory: record?.memory },
@@ -224,17 +199,6 @@ async function apply(
     ...{ state, message, commit, applied, problems, news, memory },
     ...{ inForce: commit, withheld: stillWithheld },
   });
-}
-
-/** Why nobody can tell what a file says: what cannot be read in its place, or in the place of a folder above it. */
-function failureFinder(tree: readonly TreeEntry[], failures: readonly Failure[]) {
-  const entries = new Map(tree.map((entry) => [entry.path, entry]));
-  return (name: ObjectName, path: string | undefined): Failure | undefined => {
-    const failure = failureFor(name, path, failures);
-    if (failure || path === undefined) return failure;
-    const obstacle = foldersAbove(path).flatMap((folder) => entries.get(folder) ?? [])[0];
-    return obstacle && { path: obstacle.path, message: obstacleText(obstacle) };
-  };
 }
 
 interface Emptied {
@@ -273,15 +237,6 @@ async function concludeUntrusted(
   return conclude(parts, record, {
     ...{ state: 'untrusted', message, commit, applied: NOTHING, problems: [{ message }], news },
   });
-}
-
-/** Undefined when the commit is not known any more. */
-async function contentsAt(
-  repository: Repository,
-  commit: string,
-): Promise<ReadonlyMap<string, string> | undefined> {
-  const tree = await repository.tree(commit).catch(() => undefined);
-  return tree && new Map(tree.map(({ path, blob }) => [path, blob]));
 }
 
 interface Conclusion {

@@ -69,6 +69,8 @@ export class Stage implements Strikes {
   protected readonly replicas: Replica[] = [];
   /** Names of Bastions that somebody has deleted by hand. */
   protected readonly deleted = new Set<string>();
+  /** What somebody has closed by hand, and nobody has opened since. */
+  protected readonly closed = new Map<string, 'suspension' | 'deletion'>();
   #outages: Outage[] = [];
   #troubledUntil = 0;
   #wasTampered = false;
@@ -97,6 +99,8 @@ export class Stage implements Strikes {
         wasTampered: () => this.#wasTampered,
         wasMisled: () => this.#misled > 0,
         isWanted: (bastion) => this.#isWanted(bastion),
+        closedBy: (name) => this.closed.get(name),
+        isDoubted: (name) => this.git.isDoubted(name),
       },
     });
     this.#table = this.#watch.over(createMemoryTable());

@@ -1,4 +1,5 @@
 import type { OracleFactory } from '../oracle.ts';
+import { closingWins } from './closing-wins.ts';
 import { idleEnd } from './idle-end.ts';
 import { monotoneStatus } from './monotone-status.ts';
 import { noDuplicate } from './no-duplicate.ts';
@@ -12,6 +13,7 @@ import { orderedTeardown } from './ordered-teardown.ts';
 import { ownedOnly } from './owned-only.ts';
 import { prompt } from './prompt.ts';
 import { truthfulEnd } from './truthful-end.ts';
+import { unknownIsNotAbsent } from './unknown-is-not-absent.ts';
 
 /** The promises that are checked in every history, after every effect. */
 export const ORACLES: readonly OracleFactory[] = [
@@ -28,4 +30,6 @@ export const ORACLES: readonly OracleFactory[] = [
   prompt,
   nothingLost,
   idleEnd,
+  closingWins,
+  unknownIsNotAbsent,
 ];

@@ -1,7 +1,9 @@
 import type { Scenario } from '../scenario.ts';
 import { CHANGES } from './changes.ts';
+import { CLOSINGS } from './closings.ts';
 import { CREATIONS } from './creations.ts';
 import { DATABASES } from './databases.ts';
+import { DOUBTS } from './doubts.ts';
 import { IDLENESS } from './idleness.ts';
 import { LEFTOVERS } from './leftovers.ts';
 import { LIVES } from './lives.ts';
@@ -20,4 +22,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LEFTOVERS,
   ...REPLICAS,
   ...SOURCES,
+  ...CLOSINGS,
+  ...DOUBTS,
 ];
