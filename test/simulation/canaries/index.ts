@@ -1,4 +1,5 @@
 import type { Canary } from './canary.ts';
+import { DOUBTS } from './doubts.ts';
 import { ENDS } from './ends.ts';
 import { IDLENESS } from './idleness.ts';
 import { TIMES } from './times.ts';
@@ -6,4 +7,12 @@ import { TOKENS } from './tokens.ts';
 import { TURNS } from './turns.ts';
 import { WHOSE } from './whose.ts';
 
-export const CANARIES: readonly Canary[] = [...WHOSE, ...TOKENS, ...ENDS, ...TIMES, ...TURNS, ...IDLENESS];
+export const CANARIES: readonly Canary[] = [
+  ...WHOSE,
+  ...TOKENS,
+  ...ENDS,
+  ...TIMES,
+  ...TURNS,
+  ...IDLENESS,
+  ...DOUBTS,
+];
