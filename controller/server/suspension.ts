@@ -1,4 +1,4 @@
-import { ANNOTATION, type Bastion, GROUP, KIND } from '../api/bastion.ts';
+import { ANNOTATION, type Bastion, BY_GIT, GROUP, KIND } from '../api/bastion.ts';
 import { ApiError } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { isSuspendedByFile } from '../api/suspension.ts';
@@ -12,12 +12,15 @@ export function witnessSuspension({ stored, next, manager, nowMs }: Change<Basti
   const [was, is] = [stored.spec.suspend === true, next.spec.suspend === true];
   if (was && !is && isSuspendedByFile(stored) && isSuspendedByFile(next)) throw heldByFile(stored);
   if (!is) return withMarks(next, {});
-  const before = stored.metadata.annotations ?? {};
+  const { [ANNOTATION.suspendedBy]: before, [ANNOTATION.suspendedAt]: at } =
+    stored.metadata.annotations ?? {};
   const { [ANNOTATION.suspendedBy]: by } = next.metadata.annotations ?? {};
-  if (was)
-    return withMarks(next, { by: by ?? before[ANNOTATION.suspendedBy], at: before[ANNOTATION.suspendedAt] });
-  const isNamed = by !== undefined && by !== before[ANNOTATION.suspendedBy];
-  return withMarks(next, { by: isNamed ? by : manager, at: rfc3339(nowMs) });
+  if (was) {
+    // Who came first stays on record; only the file's word and a hand's replace each other.
+    const isKept = by === undefined || (before !== undefined && before !== BY_GIT && by !== BY_GIT);
+    return withMarks(next, { by: isKept ? before : by, at });
+  }
+  return withMarks(next, { by: by !== undefined && by !== before ? by : manager, at: rfc3339(nowMs) });
 }
 
 interface Marks {

@@ -12,7 +12,7 @@ import { createReader, type Declarations, type Problem, TooManyFilesError } from
 import { createDoubts } from './doubts.ts';
 import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
 import { createKeeper } from './keeper.ts';
-import type { SourceMemory } from './memory.ts';
+import { type SourceMemory, without } from './memory.ts';
 import { remember } from './remember.ts';
 import { FetchError, openRepository, type Repository, type TreeEntry } from './repository.ts';
 import { createVerifier, type SignaturePolicy, UntrustedError, type Verify } from './signatures.ts';
@@ -194,6 +194,7 @@ async function apply(
   const message = describe(spec, {
     ...{ declared: declared.size, problems: problems.length, withheld: stillWithheld },
     removed: Object.keys(memory.removed),
+    doubted: applied.undeclared.filter((name) => memory.doubts[name] !== undefined),
   });
   return conclude(parts, record, {
     ...{ state, message, commit, applied, problems, news, memory },
@@ -220,6 +221,7 @@ async function concludeEmptied(
   const message = `${trip.message} ${confirmHint(guard.name)}`;
   return conclude(parts, record, {
     ...{ state: 'emptied', message, commit, applied, problems: [{ message }], news },
+    ...(record?.memory && { memory: without(record.memory, applied.deleted) }),
   });
 }
 

@@ -48,6 +48,12 @@ export function bounded(memory: SourceMemory): SourceMemory {
   return { ...NO_MEMORY, ...(memory.ref !== undefined && { ref: memory.ref }) };
 }
 
+/** What the source has deleted itself was not deleted by hand. */
+export function without(memory: SourceMemory, deleted: readonly ObjectName[]): SourceMemory {
+  const known = Object.entries(memory.known).filter(([name]) => !deleted.includes(name as ObjectName));
+  return { ...memory, known: Object.fromEntries(known) };
+}
+
 function fits(memory: SourceMemory): boolean {
   return Buffer.byteLength(JSON.stringify(memory)) <= MAX_BYTES;
 }

@@ -23,13 +23,18 @@ export interface Standing {
   readonly problems: number;
   readonly withheld: readonly ObjectName[];
   readonly removed: readonly string[];
+  readonly doubted: readonly string[];
 }
 
-export function describe(spec: GitSpec, { declared, problems, withheld, removed }: Standing): string {
+export function describe(
+  spec: GitSpec,
+  { declared, problems, withheld, removed, doubted }: Standing,
+): string {
   const parts = [
     `${declared} ${declared === 1 ? 'Bastion' : 'Bastions'} declared`,
     ...(problems > 0 ? [`${problems} ${problems === 1 ? 'problem' : 'problems'}`] : []),
     ...(removed.length > 0 ? [`deleted by hand: ${shortList(removed)}`] : []),
+    ...(doubted.length > 0 ? [`in doubt and kept: ${shortList(doubted)}`] : []),
     ...(withheld.length > 0 ? [`history was rewritten; not deleted: ${withheld.join(', ')}`] : []),
   ];
   const hint = withheld.length > 0 ? ` ${confirmHint(sourceGuardName(spec))}` : '';

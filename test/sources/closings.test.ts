@@ -156,6 +156,7 @@ describe('a Bastion from git that somebody deletes', () => {
       message: `Bastion default/a was deleted by hand (seen at ${NOW}) and stays away until its file changes. To have it back as it is: bastionctl apply it, and then bastionctl release a -n default --to ${world.source()}`,
     });
     await world.finish('a');
+    world.restart();
     expect((await world.sync()).problems).toEqual([problem]);
     expect(await world.names()).toEqual(['b']);
     expect((await world.record())?.status.message).toBe(
@@ -168,6 +169,7 @@ describe('a Bastion from git that somebody deletes', () => {
 
   it('stays away though nobody saw it go', async () => {
     await world.remove('a');
+    world.restart();
     await world.commit({ 'c.yaml': manifest('c') });
     expect(await world.names()).toEqual(['b', 'c']);
   });

@@ -26,7 +26,13 @@ describe('what cannot be read is no deletion', () => {
     });
 
     it('keeps its Bastion however often the source is looked at, and says so on it', async () => {
-      for (let turn = 0; turn < 3; turn++) expect((await world.sync()).deleted).toEqual([]);
+      for (let turn = 0; turn < 3; turn++) {
+        world.restart();
+        expect((await world.sync()).deleted).toEqual([]);
+      }
+      expect((await world.record())?.status.message).toBe(
+        '1 Bastion declared; 2 problems; in doubt and kept: default/orders.',
+      );
       const { revision } = await world.store.list('bastions');
       const { problems } = await world.sync();
       expect((await world.store.list('bastions')).revision).toBe(revision);
@@ -43,6 +49,7 @@ describe('what cannot be read is no deletion', () => {
       await world.commit({ 'orders-db.yaml': undefined, 'db.yml': `${BROKEN} ` });
       await world.commit({ 'README.md': 'hello' });
       rmSync(world.remote.cacheDir, { recursive: true });
+      world.restart();
       await world.sync();
       world.remote.git(['checkout', '--quiet', '--orphan', 'fresh']);
       world.remote.commit({ 'db.yml': undefined, 'new.yaml': `${BROKEN}  ` });
@@ -58,6 +65,7 @@ describe('what cannot be read is no deletion', () => {
       expect((await world.get('orders')).spec.ttl).toBe('1h');
       expect(await world.note('orders', 'sourceError')).toBeUndefined();
       expect((await world.record())?.memory?.doubts).toEqual({});
+      expect((await world.record())?.status.message).toBe('2 Bastions declared.');
     });
 
     it.each([
@@ -198,6 +206,7 @@ describe('what cannot be read is no deletion', () => {
     world.remote.commit({ 'c.yaml': manifest('c') }, '2026-11-23T06:00:00Z');
     world.remote.git(['branch', '--force', 'main', 'fresh']);
     rmSync(world.remote.cacheDir, { recursive: true });
+    world.restart();
     await world.sync();
     expect(await world.note('c', 'activateFrom')).toBe('2026-11-23T06:00:00Z');
   });

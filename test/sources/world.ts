@@ -1,7 +1,7 @@
 import { ANNOTATION, type Bastion, type BastionSpec } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
 import { createFacade } from '../../controller/server/facade.ts';
-import { createGitSource, type SyncReport } from '../../controller/sources/git.ts';
+import { createGitSource, type GitSource as Source, type SyncReport } from '../../controller/sources/git.ts';
 import type { GitSource } from '../../controller/sources/source-record.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { sample } from '../api/sample.ts';
@@ -15,12 +15,13 @@ export function manifest(name: string, spec: Partial<BastionSpec> = {}): string 
   return JSON.stringify(sample(spec, { name }));
 }
 
-/** A store, an API over it and a real repository; each sync is one of a controller that has just started. */
+/** A store, an API over it and a real repository. */
 export class SourceWorld {
   readonly clock = new VirtualClock(NOW);
   readonly store: Store = createMemorySubject(this.clock).open();
   readonly remote: Remote = createRemote();
   readonly api: ApiClient;
+  readonly #sources = new Map<string, Source>();
 
   constructor() {
     let uids = 0;
@@ -33,8 +34,15 @@ export class SourceWorld {
 
   sync(suffix = '#main'): Promise<SyncReport> {
     const { store, api, clock, remote } = this;
-    const spec = this.source(suffix);
-    return createGitSource({ store, api, clock, spec, cacheDir: remote.cacheDir, env: GIT_ENV }).sync();
+    const options = { store, api, clock, cacheDir: remote.cacheDir, env: GIT_ENV };
+    const source = this.#sources.get(suffix) ?? createGitSource({ ...options, spec: this.source(suffix) });
+    this.#sources.set(suffix, source);
+    return source.sync();
+  }
+
+  /** The controller forgets all that it does not store. */
+  restart(): void {
+    this.#sources.clear();
   }
 
   /** The newest commit is in force, and so are those before it, one after the other. */

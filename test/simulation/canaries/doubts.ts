@@ -39,7 +39,7 @@ export const DOUBTS: readonly Canary[] = [
     like: 'a tool that takes a moved file for a new wish',
     file: 'sources/declarations.ts',
     find: 'const digest = digestAt(document.line);',
-    replace: 'const digest = `${digestAt(document.line)} ${path}`;',
+    replace: "const digest = [digestAt(document.line), path].join(' ');",
     scenarios: ['git-suspended-by-hand'],
   },
   {
@@ -78,8 +78,8 @@ export const DOUBTS: readonly Canary[] = [
     name: 'tag-before-branch',
     like: 'git itself, which takes a tag for what a short name means',
     file: 'sources/ref.ts',
-    find: 'const named = [`refs/heads/${ref}`, `refs/tags/${ref}`];',
-    replace: 'const named = [`refs/tags/${ref}`, `refs/heads/${ref}`];',
+    find: '[ref, ...named] : [...named,',
+    replace: '[ref, ...named] : [...named.reverse(),',
     scenarios: ['git-tag-of-the-same-name'],
   },
 ];
