@@ -116,7 +116,7 @@ async function readFile(repository: Repository, commit: string, { blob, path }: 
   return { text, touch };
 }
 
-export function manifestFiles(tree: readonly TreeEntry[]): readonly TreeEntry[] {
+function manifestFiles(tree: readonly TreeEntry[]): readonly TreeEntry[] {
   const files = tree.filter(({ path }) => /\.(ya?ml|json)$/i.test(path) && !isHidden(path));
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }

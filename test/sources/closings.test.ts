@@ -130,6 +130,9 @@ describe('a Bastion that its file suspends', () => {
   it('opens when its file says so', async () => {
     await world.commit({ 'a.yaml': manifest('a') });
     expect((await world.get('a')).spec.suspend).toBe(false);
+    await world.commit({ 'a.yaml': manifest('a', { suspend: true }) });
+    expect(await world.note('a', 'suspendedAt')).toBe(NOW);
+    expect((await world.sync()).unchanged).toEqual(['default/a', 'default/b']);
   });
 
   it('is marked when it was suspended before anything was marked, or by hand before', async () => {
