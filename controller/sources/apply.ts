@@ -3,7 +3,7 @@ import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import { type ApiClient, ApiError } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
-import { isSuspendedByHand, removedText, reopenedText, suspendedText } from './closings.ts';
+import { isStillSaid, isSuspendedByHand, removedText, reopenedText, suspendedText } from './closings.ts';
 import { type ComposeOptions, compose } from './compose.ts';
 import type { Declaration, Declarations, Failure, Problem } from './declarations.ts';
 import { NO_MEMORY, type Removed, type SourceMemory } from './memory.ts';
@@ -162,7 +162,7 @@ async function applyOne(desk: Desk, declaration: Declaration, stored: Bastion | 
   }
   const { deletionTimestamp } = stored.metadata;
   if (deletionTimestamp !== undefined) {
-    if ((memory.removed[name]?.digest ?? memory.known[name]) === digest)
+    if (isStillSaid(declaration, memory.removed[name]?.digest ?? memory.known[name]))
       return stayAway(desk, declaration, deletionTimestamp);
     throw new ApiError('Conflict', 'is being deleted; it is made again afterwards unless its file goes too.');
   }
@@ -183,7 +183,7 @@ async function createOne(desk: Desk, declaration: Declaration): Promise<Outcome>
   const { name, path, digest } = declaration;
   const removal = memory.removed[name];
   const before = removal?.digest ?? memory.known[name];
-  if (before === digest) return stayAway(desk, declaration);
+  if (isStillSaid(declaration, before)) return stayAway(desk, declaration);
   const rival = memory.rivals[name];
   if (before === undefined && rival !== undefined && (await desk.isClosedElsewhere(name, rival)))
     return stayAway(desk, declaration);
@@ -196,8 +196,9 @@ async function createOne(desk: Desk, declaration: Declaration): Promise<Outcome>
 
 /** Somebody has deleted it by hand, and its file still says what it said then. */
 function stayAway(desk: Desk, { name, path, digest }: Declaration, markedAt?: string): Outcome {
-  const at = desk.memory.removed[name]?.at ?? markedAt ?? rfc3339(desk.nowMs);
-  desk.removed[name] = { digest, at, path };
+  const { [name]: removal } = desk.memory.removed;
+  const at = removal?.at ?? markedAt ?? rfc3339(desk.nowMs);
+  desk.removed[name] = { digest: removal?.digest ?? desk.memory.known[name] ?? digest, at, path };
   desk.problems.push({ path, message: `Bastion ${name} ${removedText(name, at, desk.source)}` });
   return 'away';
 }

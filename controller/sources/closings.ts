@@ -18,6 +18,11 @@ export function isSuspendedByHand(
   return recorded === digest || known === digest;
 }
 
+/** Whether what a Bastion was made by is still there, though another file may count now that it is gone. */
+export function isStillSaid({ digest, others = [] }: Declaration, before: string | undefined): boolean {
+  return before !== undefined && [digest, ...others].includes(before);
+}
+
 /** What a source writes of a suspension: the file's own is git's, and one by hand is not touched. */
 export function suspensionMarks(
   stored: Bastion | undefined,

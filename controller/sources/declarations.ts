@@ -20,6 +20,8 @@ export interface Declaration {
   readonly blob: string;
   /** Of the document as it is written: it stays when its file moves, or when another document of the file changes. */
   readonly digest: string;
+  /** Of documents in other files that declare the same Bastion and do not count. */
+  readonly others?: readonly string[];
   readonly touch: Touch;
 }
 
@@ -233,7 +235,8 @@ async function collect(
     const place = known.get(name);
     const winner = candidates.find(({ path }) => path === place) ?? candidates[0];
     const isHeld = winner?.path !== place && failures.some((failure) => isAbout(failure, name, place));
-    if (winner && !isHeld) declared.set(name, winner);
+    const others = candidates.filter((one) => one !== winner).map(({ digest }) => digest);
+    if (winner && !isHeld) declared.set(name, { ...winner, ...(others.length > 0 && { others }) });
     for (const { path } of candidates.filter((one) => isHeld || one !== winner)) {
       const where = isHeld
         ? `in ${place}, which cannot be read. Repair or remove that one.`

@@ -28,7 +28,8 @@ export function createDoubts({ unreadable, before, doubts }: DoubtOptions) {
   const textOf = (places: readonly string[]) => {
     const [first = ''] = places;
     const more = places.length > 1 ? ` (and ${places.length - 1} more)` : '';
-    return `${first}${more} may be its new place and cannot be read: ${unreadable.get(first)?.message}`;
+    const why = (unreadable.get(first)?.message ?? '').replace(/\.$/, '');
+    return `${first}${more} may be its new place and cannot be read: ${why}.`;
   };
   return { placesOf, textOf };
 }

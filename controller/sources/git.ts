@@ -31,7 +31,7 @@ import {
   type SourceStatus,
   writeSource,
 } from './source-record.ts';
-import { describe, explain, untrustedText } from './source-text.ts';
+import { describe, explain, memoryText, untrustedText } from './source-text.ts';
 import { createAdmit, readPlaces } from './stored.ts';
 
 export interface GitSourceOptions {
@@ -181,15 +181,15 @@ async function apply(
   const names = new Set<string>(declared.keys());
   const news = await settleSourceGuard(parts, guard, trip, (name) => names.has(name));
   const resolved = repository.resolved();
-  const problems = [
-    ...(resolved?.notice === undefined ? [] : [{ message: resolved.notice }]),
-    ...declarations.problems,
-    ...applied.problems,
-  ];
   const memory = remember({
     ...{ memory: record?.memory, applied, declarations, placesOf, failureAt, isRewritten, nowMs },
     ref: resolved?.ref,
   });
+  const problems = [
+    ...[resolved?.notice, memoryText(applied, memory)].flatMap((message) => (message ? [{ message }] : [])),
+    ...declarations.problems,
+    ...applied.problems,
+  ];
   const state = trip ? 'rewritten' : 'synced';
   const message = describe(spec, {
     ...{ declared: declared.size, problems: problems.length, withheld: stillWithheld },

@@ -31,7 +31,7 @@ export function createKeeper(options: KeeperOptions) {
     const places = placesOf(name);
     if (places.length === 0) return undefined;
     const { metadata } = bastion;
-    const hint = `Repair or remove that, or delete it: bastionctl delete ${metadata.name} -n ${metadata.namespace}`;
+    const hint = `Repair or remove that, or delete it: bastionctl delete bastion ${metadata.name} -n ${metadata.namespace}`;
     return { reason: `${textOf(places)} ${hint}`, isDoubt: true };
   };
 }

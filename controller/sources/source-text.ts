@@ -1,6 +1,7 @@
 import { confirmHint } from '../api/guard.ts';
 import type { ObjectName } from '../api/object.ts';
 import type { GitSpec } from './git-spec.ts';
+import type { SourceMemory } from './memory.ts';
 import { sourceGuardName } from './source-guard.ts';
 import type { SourceState } from './source-record.ts';
 
@@ -39,6 +40,15 @@ export function describe(
   ];
   const hint = withheld.length > 0 ? ` ${confirmHint(sourceGuardName(spec))}` : '';
   return `${parts.join('; ')}.${hint}`;
+}
+
+/** Undefined when all was remembered. */
+export function memoryText(applied: Pick<SourceMemory, 'known'>, memory: SourceMemory): string | undefined {
+  if (Object.keys(memory.known).length === Object.keys(applied.known).length) return undefined;
+  return (
+    'This source has more Bastions than can be remembered: one that is deleted by hand while no controller looks is ' +
+    'made again. Split the source by paths.'
+  );
 }
 
 const SHOWN = 10;

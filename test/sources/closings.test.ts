@@ -224,6 +224,17 @@ describe('a Bastion from git that somebody deletes', () => {
     expect((await world.sync()).unchanged).toEqual(['default/a', 'default/b']);
   });
 
+  it('stays away when another file declares it, too, and would count now', async () => {
+    await world.commit({ '0.yaml': manifest('a', { ttl: '1h' }) });
+    await world.remove('a');
+    for (let turn = 0; turn < 2; turn++) {
+      await world.sync();
+      expect(await world.names()).toEqual(['b']);
+    }
+    await world.commit({ '0.yaml': undefined });
+    expect(await world.names()).toEqual(['b']);
+  });
+
   it('is not made by another source that declares it too', async () => {
     await world.commit({ 'x/b.yaml': manifest('a'), 'a.yaml': manifest('a') });
     await world.sync('#main:x');

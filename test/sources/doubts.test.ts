@@ -37,7 +37,7 @@ describe('what cannot be read is no deletion', () => {
       const { problems } = await world.sync();
       expect((await world.store.list('bastions')).revision).toBe(revision);
       expect(await world.note('orders', 'sourceError')).toMatch(
-        /^orders-db.yaml may be its new place and cannot be read: not YAML: .* bastionctl delete orders -n default$/,
+        /^orders-db.yaml may be its new place and cannot be read: not YAML: .*\. Repair or remove that, or delete it: bastionctl delete bastion orders -n default$/,
       );
       expect(problems.map(({ message }) => message)).toContainEqual(
         expect.stringMatching(/^Bastion default\/orders is kept: orders-db.yaml may be its new place/),

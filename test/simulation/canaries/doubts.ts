@@ -14,7 +14,7 @@ export const DOUBTS: readonly Canary[] = [
     name: 'deletion-is-set-back',
     like: 'a GitOps tool that makes again what somebody has deleted in an emergency',
     file: 'sources/apply.ts',
-    find: 'if (before === digest) return stayAway(desk, declaration);',
+    find: 'if (isStillSaid(declaration, before)) return stayAway(desk, declaration);',
     replace: '',
     scenarios: ['git-deleted-by-hand'],
   },
