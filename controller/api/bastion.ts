@@ -20,13 +20,21 @@ export const ANNOTATION = {
   sourcePath: `${GROUP}/source-path`,
   sourceCommit: `${GROUP}/source-commit`,
   sourceAuthor: `${GROUP}/source-author`,
+  /** Of the document in the source that is in force: a Bastion closed by hand opens again when that changes. */
+  sourceDigest: `${GROUP}/source-digest`,
   /** Why the newest manifest in the source is not in force, while the last good spec stays. */
   sourceError: `${GROUP}/source-error`,
+  /** Who set spec.suspend, and when, as far as the server knows; `git` for the file it comes from. */
+  suspendedBy: `${GROUP}/suspended-by`,
+  suspendedAt: `${GROUP}/suspended-at`,
   /** On a Guard: the token of what a person lets go, and who that was (`bastionctl confirm`). */
   confirm: `${GROUP}/confirm`,
   confirmedBy: `${GROUP}/confirmed-by`,
   lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
 } as const;
+
+/** Suspends a Bastion whose file says so: as `suspended-by`. */
+export const BY_GIT = 'git';
 
 export interface Bastion extends KubeObject {
   readonly apiVersion: typeof API_VERSION;

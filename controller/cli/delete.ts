@@ -12,7 +12,7 @@ import type { CliIo } from './io.ts';
 import { errorLines, type Reading, readManifests } from './manifests.ts';
 import { busyWith, createProgress } from './progress.ts';
 import { parseBastionNames } from './resource-type.ts';
-import { sourceWarning } from './warnings.ts';
+import { deleteWarning } from './warnings.ts';
 
 interface Options extends GlobalOptions {
   readonly filename?: readonly string[];
@@ -79,7 +79,7 @@ async function deleteBastions(io: CliIo, { api, idle }: Connection, request: Req
   for (const [namespace, name] of targets.names) {
     try {
       const bastion = await api.bastions.delete(namespace, name, { dryRun: options.dryRun !== 'none' });
-      writeLines(io.stderr, sourceWarning(bastion));
+      writeLines(io.stderr, deleteWarning(bastion));
       io.stdout.write(`bastion.bastion-operator.dev "${name}" deleted${DRY_RUN_SUFFIX[options.dryRun]}\n`);
       marked.push(bastion);
     } catch (error) {

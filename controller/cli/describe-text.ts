@@ -2,6 +2,7 @@ import { ANNOTATION, type Bastion, type BastionStatus } from '../api/bastion.ts'
 import { lastSeen } from '../api/columns.ts';
 import type { KubeEvent } from '../api/event.ts';
 import { ageOf } from '../api/relative-time.ts';
+import { suspensionText } from '../api/suspension.ts';
 import { databaseOf, sourceOf, targetsOf } from '../api/target.ts';
 import { oneLine } from '../api/text.ts';
 import { phasePainter } from './columns.ts';
@@ -75,6 +76,7 @@ function shownAnnotations({ metadata: { annotations = {} } }: Bastion): Record<s
   const hidden: readonly string[] = [
     ...[ANNOTATION.lastApplied, ANNOTATION.source, ANNOTATION.sourcePath],
     ...[ANNOTATION.sourceCommit, ANNOTATION.sourceAuthor, ANNOTATION.sourceError],
+    ...[ANNOTATION.sourceDigest, ANNOTATION.suspendedBy, ANNOTATION.suspendedAt],
   ];
   return Object.fromEntries(Object.entries(annotations).filter(([key]) => !hidden.includes(key)));
 }
@@ -86,14 +88,15 @@ function lifeEntries({ metadata: { creationTimestamp, deletionTimestamp } }: Bas
   ];
 }
 
-function specEntries({ spec }: Bastion): Entry[] {
+function specEntries(bastion: Bastion): Entry[] {
+  const { spec } = bastion;
   const { network, task, access, schedule } = spec;
   const issuer = access.activation ? ` (activation by the ${access.activation.issuer.toLowerCase()})` : '';
   return [
     ['TTL', spec.ttl],
     ['Idle timeout', spec.idleTimeout],
     ['Reason', spec.reason],
-    ['Suspended', spec.suspend ? 'yes' : undefined],
+    ['Suspended', spec.suspend ? `yes${suspensionText(bastion)}` : undefined],
     ['Schedule', schedule && `${schedule.cron} (${schedule.timeZone})`],
     ['Transport', access.transport + issuer],
     ['Account', spec.account],

@@ -80,6 +80,7 @@ function ownership(to: string | undefined): Readonly<Record<string, string | nul
     [ANNOTATION.sourcePath]: null,
     [ANNOTATION.sourceCommit]: null,
     [ANNOTATION.sourceAuthor]: null,
+    [ANNOTATION.sourceDigest]: null,
     [ANNOTATION.sourceError]: null,
   };
 }

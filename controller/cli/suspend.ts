@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import { ANNOTATION } from '../api/bastion.ts';
 import type { Connection } from './connection.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { reportFailure, writeLines } from './failure.ts';
 import { DRY_RUN_SUFFIX, type DryRun, dryRunOption } from './flags.ts';
 import type { CliIo } from './io.ts';
 import { fullName, parseBastionNames } from './resource-type.ts';
-import { sourceWarning } from './warnings.ts';
+import { suspendWarning } from './warnings.ts';
 
 interface Options extends GlobalOptions {
   readonly dryRun: DryRun;
@@ -52,15 +53,12 @@ async function setSuspend(io: CliIo, { api }: Connection, request: Request): Pro
   for (const name of names) {
     try {
       const before = await api.bastions.get(namespace, name);
-      const after = await api.bastions.patch(
-        namespace,
-        name,
-        { spec: { suspend } },
-        { dryRun: dryRun !== 'none' },
-      );
+      const after = await api.bastions.patch(namespace, name, patchOf(suspend, io.user), {
+        dryRun: dryRun !== 'none',
+      });
       const result =
         before.spec.suspend === suspend ? `unchanged (${suspend ? 'already' : 'not'} suspended)` : done;
-      writeLines(io.stderr, sourceWarning(after));
+      if (suspend) writeLines(io.stderr, suspendWarning(after));
       io.stdout.write(`${fullName(after)} ${result}${DRY_RUN_SUFFIX[dryRun]}\n`);
     } catch (error) {
       failed = true;
@@ -68,4 +66,10 @@ async function setSuspend(io: CliIo, { api }: Connection, request: Request): Pro
     }
   }
   return failed ? 1 : 0;
+}
+
+/** The server says when, and which client it was where the person is not known. */
+function patchOf(suspend: boolean, user: string | undefined): object {
+  const annotations = suspend && user !== undefined && { [ANNOTATION.suspendedBy]: user };
+  return { spec: { suspend }, ...(annotations && { metadata: { annotations } }) };
 }

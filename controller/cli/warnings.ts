@@ -2,12 +2,31 @@ import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import type { IdleStore } from './connection.ts';
 
 /** A Bastion that git owns is set back by the next sync, so that a change by hand had better be made there. */
-export function sourceWarning({ metadata: { name, annotations = {} } }: Bastion): string[] {
+export function sourceWarning(bastion: Bastion): string[] {
+  return warn(bastion, (where) => `comes from ${where}; change it there, or the next sync sets it back.`);
+}
+
+/** What is closed by hand stays closed. */
+export function suspendWarning(bastion: Bastion): string[] {
+  return warn(
+    bastion,
+    (where) => `comes from ${where} and stays suspended until it is resumed or changed there.`,
+  );
+}
+
+export function deleteWarning(bastion: Bastion): string[] {
+  return warn(
+    bastion,
+    (where) => `comes from ${where} and stays away until it is changed there; delete it there as well.`,
+  );
+}
+
+function warn({ metadata }: Bastion, say: (where: string) => string): string[] {
+  const { name, annotations = {} } = metadata;
   const source = annotations[ANNOTATION.source];
   if (source === undefined) return [];
   const path = annotations[ANNOTATION.sourcePath];
-  const where = path === undefined ? source : `${source} (${path})`;
-  return [`Warning: bastions/${name} comes from ${where}; change it there, or the next sync sets it back.`];
+  return [`Warning: bastions/${name} ${say(path === undefined ? source : `${source} (${path})`)}`];
 }
 
 /** Without a controller everything is only written down. */

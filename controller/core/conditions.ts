@@ -128,10 +128,19 @@ export function verifiableAt(conditions: readonly Condition[] | undefined): numb
   return tornDown && Date.parse(tornDown.lastTransitionTime) + SETTLES_MS;
 }
 
-/** Conditions of a Bastion that should be gone, was never open, or waits for its next opening. */
-export function endedConditions(life: Life, outcomes: readonly Outcome[], verified: boolean): Verdict[] {
+/**
+ * Conditions of a Bastion that should be gone, was never open, or waits for its next opening.
+ * @param suspension by whom and since when
+ */
+export function endedConditions(
+  life: Life,
+  outcomes: readonly Outcome[],
+  verified: boolean,
+  suspension = '',
+): Verdict[] {
   const why = reasonOfEnd(life);
-  const closed = [...PARTS, 'Ready' as const].map((type) => verdict(type, 'False', why, endText(life)));
+  const text = `${endText(life)}${life.state === 'suspended' ? suspension : ''}`;
+  const closed = [...PARTS, 'Ready' as const].map((type) => verdict(type, 'False', why, text));
   const left = outcomes.filter(
     ({ step, result }) => !(step.action === 'delete' && result === 'done' && step.observed?.state === 'gone'),
   );

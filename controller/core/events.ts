@@ -2,6 +2,7 @@ import type { Bastion, BastionStatus } from '../api/bastion.ts';
 import { formatDuration } from '../api/duration.ts';
 import type { EventDraft } from '../api/event.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
+import { suspensionText } from '../api/suspension.ts';
 import { idleText } from './idle.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -142,7 +143,7 @@ function phaseEvent(bastion: Bastion, before: BastionStatus | undefined, after: 
 
 function endText(bastion: Bastion, after: BastionStatus): string {
   if (bastion.metadata.deletionTimestamp) return 'the Bastion was deleted';
-  if (bastion.spec.suspend) return 'the Bastion is suspended';
+  if (bastion.spec.suspend) return `the Bastion is suspended${suspensionText(bastion)}`;
   if (after.idle?.endedAt !== undefined) return `it was idle, ${idleText(bastion, after.idle.since)}`;
   return `its TTL ran out at ${after.expiresAt ?? 'an unknown time'}`;
 }

@@ -9,6 +9,7 @@ import {
 } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
+import { suspensionText } from '../api/suspension.ts';
 import { activationOf } from './activation.ts';
 import { acceptedCondition, activeConditions, endedConditions, stamp, verifiableAt } from './conditions.ts';
 import { isEarlier } from './end.ts';
@@ -84,7 +85,7 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
           conditionOf: context.conditionOf,
           describe: describeIn(bastion, context),
         })
-      : endedConditions(life, outcomes, isVerified(bastion, outcomes, context));
+      : endedConditions(life, outcomes, isVerified(bastion, outcomes, context), suspensionText(bastion));
   const held = context.held?.get(objectName(bastion));
   const active = life.state === 'active' ? activeFields(bastion, outcomes, context) : undefined;
   const use = useOf({

@@ -14,6 +14,7 @@ import { requireRequestedName } from './sent.ts';
 import { replaceStatus } from './status.ts';
 import type { Strategy } from './strategy.ts';
 import { asJson, asObject, common, withEntries } from './tracking.ts';
+import { witness } from './witness.ts';
 
 export interface ApplyCall {
   readonly namespace: string;
@@ -132,7 +133,8 @@ function applyTo<T extends KubeObject>(
   if (call.options.subresource) return withEntries(replaceStatus(strategy, stored, merged), managedFields);
   const finalizers = keptFinalizers(strategy, stored, merged);
   const whole = { ...merged, metadata: { ...sentMetadata(merged), finalizers } };
-  return withEntries(replaceObject(strategy, stored, whole), managedFields);
+  const next = withEntries(replaceObject(strategy, stored, whole), managedFields);
+  return witness(context, stored, next, call.options.fieldManager);
 }
 
 function requestOf<T extends KubeObject>(

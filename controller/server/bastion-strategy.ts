@@ -6,6 +6,7 @@ import type { Estate } from '../api/estate.ts';
 import type { JsonObject } from '../api/json.ts';
 import { defaultBastion, validateBastion, validateStatus } from '../api/schema.ts';
 import type { Strategy } from './strategy.ts';
+import { witnessSuspension } from './suspension.ts';
 
 /** @param estate what the configuration of the controller says, where that is known */
 export function bastionStrategy(estate?: () => Estate): Strategy<Bastion> {
@@ -23,6 +24,7 @@ export function bastionStrategy(estate?: () => Estate): Strategy<Bastion> {
     schema: bastionSchema,
     checkStatus: validateStatus,
     complete: defaultBastion,
+    witness: witnessSuspension,
     prepare({ status: _status, ...sent }, stored) {
       const admission = admit(sent, stored);
       if (!admission.ok) return admission;

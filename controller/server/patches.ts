@@ -9,6 +9,7 @@ import type { ResourceContext } from './resource-context.ts';
 import { requireSameName } from './sent.ts';
 import { replaceStatus } from './status.ts';
 import { track } from './tracking.ts';
+import { witness } from './witness.ts';
 
 /** What an update makes of `stored`. @throws ApiError Conflict, Invalid, BadRequest */
 export function updateObject<T extends KubeObject>(
@@ -23,7 +24,7 @@ export function updateObject<T extends KubeObject>(
   const write = { stored, fieldManager, sentEntries: sentMetadata(object)['managedFields'] };
   if (subresource === undefined) {
     const next = replaceObject(strategy, stored, object);
-    return { next: track(context, { ...write, next }), warnings };
+    return { next: witness(context, stored, track(context, { ...write, next }), fieldManager), warnings };
   }
   const next = replaceStatus(strategy, stored, object);
   checkIdentity(strategy, stored, sentMetadata(object));

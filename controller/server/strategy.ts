@@ -23,8 +23,19 @@ export interface Strategy<T extends KubeObject> extends Naming {
   complete(stored: T): T;
   /** Validates what was sent and answers everything of it but the metadata, with defaults and without status. */
   prepare(sent: JsonObject, stored: T | undefined): Prepared;
+  /** What the server adds to a change of an object by itself. @throws ApiError for one that nobody may make */
+  witness?(change: Change<T>): T;
   /** Left out for objects that have no status to be written apart from the rest. */
   readonly checkStatus?: (status: unknown) => readonly FieldError[];
+}
+
+/** A write that was found valid. */
+export interface Change<T> {
+  readonly stored: T;
+  readonly next: T;
+  /** Who writes, as far as that is known. */
+  readonly manager: string;
+  readonly nowMs: number;
 }
 
 export type Prepared =

@@ -49,6 +49,7 @@ export function createSourceLog({ clock, log, onSync }: SourceLogOptions) {
       const isWellAgain = !wasWell && troubles.length === 0;
       if (changes !== undefined || isWellAgain)
         log('info', 'source synced', { ...headOf(report), ...changes });
+      for (const note of report.notes ?? []) log('info', note, headOf(report));
       tell(troubles);
     } catch (error) {
       // The replica that leads now looks for itself.

@@ -1,20 +1,29 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
-import { type ApiClient, ApiError, type Manifest } from '../api/client.ts';
+import { type ApiClient, ApiError } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
-import { type Declaration, type Declarations, failureOf, type Problem } from './declarations.ts';
+import { isStillSaid, isSuspendedByHand, removedText, reopenedText, suspendedText } from './closings.ts';
+import { type ComposeOptions, compose } from './compose.ts';
+import type { Declaration, Declarations, Failure, Problem } from './declarations.ts';
+import { NO_MEMORY, type Removed, type SourceMemory } from './memory.ts';
 
-export interface ApplyOptions {
+export interface ApplyOptions extends ComposeOptions {
   readonly api: ApiClient;
-  /** The source as Bastions name their owner. */
-  readonly source: string;
-  readonly nowMs: number;
   readonly declarations: Declarations;
-  /** Whether the file had this very content in the commit that was in force before, or nothing ever was in force. */
-  readonly isOld: (declaration: Declaration) => boolean;
+  /** Why nobody can tell what a file says that was there. */
+  readonly failureAt: (name: ObjectName, path: string | undefined) => Failure | undefined;
   /** Why this Bastion, which no file declares any more, is kept all the same. */
-  readonly keep: (bastion: Bastion) => string | undefined;
+  readonly keep: (bastion: Bastion) => Kept | undefined;
+  readonly memory: SourceMemory | undefined;
+  /** Whether a rival source, whose Bastion this was, has not deleted it itself. */
+  readonly isClosedElsewhere: (name: ObjectName, rival: string) => Promise<boolean>;
+}
+
+export interface Kept {
+  readonly reason: string;
+  /** It may have moved where nothing can be read, and says so itself. */
+  readonly isDoubt: boolean;
 }
 
 export interface Applied {
@@ -26,19 +35,40 @@ export interface Applied {
   /** Declared no more, and there still: their deletion failed, and is tried again. */
   readonly failed: readonly ObjectName[];
   readonly problems: readonly Problem[];
+  /** What a person should hear once. */
+  readonly notes: readonly string[];
+  /** There still, and declared no more. */
+  readonly undeclared: readonly ObjectName[];
+  /** By what each Bastion was made that is the source's. */
+  readonly known: SourceMemory['known'];
+  /** Declared, and deleted by hand. */
+  readonly removed: SourceMemory['removed'];
+  readonly rivals: SourceMemory['rivals'];
 }
 
-type Outcome = 'created' | 'updated' | 'deleted' | 'unchanged' | 'kept';
+type Outcome = 'created' | 'updated' | 'deleted' | 'unchanged' | 'kept' | 'away';
+
+interface Desk extends ApplyOptions {
+  readonly memory: SourceMemory;
+  readonly problems: Problem[];
+  readonly notes: string[];
+  readonly known: Record<ObjectName, string>;
+  readonly removed: Record<ObjectName, Removed>;
+  readonly rivals: Record<ObjectName, string>;
+}
 
 /** Brings the stored Bastions of one source to what its files declare. One that fails holds up no other. */
 export async function applyDeclarations(options: ApplyOptions): Promise<Applied> {
-  const { api, source, declarations } = options;
-  const { declared, failures } = declarations;
+  const { api, source, declarations, failureAt } = options;
+  const { declared } = declarations;
   const { items } = await api.bastions.list();
   const stored = new Map(items.map((bastion) => [objectName(bastion), bastion]));
+  const memory = options.memory ?? firstMemory(options, stored);
+  const desk: Desk = { ...options, memory, problems: [], notes: [], known: {}, removed: {}, rivals: {} };
+  const { problems, known } = desk;
   const outcomes: (readonly [Outcome, ObjectName])[] = [];
-  const problems: Problem[] = [];
   const failed: ObjectName[] = [];
+  const undeclared: ObjectName[] = [];
 
   async function attempt(
     name: ObjectName,
@@ -51,32 +81,57 @@ export async function applyDeclarations(options: ApplyOptions): Promise<Applied>
     } catch (error) {
       if (!(error instanceof ApiError) || error.reason === 'Unavailable') throw error;
       problems.push({ ...(path !== undefined && { path }), message: `Bastion ${name}: ${error.message}` });
+      carry(desk, name);
       return false;
     }
   }
 
   for (const declaration of declared.values()) {
     const { name, path } = declaration;
-    await attempt(name, path, () => applyOne(options, declaration, stored.get(name)));
+    await attempt(name, path, () => applyOne(desk, declaration, stored.get(name)));
   }
   for (const [name, bastion] of stored) {
     if (declared.has(name) || ownerOf(bastion) !== source || bastion.metadata.deletionTimestamp !== undefined)
       continue;
-    const failure = failureOf(bastion, failures);
+    const failure = failureAt(name, bastion.metadata.annotations?.[ANNOTATION.sourcePath]);
     const reason = failure ? undefined : (awaitsTakeover(bastion) ?? options.keep(bastion));
-    if (reason !== undefined) problems.push({ message: `Bastion ${name} is kept: ${reason}` });
-    const isDone = await attempt(name, failure?.path, () => {
-      if (failure)
-        return annotate(api, bastion, { [ANNOTATION.sourceError]: `${failure.path}: ${failure.message}` });
-      return reason === undefined ? remove(api, bastion) : Promise.resolve<Outcome>('kept');
+    if (reason !== undefined) problems.push({ message: `Bastion ${name} is kept: ${reason.reason}` });
+    const isDone = await attempt(name, failure?.path, async () => {
+      const digest = memory.known[name];
+      if ((failure || reason) && digest !== undefined) known[name] = digest;
+      if (failure) return annotate(api, bastion, sourceError(`${failure.path}: ${failure.message}`));
+      if (reason?.isDoubt) await annotate(api, bastion, sourceError(reason.reason));
+      return reason === undefined ? remove(api, bastion) : 'kept';
     });
     if (!isDone && !failure) failed.push(name);
+    if (!isDone || failure || reason) undeclared.push(name);
   }
   const namesOf = (outcome: Outcome) => outcomes.filter(([is]) => is === outcome).map(([, name]) => name);
+  const { notes, removed, rivals } = desk;
   return {
     ...{ created: namesOf('created'), updated: namesOf('updated'), deleted: namesOf('deleted') },
     ...{ unchanged: namesOf('unchanged'), kept: namesOf('kept'), failed, problems },
+    ...{ notes, undeclared, known, removed, rivals },
   };
+}
+
+/** Of a source that has remembered nothing yet: its Bastions were made by what their files say now, unless those have changed. */
+function firstMemory(
+  { source, declarations, isOld }: ApplyOptions,
+  stored: ReadonlyMap<ObjectName, Bastion>,
+): SourceMemory {
+  const own = [...declarations.declared.values()].filter((declaration) => {
+    const bastion = stored.get(declaration.name);
+    return bastion && ownerOf(bastion) === source && isOld(declaration);
+  });
+  return { ...NO_MEMORY, known: Object.fromEntries(own.map(({ name, digest }) => [name, digest])) };
+}
+
+/** What was known stays known while nothing could be done about it. */
+function carry({ memory, known, removed }: Desk, name: ObjectName): void {
+  const [digest, removal] = [memory.known[name], memory.removed[name]];
+  if (digest !== undefined) known[name] ??= digest;
+  if (removal !== undefined) removed[name] ??= removal;
 }
 
 function ownerOf(bastion: Bastion): string | undefined {
@@ -88,29 +143,74 @@ function handOver({ metadata: { namespace, name } }: Bastion, source: string): s
 }
 
 /** One that was handed over and that the source has never declared, so that nobody has taken it out there. */
-function awaitsTakeover({ metadata: { annotations = {} } }: Bastion): string | undefined {
+function awaitsTakeover({ metadata: { annotations = {} } }: Bastion): Kept | undefined {
   if (annotations[ANNOTATION.sourceCommit] !== undefined) return undefined;
-  return 'it was handed over to this source, which has not declared it yet. Commit its manifest there.';
+  const reason =
+    'it was handed over to this source, which has not declared it yet. Commit its manifest there.';
+  return { reason, isDoubt: false };
 }
 
-async function applyOne(
-  options: ApplyOptions,
-  declaration: Declaration,
-  stored: Bastion | undefined,
-): Promise<Outcome> {
-  const { api, source } = options;
-  const manifest = compose(options, declaration, stored);
-  if (!stored) {
-    await api.bastions.create(manifest);
-    return 'created';
+async function applyOne(desk: Desk, declaration: Declaration, stored: Bastion | undefined): Promise<Outcome> {
+  const { source, memory, known, rivals } = desk;
+  const { name, digest } = declaration;
+  if (!stored) return createOne(desk, declaration);
+  const owner = ownerOf(stored);
+  if (owner !== source) {
+    rivals[name] = owner ?? '';
+    const whose = owner ?? 'somebody who applied it directly';
+    throw new ApiError('Conflict', `belongs to ${whose} and is left alone. ${handOver(stored, source)}`);
   }
-  if (ownerOf(stored) !== source) {
-    const owner = ownerOf(stored) ?? 'somebody who applied it directly';
-    throw new ApiError('Conflict', `belongs to ${owner} and is left alone. ${handOver(stored, source)}`);
-  }
-  if (stored.metadata.deletionTimestamp !== undefined) {
+  const { deletionTimestamp } = stored.metadata;
+  if (deletionTimestamp !== undefined) {
+    if (isStillSaid(declaration, memory.removed[name]?.digest ?? memory.known[name]))
+      return stayAway(desk, declaration, deletionTimestamp);
     throw new ApiError('Conflict', 'is being deleted; it is made again afterwards unless its file goes too.');
   }
+  const isByHand = isSuspendedByHand(stored, declaration, {
+    ...{ known: memory.known[name], isOld: desk.isOld(declaration) },
+  });
+  const outcome = await updateOne(desk, declaration, stored, isByHand);
+  known[name] = digest;
+  if (isByHand)
+    desk.problems.push({ path: declaration.path, message: `Bastion ${name} ${suspendedText(stored)}` });
+  else if (stored.spec.suspend && declaration.manifest.spec.suspend !== true)
+    desk.notes.push(reopenedText(stored, declaration));
+  return outcome;
+}
+
+async function createOne(desk: Desk, declaration: Declaration): Promise<Outcome> {
+  const { api, memory, known } = desk;
+  const { name, path, digest } = declaration;
+  const removal = memory.removed[name];
+  const before = removal?.digest ?? memory.known[name];
+  if (isStillSaid(declaration, before)) return stayAway(desk, declaration);
+  const rival = memory.rivals[name];
+  if (before === undefined && rival !== undefined && (await desk.isClosedElsewhere(name, rival)))
+    return stayAway(desk, declaration);
+  await api.bastions.create(compose(desk, declaration, undefined));
+  known[name] = digest;
+  if (removal)
+    desk.notes.push(`Bastion ${name}, deleted by hand, is made again: what ${path} says of it has changed`);
+  return 'created';
+}
+
+/** Somebody has deleted it by hand, and its file still says what it said then. */
+function stayAway(desk: Desk, { name, path, digest }: Declaration, markedAt?: string): Outcome {
+  const { [name]: removal } = desk.memory.removed;
+  const at = removal?.at ?? markedAt ?? rfc3339(desk.nowMs);
+  desk.removed[name] = { digest: removal?.digest ?? desk.memory.known[name] ?? digest, at, path };
+  desk.problems.push({ path, message: `Bastion ${name} ${removedText(name, at, desk.source)}` });
+  return 'away';
+}
+
+async function updateOne(
+  desk: Desk,
+  declaration: Declaration,
+  stored: Bastion,
+  isByHand: boolean,
+): Promise<Outcome> {
+  const { api } = desk;
+  const manifest = compose(desk, declaration, stored, isByHand);
   const isSame =
     isDeepStrictEqual(stored.spec, manifest['spec']) &&
     isDeepStrictEqual(stored.metadata.annotations ?? {}, manifest.metadata.annotations) &&
@@ -121,67 +221,13 @@ async function applyOne(
     return 'updated';
   } catch (error) {
     if (!(error instanceof ApiError) || error.reason !== 'Invalid') throw error;
-    await annotate(api, stored, { [ANNOTATION.sourceError]: `${declaration.path}: ${error.message}` });
+    await annotate(api, stored, sourceError(`${declaration.path}: ${error.message}`));
     throw error;
   }
 }
 
-/** Ours to write: a manifest that sets them says nothing. */
-const RESERVED: readonly string[] = [
-  ANNOTATION.source,
-  ANNOTATION.sourcePath,
-  ANNOTATION.sourceCommit,
-  ANNOTATION.sourceAuthor,
-  ANNOTATION.sourceError,
-  ANNOTATION.activateFrom,
-  ANNOTATION.lastApplied,
-];
-
-function compose(
-  { source, nowMs, isOld }: ApplyOptions,
-  declaration: Declaration,
-  stored: Bastion | undefined,
-): Manifest & { readonly metadata: { readonly annotations: Readonly<Record<string, string>> } } {
-  const { manifest, touch, path, name } = declaration;
-  const [namespace = '', ownName = ''] = name.split('/');
-  const { labels, annotations } = manifest.metadata;
-  const { [ANNOTATION.sourceError]: _good, ...before } = stored?.metadata.annotations ?? {};
-  // A file that is older than this store counts from its commit: neither losing the store nor deleting the Bastion by hand
-  // reopens what has expired. A commit from the future buys no time.
-  const isLate = !stored && isOld(declaration);
-  const own = {
-    ...(isLate && { [ANNOTATION.activateFrom]: rfc3339(Math.min(touch.committedMs, nowMs)) }),
-    [ANNOTATION.source]: source,
-    [ANNOTATION.sourcePath]: path,
-    [ANNOTATION.sourceCommit]: touch.commit,
-    [ANNOTATION.sourceAuthor]: touch.author,
-  };
-  const declaredAnnotations = Object.entries(annotations ?? {}).filter(([key]) => !RESERVED.includes(key));
-  const merged = {
-    ...before,
-    ...Object.fromEntries(declaredAnnotations),
-    ...laterRenewal(before, annotations),
-    ...own,
-  };
-  return {
-    ...{ apiVersion: manifest.apiVersion, kind: manifest.kind, spec: manifest.spec },
-    metadata: {
-      ...stored?.metadata,
-      ...{ name: ownName, namespace, annotations: merged, labels: labels ?? {} },
-    },
-  };
-}
-
-/** A renewal from the command line stands over an older one that is still in the file. */
-function laterRenewal(
-  before: Readonly<Record<string, string>>,
-  declared: Readonly<Record<string, string>> = {},
-) {
-  const times = [before[ANNOTATION.renewedAt], declared[ANNOTATION.renewedAt]].filter(
-    (time) => time !== undefined,
-  );
-  const [latest] = times.sort((a, b) => Date.parse(b) - Date.parse(a));
-  return latest === undefined ? {} : { [ANNOTATION.renewedAt]: latest };
+function sourceError(text: string): Record<string, string> {
+  return { [ANNOTATION.sourceError]: text };
 }
 
 async function annotate(

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { Admission } from '../api/admission.ts';
-import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import type { JsonObject } from '../api/json.ts';
 import { type ParsedDocument, parseManifests } from '../api/manifest.ts';
-import { DEFAULT_NAMESPACE, type ObjectName, objectName } from '../api/object.ts';
+import { DEFAULT_NAMESPACE, type ObjectName } from '../api/object.ts';
 import { type BastionManifest, formatFieldError, validateBastion } from '../api/schema.ts';
+import { splitDocuments } from '../api/split-documents.ts';
+import { isBelow, isHidden, leadsElsewhere, obstacleText } from './places.ts';
 import type { Repository, Touch, TreeEntry } from './repository.ts';
 
 export interface Problem {
@@ -16,6 +18,10 @@ export interface Declaration {
   readonly manifest: BastionManifest;
   readonly path: string;
   readonly blob: string;
+  /** Of the document as it is written: it stays when its file moves, or when another document of the file changes. */
+  readonly digest: string;
+  /** Of documents in other files that declare the same Bastion and do not count. */
+  readonly others?: readonly string[];
   readonly touch: Touch;
 }
 
@@ -31,6 +37,15 @@ export interface Declarations {
   readonly declared: ReadonlyMap<ObjectName, Declaration>;
   readonly failures: readonly Failure[];
   readonly problems: readonly Problem[];
+  /** What may hold any Bastion, since it cannot be read: files, links and submodules, by path. */
+  readonly unreadable: ReadonlyMap<string, Unreadable>;
+}
+
+export interface Unreadable {
+  readonly blob: string;
+  readonly message: string;
+  /** As far as there is one. */
+  readonly text?: string;
 }
 
 /** As much as one text may hold for the parser. */
@@ -70,22 +85,31 @@ export function createReader(repository: Repository, defaultNamespace = DEFAULT_
     lastRead = commit;
     const seen: typeof cache = new Map();
     const documents: Found[] = [];
+    const texts = new Map<string, string>();
+    const fail = (file: TreeEntry, message: string) =>
+      documents.push({ file, failure: { path: file.path, message } });
     for (const file of files) {
       const refusal = refuse(file);
       if (refusal !== undefined) {
-        documents.push({ file, failure: { path: file.path, message: refusal } });
+        fail(file, refusal);
         continue;
       }
       const key = `${file.blob} ${file.path}`;
       const content = cache.get(key) ?? readFile(repository, commit, file);
       seen.set(key, content);
       const { text, touch } = await content;
+      texts.set(file.path, text);
+      if (isGarbled(text, file)) {
+        fail(file, 'is not UTF-8 text. Save it as UTF-8.');
+        continue;
+      }
+      const digestAt = digestsOf(text);
       for (const document of parseManifests(text, { source: file.path })) {
-        documents.push(...judge(document, file, touch, { admit, defaultNamespace }));
+        documents.push(...judge(document, file, touch, { admit, defaultNamespace, digestAt }));
       }
     }
     cache = seen;
-    return collect(documents, places);
+    return { ...(await collect(documents, places)), unreadable: unreadableIn(tree, documents, texts) };
   };
 }
 
@@ -94,11 +118,43 @@ async function readFile(repository: Repository, commit: string, { blob, path }: 
   return { text, touch };
 }
 
-export function manifestFiles(tree: readonly TreeEntry[]): readonly TreeEntry[] {
-  const files = tree.filter(
-    ({ path }) => /\.(ya?ml|json)$/i.test(path) && !path.split('/').some((part) => part.startsWith('.')),
-  );
+function manifestFiles(tree: readonly TreeEntry[]): readonly TreeEntry[] {
+  const files = tree.filter(({ path }) => /\.(ya?ml|json)$/i.test(path) && !isHidden(path));
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Whatever is no UTF-8 is replaced as it is read, and has another length then. */
+function isGarbled(text: string, { bytes }: TreeEntry): boolean {
+  return Buffer.byteLength(text) !== bytes || text.includes('\0');
+}
+
+function unreadableIn(
+  tree: readonly TreeEntry[],
+  documents: readonly Found[],
+  texts: ReadonlyMap<string, string>,
+): ReadonlyMap<string, Unreadable> {
+  const elsewhere = tree
+    .filter((entry) => leadsElsewhere(entry) && !isHidden(entry.path))
+    .map((entry) => [entry.path, { blob: entry.blob, message: obstacleText(entry) }] as const);
+  const unnamed = documents.flatMap((found) => {
+    if (!('failure' in found) || found.failure.name !== undefined) return [];
+    const { path, message } = found.failure;
+    const text = texts.get(path);
+    return [[path, { blob: found.file.blob, message, ...(text !== undefined && { text }) }] as const];
+  });
+  return new Map([...elsewhere, ...unnamed]);
+}
+
+/** By the line where a document begins. */
+function digestsOf(text: string): (line: number) => string {
+  const digests = new Map(splitDocuments(text).map((chunk) => [chunk.line, digestOf(chunk.text)]));
+  return (line) => digests.get(line) ?? digestOf(text);
+}
+
+/** Without the markers around it, so that it may move into a file with others. */
+function digestOf(text: string): string {
+  const own = text.replace(/^---(?=\s)/, '').replace(/\n\.\.\.\s*$/, '');
+  return createHash('sha256').update(own.trim()).digest('hex').slice(0, 16);
 }
 
 function refuse({ mode, bytes }: TreeEntry): string | undefined {
@@ -118,6 +174,7 @@ export type Admit = (manifest: JsonObject, name: ObjectName) => Admission;
 
 interface Judging {
   readonly admit: Admit;
+  readonly digestAt: (line: number) => string;
   readonly defaultNamespace: string;
 }
 
@@ -125,7 +182,7 @@ function judge(
   document: ParsedDocument,
   file: TreeEntry,
   touch: Touch,
-  { admit, defaultNamespace }: Judging,
+  { admit, defaultNamespace, digestAt }: Judging,
 ): Found[] {
   const { path, blob } = file;
   const nameOf = (namespace: string | undefined, name: string): ObjectName =>
@@ -133,7 +190,9 @@ function judge(
   if (!document.ok) {
     if (isSomethingElse(document)) return [];
     const message = document.errors.map(formatFieldError).join('; ');
-    const name = document.name === undefined ? undefined : nameOf(document.namespace, document.name);
+    const { name: ownName, namespace, errors } = document;
+    const isNamed = !errors.some(({ field }) => /^metadata\.(name|namespace)$/.test(field));
+    const name = ownName === undefined || !isNamed ? undefined : nameOf(namespace, ownName);
     return [{ file, failure: { path, message, ...(name && { name }) } }];
   }
   const { metadata } = document.manifest;
@@ -143,7 +202,8 @@ function judge(
   if (!validation.ok) {
     return [{ file, failure: { path, name, message: validation.errors.map(formatFieldError).join('; ') } }];
   }
-  return [{ file, declaration: { name, manifest: validation.value, path, blob, touch } }];
+  const digest = digestAt(document.line);
+  return [{ file, declaration: { name, manifest: validation.value, path, blob, digest, touch } }];
 }
 
 /** Repositories hold other YAML too: what plainly is of another kind is none of our business. */
@@ -154,7 +214,10 @@ function isSomethingElse(document: Extract<ParsedDocument, { ok: false }>): bool
   return header.length === 2 && header.every(({ message }) => message.includes('allowed:'));
 }
 
-async function collect(documents: readonly Found[], places: Places): Promise<Declarations> {
+async function collect(
+  documents: readonly Found[],
+  places: Places,
+): Promise<Omit<Declarations, 'unreadable'>> {
   const failures = documents.flatMap((found) => ('failure' in found ? [found.failure] : []));
   const problems: Problem[] = failures.map(({ path, name, message }) => ({
     ...{ path, message: name === undefined ? message : `Bastion ${name}: ${message}` },
@@ -172,7 +235,8 @@ async function collect(documents: readonly Found[], places: Places): Promise<Dec
     const place = known.get(name);
     const winner = candidates.find(({ path }) => path === place) ?? candidates[0];
     const isHeld = winner?.path !== place && failures.some((failure) => isAbout(failure, name, place));
-    if (winner && !isHeld) declared.set(name, winner);
+    const others = candidates.filter((one) => one !== winner).map(({ digest }) => digest);
+    if (winner && !isHeld) declared.set(name, { ...winner, ...(others.length > 0 && { others }) });
     for (const { path } of candidates.filter((one) => isHeld || one !== winner)) {
       const where = isHeld
         ? `in ${place}, which cannot be read. Repair or remove that one.`
@@ -187,11 +251,15 @@ function isAbout(failure: Failure, name: ObjectName, path: string | undefined): 
   return failure.path === path && (failure.name === undefined || failure.name === name);
 }
 
-/** Why the manifest of a stored Bastion is not in force, if so. */
-export function failureOf(bastion: Bastion, failures: readonly Failure[]): Failure | undefined {
-  const path = bastion.metadata.annotations?.[ANNOTATION.sourcePath];
-  const name = objectName(bastion);
+/** Why nobody can tell what the file at `path` says of a Bastion, if so. */
+export function failureFor(
+  name: ObjectName,
+  path: string | undefined,
+  failures: readonly Failure[],
+): Failure | undefined {
   return failures.find((failure) =>
-    failure.name === undefined ? failure.path === path : failure.name === name,
+    failure.name === undefined
+      ? path !== undefined && (failure.path === path || isBelow(path, failure.path))
+      : failure.name === name,
   );
 }

@@ -1,24 +1,20 @@
 import { join } from 'node:path';
-import { admitBastion } from '../api/admission.ts';
-import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import type { Estate } from '../api/estate.ts';
 import { confirmHint } from '../api/guard.ts';
 import { type GuardNews, tripGuard } from '../api/guard-record.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
+import type { ObjectName } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
 import { type Applied, applyDeclarations } from './apply.ts';
-import {
-  type Admit,
-  createReader,
-  type Declarations,
-  manifestFiles,
-  type Problem,
-  TooManyFilesError,
-} from './declarations.ts';
+import { contentsAt, createFailureFinder } from './contents.ts';
+import { createReader, type Declarations, type Problem, TooManyFilesError } from './declarations.ts';
+import { createDoubts } from './doubts.ts';
 import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
-import { FetchError, openRepository, type Repository } from './repository.ts';
+import { createKeeper } from './keeper.ts';
+import { type SourceMemory, without } from './memory.ts';
+import { remember } from './remember.ts';
+import { FetchError, openRepository, type Repository, type TreeEntry } from './repository.ts';
 import { createVerifier, type SignaturePolicy, UntrustedError, type Verify } from './signatures.ts';
 import {
   readSourceGuard,
@@ -29,12 +25,14 @@ import {
 } from './source-guard.ts';
 import {
   type GitSource as GitSourceRecord,
+  isKnownElsewhere,
   readSource,
   type SourceState,
   type SourceStatus,
   writeSource,
 } from './source-record.ts';
-import { describe, explain, untrustedText } from './source-text.ts';
+import { describe, explain, memoryText, untrustedText } from './source-text.ts';
+import { createAdmit, readPlaces } from './stored.ts';
 
 export interface GitSourceOptions {
   /** `URL[#ref][:path]` */
@@ -75,6 +73,8 @@ export interface SyncReport {
   readonly deleted: readonly ObjectName[];
   readonly unchanged: readonly ObjectName[];
   readonly problems: readonly Problem[];
+  /** What a person should hear once. */
+  readonly notes?: readonly string[];
   /** What has become of the guard of this source. */
   readonly news: readonly GuardNews[];
 }
@@ -87,6 +87,11 @@ const NOTHING: Applied = {
   kept: [],
   failed: [],
   problems: [],
+  notes: [],
+  undeclared: [],
+  known: {},
+  removed: {},
+  rivals: {},
 };
 
 /** @throws GitSpecError */
@@ -120,11 +125,11 @@ async function sync(parts: Parts): Promise<SyncReport> {
   const record = await readSource(parts.store, parts.spec);
   let commit: string | undefined;
   try {
-    commit = await parts.repository.fetch();
+    commit = await parts.repository.fetch(record?.memory?.ref);
     await parts.verify?.(commit, record?.status ?? {});
     const tree = await parts.repository.tree(commit);
-    const declarations = await parts.read(commit, tree, await admitter(parts), () => placesOf(parts));
-    return await apply(parts, record, commit, declarations);
+    const declarations = await parts.read(commit, tree, await createAdmit(parts), () => readPlaces(parts));
+    return await apply(parts, record, { commit, tree, declarations });
   } catch (error) {
     const state = stateOf(error);
     if (state === undefined) throw error;
@@ -135,47 +140,39 @@ async function sync(parts: Parts): Promise<SyncReport> {
   }
 }
 
-/** As the API will: a Bastion that is there keeps the network it was given. */
-async function admitter({ api, estate }: Parts): Promise<Admit> {
-  if (!estate) return (object) => ({ ok: true, object });
-  const { items } = await api.bastions.list();
-  const stored = new Map(items.map((bastion) => [objectName(bastion), bastion]));
-  return (manifest, name) => admitBastion(estate(), manifest, stored.get(name));
-}
-
-async function placesOf({ api, spec }: Parts): Promise<ReadonlyMap<ObjectName, string>> {
-  const { items } = await api.bastions.list();
-  const own = items.filter(({ metadata }) => metadata.annotations?.[ANNOTATION.source] === spec.display);
-  return new Map(
-    own.map((one) => [objectName(one), one.metadata.annotations?.[ANNOTATION.sourcePath] ?? '']),
-  );
-}
-
 function stateOf(error: unknown): SourceState | undefined {
   if (error instanceof FetchError) return error.isRefMissing ? 'gone' : 'unreachable';
   if (error instanceof UntrustedError) return 'untrusted';
   return error instanceof TooManyFilesError ? 'refused' : undefined;
 }
 
+interface Look {
+  readonly commit: string;
+  readonly tree: readonly TreeEntry[];
+  readonly declarations: Declarations;
+}
+
 async function apply(
   parts: Parts,
   record: GitSourceRecord | undefined,
-  commit: string,
-  declarations: Declarations,
+  { commit, tree, declarations }: Look,
 ): Promise<SyncReport> {
-  const { api, clock, spec, repository } = parts;
-  const { declared, failures } = declarations;
+  const { api, clock, spec, repository, store } = parts;
+  const { declared, failures, unreadable } = declarations;
   const guard = await readSourceGuard(parts, spec);
   const last = record?.status.commit;
   const isEmptied = declared.size === 0 && failures.length === 0;
   const isRewritten = last !== undefined && !(await repository.isAncestor(last, commit));
-  const before = last === undefined ? new Map<string, string>() : await contentsAt(repository, last);
-  const isUnnamedNew = failures.some(({ name, path }) => name === undefined && !before.has(path));
+  const before = last === undefined ? undefined : await contentsAt(repository, last);
+  const { placesOf, textOf } = createDoubts({ unreadable, before, doubts: record?.memory?.doubts ?? {} });
   const withheld = new Set(record?.status.withheld);
-  const keep = keeper({ guard, isEmptied, isRewritten, isUnnamedNew, withheld });
+  const keep = createKeeper({ guard, isEmptied, isRewritten, placesOf, textOf, withheld });
+  const failureAt = createFailureFinder(tree, failures);
+  const nowMs = clock.now();
   const applied = await applyDeclarations({
-    ...{ api, declarations, keep, source: spec.display, nowMs: clock.now() },
-    isOld: ({ path, blob }) => last === undefined || before.get(path) === blob,
+    ...{ api, declarations, keep, failureAt, source: spec.display, nowMs, memory: record?.memory },
+    isOld: ({ path, blob }) => before === undefined || before.get(path) === blob,
+    isClosedElsewhere: async (name, rival) => rival === '' || isKnownElsewhere(store, rival, name),
   });
   const left = [...applied.kept, ...applied.failed];
   if (isEmptied && left.length > 0) return concludeEmptied(parts, record, { commit, applied, guard, left });
@@ -183,36 +180,26 @@ async function apply(
   const trip = stillWithheld.length > 0 ? sourceTrip('SourceRewritten', spec, stillWithheld) : undefined;
   const names = new Set<string>(declared.keys());
   const news = await settleSourceGuard(parts, guard, trip, (name) => names.has(name));
-  const problems = [...declarations.problems, ...applied.problems];
+  const resolved = repository.resolved();
+  const memory = remember({
+    ...{ memory: record?.memory, applied, declarations, placesOf, failureAt, isRewritten, nowMs },
+    ref: resolved?.ref,
+  });
+  const problems = [
+    ...[resolved?.notice, memoryText(applied, memory)].flatMap((message) => (message ? [{ message }] : [])),
+    ...declarations.problems,
+    ...applied.problems,
+  ];
   const state = trip ? 'rewritten' : 'synced';
-  const message = describe(spec, declared.size, problems.length, stillWithheld);
+  const message = describe(spec, {
+    ...{ declared: declared.size, problems: problems.length, withheld: stillWithheld },
+    removed: Object.keys(memory.removed),
+    doubted: applied.undeclared.filter((name) => memory.doubts[name] !== undefined),
+  });
   return conclude(parts, record, {
-    ...{ state, message, commit, applied, problems, news },
+    ...{ state, message, commit, applied, problems, news, memory },
     ...{ inForce: commit, withheld: stillWithheld },
   });
-}
-
-interface Doubts {
-  readonly guard: SourceGuard;
-  readonly isEmptied: boolean;
-  readonly isRewritten: boolean;
-  /** A new file says nobody knows what. */
-  readonly isUnnamedNew: boolean;
-  /** What an earlier rewrite has left in doubt. */
-  readonly withheld: ReadonlySet<ObjectName>;
-}
-
-/** Why a Bastion that is declared no more is kept all the same: one that a person has confirmed is not. */
-function keeper({ guard, isEmptied, isRewritten, isUnnamedNew, withheld }: Doubts) {
-  return (bastion: Bastion): string | undefined => {
-    const name = objectName(bastion);
-    if (isEmptied) return guard.isConfirmed('SourceEmptied', name) ? undefined : 'the source is empty.';
-    const isConfirmed = guard.isConfirmed('SourceRewritten', name);
-    if (isRewritten && !isConfirmed)
-      return 'history was rewritten, so that nobody can tell whether its file was deleted.';
-    if (withheld.has(name) && !isConfirmed) return 'its file went missing when history was rewritten.';
-    return isUnnamedNew ? 'a new file cannot be read and may be its new place.' : undefined;
-  };
 }
 
 interface Emptied {
@@ -234,6 +221,7 @@ async function concludeEmptied(
   const message = `${trip.message} ${confirmHint(guard.name)}`;
   return conclude(parts, record, {
     ...{ state: 'emptied', message, commit, applied, problems: [{ message }], news },
+    ...(record?.memory && { memory: without(record.memory, applied.deleted) }),
   });
 }
 
@@ -253,12 +241,6 @@ async function concludeUntrusted(
   });
 }
 
-/** Empty when the commit is not known any more. */
-async function contentsAt(repository: Repository, commit: string): Promise<ReadonlyMap<string, string>> {
-  const tree = await repository.tree(commit).catch(() => []);
-  return new Map(manifestFiles(tree).map(({ path, blob }) => [path, blob]));
-}
-
 interface Conclusion {
   readonly state: SourceState;
   readonly message: string;
@@ -268,13 +250,25 @@ interface Conclusion {
   /** The commit that now is in force, when one is. */
   readonly inForce?: string;
   readonly withheld?: readonly ObjectName[];
+  /** Left out where that stays as it was. */
+  readonly memory?: SourceMemory;
   readonly news?: readonly GuardNews[];
 }
 
 async function conclude(
   { store, clock, spec, signatures }: Parts,
   record: GitSourceRecord | undefined,
-  { state, message, commit, applied, problems, inForce, withheld, news = [] }: Conclusion,
+  {
+    state,
+    message,
+    commit,
+    applied,
+    problems,
+    inForce,
+    withheld,
+    memory = record?.memory,
+    news = [],
+  }: Conclusion,
 ): Promise<SyncReport> {
   const before = record?.status;
   const isNew = inForce !== undefined && inForce !== before?.commit;
@@ -289,10 +283,10 @@ async function conclude(
     ...(lastSyncedAt !== undefined && { lastSyncedAt }),
     ...(kept.length > 0 && { withheld: kept }),
   };
-  await writeSource({ store, clock, spec }, record, status);
-  const { created, updated, deleted, unchanged } = applied;
+  await writeSource({ store, clock, spec }, record, status, memory);
+  const { created, updated, deleted, unchanged, notes } = applied;
   return {
-    ...{ source: spec.display, state, message, created, updated, deleted, unchanged, problems, news },
+    ...{ source: spec.display, state, message, created, updated, deleted, unchanged, problems, notes, news },
     ...(commit !== undefined && { commit }),
   };
 }

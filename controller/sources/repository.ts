@@ -1,6 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import { type GitSpec, redact } from './git-spec.ts';
+import { foldersAbove } from './places.ts';
+import { parseRefs, type Refs, type Resolved, refNames, resolveRef } from './ref.ts';
 
 export interface RepositoryOptions {
   readonly spec: GitSpec;
@@ -29,9 +31,14 @@ export interface Touch {
 
 /** Reads a remote repository through its object database: nothing is ever checked out, no hook ever runs. */
 export interface Repository {
-  /** @returns the commit that the ref names now. @throws FetchError */
-  fetch(): Promise<string>;
-  /** Files under the source's path. */
+  /**
+   * @param followed full name of the ref that was followed before
+   * @returns the commit that the ref names now. @throws FetchError
+   */
+  fetch(followed?: string): Promise<string>;
+  /** What the ref stood for at the last fetch. */
+  resolved(): Resolved | undefined;
+  /** Files under the source's path, and whatever else stands where one of its folders would be. */
   tree(commit: string): Promise<readonly TreeEntry[]>;
   read(blob: string): Promise<string>;
   /** The last commit up to `commit` that touched the file. */
@@ -96,29 +103,69 @@ export function openRepository({ spec, dir, env, isStrict = false }: RepositoryO
     return (await open()).raw(command);
   }
 
-  async function fetchOnce(): Promise<string> {
+  let resolved: Resolved | undefined;
+
+  /** A short name is git's to interpret, which takes a tag before a branch: only full names are ever fetched. */
+  async function resolve(followed: string | undefined): Promise<Resolved> {
+    const existing = parseRefs(
+      await run('ls-remote', '--quiet', '--', spec.url, ...refNames(spec.ref).names),
+    );
+    const found = resolveRef(spec.ref, existing, followed);
+    if (found === undefined) throw new FetchError(missingRefText(spec.ref, existing, followed), true);
+    resolved = found;
+    return found;
+  }
+
+  async function fetchOnce(followed: string | undefined): Promise<string> {
+    const { ref, object } = await resolve(followed);
+    if (await hasFetched(object)) return headCommit();
     const options = ['--quiet', '--force', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
-    await run('fetch', ...options, '--', spec.url, `+${spec.ref}:${HEAD}`);
+    await run('fetch', ...options, '--', spec.url, `+${ref}:${HEAD}`);
+    return headCommit();
+  }
+
+  async function headCommit(): Promise<string> {
     return (await run('rev-parse', '--verify', `${HEAD}^{commit}`)).trim();
   }
 
+  /** Anything that is missing or damaged is for the fetch to find out. */
+  async function hasFetched(object: string): Promise<boolean> {
+    try {
+      await run('cat-file', '-e', `${HEAD}^{tree}`);
+      return (await run('rev-parse', '--verify', HEAD)).trim() === object;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Where the source's path is not there: what is no folder on the way to it. */
+  async function entriesAbove(commit: string): Promise<readonly TreeEntry[]> {
+    const folders = foldersAbove(spec.path);
+    if (folders.length === 0) return [];
+    const listing = await run('ls-tree', '-z', '-l', '--full-tree', commit, '--', ...folders);
+    return parseTree(listing).filter(({ mode }) => mode !== '040000');
+  }
+
   return {
-    async fetch() {
+    resolved: () => resolved,
+    async fetch(followed) {
       try {
-        return await fetchOnce().catch(async (error: unknown) => {
+        return await fetchOnce(followed).catch(async (error: unknown) => {
           if (!DAMAGED.test(String(error))) throw error;
           git = undefined;
           await rm(dir, { recursive: true, force: true });
-          return fetchOnce();
+          return fetchOnce(followed);
         });
       } catch (error) {
+        if (error instanceof FetchError) throw error;
         const text = redact(error instanceof Error ? error.message : String(error), spec);
         throw new FetchError(oneLine(text), /couldn't find remote ref|no such remote ref/i.test(text));
       }
     },
     async tree(commit) {
       const scope = spec.path === '' ? [] : ['--', spec.path];
-      return parseTree(await run('ls-tree', '-r', '-z', '-l', '--full-tree', commit, ...scope));
+      const files = parseTree(await run('ls-tree', '-r', '-z', '-l', '--full-tree', commit, ...scope));
+      return files.length > 0 ? files : entriesAbove(commit);
     },
     read: (blob) => run('cat-file', 'blob', blob),
     async lastTouch(commit, path) {
@@ -137,6 +184,13 @@ export function openRepository({ spec, dir, env, isStrict = false }: RepositoryO
       }
     },
   };
+}
+
+function missingRefText(ref: string, existing: Refs, followed: string | undefined): string {
+  const others = refNames(ref).names.filter((name) => existing.has(name));
+  const [other] = others;
+  if (other === undefined) return `couldn't find remote ref ${ref}`;
+  return `${followed} is gone, and ${others.join(' and ')} is another thing. Write #${other} in the source to follow that.`;
 }
 
 function gitEnvironment(

@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { API_VERSION } from '../api/bastion.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import { type KubeObject, type ObjectName, SYSTEM_NAMESPACE } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
 import { type GitSpec, sourceId } from './git-spec.ts';
+import type { SourceMemory } from './memory.ts';
 
 /**
  * synced: the ref's newest commit is in force. Everything else deletes nothing: unreachable (network, login), gone (the ref does
@@ -35,10 +37,19 @@ export interface GitSource extends KubeObject {
   readonly kind: 'GitSource';
   readonly spec: { readonly source: string };
   readonly status: SourceStatus;
+  /** The controller's own; left out until the first commit is in force. */
+  readonly memory?: SourceMemory;
 }
 
 export async function readSource(store: Store, spec: GitSpec): Promise<GitSource | undefined> {
   return store.get<GitSource>('sources', `${SYSTEM_NAMESPACE}/${sourceId(spec)}`);
+}
+
+/** Whether another source has made this Bastion, and has not deleted it since. */
+export async function isKnownElsewhere(store: Store, source: string, name: ObjectName): Promise<boolean> {
+  const { items } = await store.list<GitSource>('sources');
+  const memory = items.find(({ spec }) => spec.source === source)?.memory;
+  return memory?.known[name] !== undefined || memory?.removed[name] !== undefined;
 }
 
 /** Writes only what has changed. */
@@ -46,8 +57,11 @@ export async function writeSource(
   { store, clock, spec }: { readonly store: Store; readonly clock: Clock; readonly spec: GitSpec },
   stored: GitSource | undefined,
   status: SourceStatus,
+  memory: SourceMemory | undefined,
 ): Promise<void> {
-  if (stored && JSON.stringify(stored.status) === JSON.stringify(status)) return;
+  const next = { status, ...(memory && { memory }) };
+  if (stored && isDeepStrictEqual({ status: stored.status, memory: stored.memory }, { memory, ...next }))
+    return;
   const name = sourceId(spec);
   const created = {
     apiVersion: API_VERSION,
@@ -58,5 +72,9 @@ export async function writeSource(
     },
     spec: { source: spec.display },
   };
-  await store.put<GitSource>('sources', { ...(stored ?? created), status }, stored?.metadata.resourceVersion);
+  await store.put<GitSource>(
+    'sources',
+    { ...(stored ?? created), ...next },
+    stored?.metadata.resourceVersion,
+  );
 }

@@ -1,6 +1,7 @@
 import { confirmHint } from '../api/guard.ts';
 import type { ObjectName } from '../api/object.ts';
 import type { GitSpec } from './git-spec.ts';
+import type { SourceMemory } from './memory.ts';
 import { sourceGuardName } from './source-guard.ts';
 import type { SourceState } from './source-record.ts';
 
@@ -18,17 +19,41 @@ export function untrustedText({ display }: GitSpec, inForce: string | undefined,
   return `${display} ${stays}: ${why} Until then nothing of it is applied, changed or deleted.`;
 }
 
+export interface Standing {
+  readonly declared: number;
+  readonly problems: number;
+  readonly withheld: readonly ObjectName[];
+  readonly removed: readonly string[];
+  readonly doubted: readonly string[];
+}
+
 export function describe(
   spec: GitSpec,
-  declared: number,
-  problems: number,
-  withheld: readonly ObjectName[],
+  { declared, problems, withheld, removed, doubted }: Standing,
 ): string {
   const parts = [
     `${declared} ${declared === 1 ? 'Bastion' : 'Bastions'} declared`,
     ...(problems > 0 ? [`${problems} ${problems === 1 ? 'problem' : 'problems'}`] : []),
+    ...(removed.length > 0 ? [`deleted by hand: ${shortList(removed)}`] : []),
+    ...(doubted.length > 0 ? [`in doubt and kept: ${shortList(doubted)}`] : []),
     ...(withheld.length > 0 ? [`history was rewritten; not deleted: ${withheld.join(', ')}`] : []),
   ];
   const hint = withheld.length > 0 ? ` ${confirmHint(sourceGuardName(spec))}` : '';
   return `${parts.join('; ')}.${hint}`;
+}
+
+/** Undefined when all was remembered. */
+export function memoryText(applied: Pick<SourceMemory, 'known'>, memory: SourceMemory): string | undefined {
+  if (Object.keys(memory.known).length === Object.keys(applied.known).length) return undefined;
+  return (
+    'This source has more Bastions than can be remembered: one that is deleted by hand while no controller looks is ' +
+    'made again. Split the source by paths.'
+  );
+}
+
+const SHOWN = 10;
+
+function shortList(names: readonly string[]): string {
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+  return `${names.slice(0, SHOWN).join(', ')}${more}`;
 }

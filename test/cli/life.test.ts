@@ -227,4 +227,36 @@ describe('suspend and resume', () => {
     expect((await cli.api.bastions.get('default', 'orders')).spec.suspend).toBe(false);
     expect((await cli.run('resume x')).code).toBe(1);
   });
+
+  it('say by whom a Bastion is suspended, since when, and that git does not open it', async () => {
+    const cli = await createOrders();
+    const annotations = { [ANNOTATION.source]: 'https://git/infra#main', [ANNOTATION.sourcePath]: 'a.yaml' };
+    await cli.api.bastions.patch('default', 'orders', { metadata: { annotations } });
+    expect((await cli.run('suspend orders')).err).toBe(
+      'Warning: bastions/orders comes from https://git/infra#main (a.yaml) and stays suspended until it is resumed or changed there.\n',
+    );
+    expect((await cli.run('describe bastion orders')).out).toMatch(
+      /Suspended: +yes by alice since 2026-11-23T09:00:00Z; its file does not suspend it/,
+    );
+    expect((await cli.run('resume orders')).err).toBe('');
+    expect((await cli.run('delete bastion orders --wait=false')).err).toBe(
+      'Warning: bastions/orders comes from https://git/infra#main (a.yaml) and stays away until it is changed there; delete it there as well.\n',
+    );
+  });
+
+  it('leave to its file what that suspends', async () => {
+    const cli = await createOrders();
+    const annotations = {
+      ...{ [ANNOTATION.source]: 'https://git/infra#main', [ANNOTATION.sourcePath]: 'a.yaml' },
+      [ANNOTATION.suspendedBy]: 'git',
+    };
+    await cli.api.bastions.patch('default', 'orders', { spec: { suspend: true }, metadata: { annotations } });
+    const { code, err } = await cli.run('resume orders');
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining('spec.suspend: Forbidden: a.yaml of https://git/infra#main suspends it'),
+    ]);
+    expect((await cli.run('release orders')).code).toBe(0);
+    expect((await cli.run('resume orders')).code).toBe(0);
+  });
 });

@@ -34,6 +34,10 @@ export interface Scene {
   readonly wasMisled: () => boolean;
   /** Nobody has asked for it to go. */
   readonly isWanted: (bastion: Bastion) => boolean;
+  /** How somebody has closed a Bastion whom nobody has opened since. */
+  readonly closedBy: (name: string) => 'suspension' | 'deletion' | undefined;
+  /** Its file may be where nobody can read. */
+  readonly isDoubted: (name: string) => boolean;
   readonly violate: (oracle: string, what: string) => void;
 }
 

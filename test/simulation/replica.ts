@@ -18,7 +18,7 @@ import type { Boundary, Caller } from './boundary.ts';
 import { connectTo } from './clients.ts';
 import type { History } from './history.ts';
 import type { Machine } from './machine.ts';
-import type { SimulatedGit } from './repository.ts';
+import { BRANCH, type SimulatedGit } from './repository.ts';
 import { tableFor } from './table-port.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -28,7 +28,7 @@ const RESYNC_MS = 60_000;
 const SWEEP_MS = 3_600_000;
 const GIT_MS = 15_000;
 const POLL_MS = 5_000;
-const GIT_SPEC = 'https://git.example.com/team/bastions.git';
+const GIT_SPEC = `https://git.example.com/team/bastions.git#${BRANCH}`;
 
 const TERMS: Omit<Terms, 'settings'> = {
   shrinkLimit: DEFAULT_SHRINK_LIMIT,

@@ -1,14 +1,23 @@
 import { digest } from '../../controller/core/name.ts';
+import { type Resolved, resolveRef } from '../../controller/sources/ref.ts';
 import type { Repository, Touch, TreeEntry } from '../../controller/sources/repository.ts';
 import { FetchError } from '../../controller/sources/repository.ts';
 import type { Boundary, Caller } from './boundary.ts';
 
+/** A file; or what stands in its place, or in that of a folder, and is not read. */
+export type Entry = string | { readonly link: string } | { readonly submodule: string };
+export type Change = Readonly<Record<string, Entry | undefined>>;
+
 interface Commit {
   readonly id: string;
   readonly parent: string | undefined;
-  readonly files: ReadonlyMap<string, string>;
+  readonly files: ReadonlyMap<string, Entry>;
   readonly committedMs: number;
 }
+
+/** The source follows it by its short name. */
+export const BRANCH = 'main';
+const HEAD = `refs/heads/${BRANCH}`;
 
 /** A repository of manifests: commits without a git program, a network or a disk. */
 export class SimulatedGit {
@@ -16,14 +25,16 @@ export class SimulatedGit {
   readonly #commits = new Map<string, Commit>();
   readonly #blobs = new Map<string, string>();
   readonly #removed = new Set<string>();
-  #head: string | undefined;
+  readonly #doubted = new Set<string>();
+  /** Full names, and the commit that each names. */
+  readonly #refs = new Map<string, string>();
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  files(): ReadonlyMap<string, string> {
-    return this.#commit(this.#head)?.files ?? new Map();
+  files(): ReadonlyMap<string, Entry> {
+    return this.#commit(this.#refs.get(HEAD))?.files ?? new Map();
   }
 
   /** Some commit has taken this file away. */
@@ -31,14 +42,25 @@ export class SimulatedGit {
     return this.#removed.has(path);
   }
 
-  /** A commit on top of the newest one; undefined takes the file away. */
-  commit(change: Readonly<Record<string, string | undefined>>): void {
+  /** Nobody who cannot read what the repository holds now can tell whether this Bastion is declared in it. */
+  isDoubted(name: string): boolean {
+    return this.#doubted.has(name);
+  }
+
+  /** What comes next leaves these, and no others, in doubt. */
+  doubt(...names: readonly string[]): void {
+    this.#doubted.clear();
+    for (const name of names) this.#doubted.add(name);
+  }
+
+  /** A commit on top of the newest one; undefined takes the file away, or the folder. */
+  commit(change: Change): void {
     const files = new Map(this.files());
-    for (const [path, text] of Object.entries(change)) {
-      if (text === undefined) files.delete(path);
-      else files.set(path, text);
+    for (const [path, entry] of Object.entries(change)) {
+      for (const one of [...files.keys()]) if (one === path || one.startsWith(`${path}/`)) files.delete(one);
+      if (entry !== undefined) files.set(path, entry);
     }
-    this.#push(files, this.#head);
+    this.#push(files, this.#refs.get(HEAD));
   }
 
   /** Force-pushes a history that has nothing to do with the one before. */
@@ -46,9 +68,15 @@ export class SimulatedGit {
     this.#push(new Map(Object.entries(files)), undefined);
   }
 
+  /** Another ref of the same name, and what it names: a history of its own. */
+  tagLikeTheBranch(files: Readonly<Record<string, string>>): void {
+    const id = this.#add(new Map(Object.entries(files)), undefined);
+    this.#refs.set(`refs/tags/${BRANCH}`, id);
+  }
+
   /** Nothing can be fetched any more. */
   goAway(): void {
-    this.#head = undefined;
+    this.#refs.delete(HEAD);
   }
 
   repositoryFor(boundary: Boundary, caller: Caller): Repository {
@@ -59,8 +87,14 @@ export class SimulatedGit {
           throw new FetchError(`git: ${failure}`, false);
         },
       });
+    let resolved: Resolved | undefined;
     return {
-      fetch: () => send('fetch', '', () => this.#fetch()),
+      resolved: () => resolved,
+      fetch: (followed) =>
+        send('fetch', '', () => {
+          resolved = this.#resolve(followed);
+          return resolved.object;
+        }),
       tree: async (commit) => this.#tree(commit),
       read: async (blob) => this.#blobs.get(blob) ?? '',
       lastTouch: async (commit, path) => this.#lastTouch(commit, path),
@@ -68,17 +102,22 @@ export class SimulatedGit {
     };
   }
 
-  #fetch(): string {
-    if (this.#head === undefined) throw new FetchError("couldn't find remote ref main", true);
-    return this.#head;
+  #resolve(followed: string | undefined): Resolved {
+    const found = resolveRef(BRANCH, this.#refs, followed);
+    if (!found) throw new FetchError(`couldn't find remote ref ${BRANCH}`, true);
+    return found;
   }
 
-  #push(files: ReadonlyMap<string, string>, parent: string | undefined): void {
+  #push(files: ReadonlyMap<string, Entry>, parent: string | undefined): void {
     for (const path of this.files().keys()) if (!files.has(path)) this.#removed.add(path);
+    this.#refs.set(HEAD, this.#add(files, parent));
+  }
+
+  #add(files: ReadonlyMap<string, Entry>, parent: string | undefined): string {
     const id = digest([[...files], parent ?? null, this.#now()], 40);
-    for (const text of files.values()) this.#blobs.set(blobOf(text), text);
+    for (const entry of files.values()) if (typeof entry === 'string') this.#blobs.set(blobOf(entry), entry);
     this.#commits.set(id, { id, parent, files, committedMs: this.#now() });
-    this.#head = id;
+    return id;
   }
 
   #commit(id: string | undefined): Commit | undefined {
@@ -88,9 +127,7 @@ export class SimulatedGit {
   #tree(commit: string): TreeEntry[] {
     const found = this.#commit(commit);
     if (!found) throw new Error(`bad object ${commit}`);
-    return [...found.files].map(([path, text]) => ({
-      ...{ path, mode: '100644', blob: blobOf(text), bytes: Buffer.byteLength(text) },
-    }));
+    return [...found.files].map(([path, entry]) => ({ path, blob: blobOf(entry), ...shapeOf(entry) }));
   }
 
   #lastTouch(from: string, path: string): Touch {
@@ -98,7 +135,7 @@ export class SimulatedGit {
     for (;;) {
       const parent = this.#commit(commit?.parent);
       if (!commit) throw new Error(`bad object ${from}`);
-      if (!parent || parent.files.get(path) !== commit.files.get(path)) {
+      if (!parent || !isSame(parent.files.get(path), commit.files.get(path))) {
         const author = 'A Person <person@example.com>';
         return { commit: commit.id, author, committedMs: commit.committedMs };
       }
@@ -114,6 +151,15 @@ export class SimulatedGit {
   }
 }
 
-function blobOf(text: string): string {
-  return digest(text, 40);
+function shapeOf(entry: Entry): Pick<TreeEntry, 'mode' | 'bytes'> {
+  if (typeof entry === 'string') return { mode: '100644', bytes: Buffer.byteLength(entry) };
+  return 'link' in entry ? { mode: '120000', bytes: entry.link.length } : { mode: '160000', bytes: 0 };
+}
+
+function isSame(one: Entry | undefined, other: Entry | undefined): boolean {
+  return one === other || (one !== undefined && other !== undefined && blobOf(one) === blobOf(other));
+}
+
+function blobOf(entry: Entry): string {
+  return digest(entry, 40);
 }

@@ -92,6 +92,8 @@ export class Stage implements Strikes {
   });
   /** Names of Bastions that somebody has deleted by hand. */
   protected readonly deleted = new Set<string>();
+  /** What somebody has closed by hand, and nobody has opened since. */
+  protected readonly closed = new Map<string, 'suspension' | 'deletion'>();
   #outages: Outage[] = [];
   #troubledUntil = 0;
   #excusedUntil = 0;
@@ -127,6 +129,8 @@ export class Stage implements Strikes {
         wasTampered: () => this.#wasTampered,
         wasMisled: () => this.#misled > 0,
         isWanted: (bastion) => this.#isWanted(bastion),
+        closedBy: (name) => this.closed.get(name),
+        isDoubted: (name) => this.git.isDoubted(name),
       },
     });
     const table = createMemoryTable();

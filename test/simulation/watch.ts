@@ -26,6 +26,8 @@ export type Circumstances = Pick<
   | 'isWanted'
   | 'aloneSince'
   | 'maxTtlMs'
+  | 'closedBy'
+  | 'isDoubted'
 >;
 
 export interface WatchOptions {

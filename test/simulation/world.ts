@@ -16,6 +16,7 @@ export class World extends Stage {
   async apply(name: string, spec: Partial<BastionSpec> = {}): Promise<void> {
     const manifest = manifestOf(name, { ttl: LONG, ...spec });
     this.history.add(this.now(), 'user', `applies ${name} ${JSON.stringify(spec)}`);
+    this.mayOpen(name);
     const known = this.bastions.get(`default/${name}`);
     if (!known) await this.api.bastions.create(manifest);
     else await this.api.bastions.update({ ...manifest, metadata: known.metadata });
@@ -52,6 +53,29 @@ export class World extends Stage {
     this.history.add(this.now(), 'user', `deletes ${name}`);
     this.deleted.add(name);
     await this.api.bastions.delete('default', name);
+    this.closed.set(name, 'deletion');
+  }
+
+  async suspend(name: string): Promise<void> {
+    this.history.add(this.now(), 'user', `suspends ${name}`);
+    await this.api.bastions.patch('default', name, { spec: { suspend: true } });
+    this.closed.set(name, 'suspension');
+  }
+
+  async resume(name: string): Promise<void> {
+    this.history.add(this.now(), 'user', `resumes ${name}`);
+    this.mayOpen(name);
+    await this.api.bastions.patch('default', name, { spec: { suspend: false } });
+  }
+
+  /** Somebody wants it open: by hand, or by a change of its file. */
+  mayOpen(name: string): void {
+    this.closed.delete(name);
+  }
+
+  /** Nobody but its file may open it. */
+  mustStaySuspended(name: string): void {
+    this.closed.set(name, 'suspension');
   }
 
   async renew(name: string): Promise<void> {

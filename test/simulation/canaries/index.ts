@@ -1,6 +1,7 @@
 import { ALONE } from './alone.ts';
 import type { Canary } from './canary.ts';
 import { CLOSING } from './closing.ts';
+import { DOUBTS } from './doubts.ts';
 import { ENDS } from './ends.ts';
 import { IDLENESS } from './idleness.ts';
 import { RECORDED } from './records.ts';
@@ -21,4 +22,5 @@ export const CANARIES: readonly Canary[] = [
   ...RECORDED,
   ...CLOSING,
   ...ALONE,
+  ...DOUBTS,
 ];

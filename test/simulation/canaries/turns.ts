@@ -66,17 +66,17 @@ export const TURNS: readonly Canary[] = [
   {
     name: 'emptied-source-deletes-all',
     like: 'a GitOps tool that prunes all when the repository is empty',
-    file: 'sources/git.ts',
-    find: "if (isEmptied) return guard.isConfirmed('SourceEmptied', name) ? undefined : 'the source is empty.';",
-    replace: 'if (isEmptied) return undefined;',
+    file: 'sources/keeper.ts',
+    find: "return guard.isConfirmed('SourceEmptied', name) ? undefined : { reason: EMPTY, isDoubt: false };",
+    replace: 'return undefined;',
     scenarios: ['git-emptied'],
   },
   {
     name: 'unparseable-is-deleted',
     like: 'a GitOps tool for which a manifest that does not parse is not there',
-    file: 'sources/apply.ts',
-    find: 'const failure = failureOf(bastion, failures);',
-    replace: 'const failure = failureOf(bastion, failures.slice(failures.length));',
+    file: 'sources/declarations.ts',
+    find: 'if (isSomethingElse(document)) return [];',
+    replace: 'if (isSomethingElse(document) || document.name === undefined) return [];',
     scenarios: ['git-poisoned-still-expires'],
   },
   {
@@ -85,11 +85,12 @@ export const TURNS: readonly Canary[] = [
     file: 'sources/git.ts',
     find: 'if (state === undefined) throw error;',
     replace: `if (state === undefined) throw error;
-    const declarations = { declared: new Map(), failures: [], problems: [] };
+    const declarations = { declared: new Map(), failures: [], problems: [], unreadable: new Map() };
     if (state === 'unreachable') {
       await applyDeclarations({
         ...{ api: parts.api, source: parts.spec.display, nowMs: parts.clock.now(), declarations },
-        ...{ isOld: () => true, keep: () => undefined },
+        ...{ isOld: () => true, keep: () => undefined, failureAt: () => undefined },
+        ...{ memory: undefined, isClosedElsewhere: () => Promise.resolve(false) },
       });
     }`,
     scenarios: ['git-unreachable'],

@@ -1,5 +1,6 @@
 import type { OracleFactory } from '../oracle.ts';
 import { endsAlone } from './ends-alone.ts';
+import { closingWins } from './closing-wins.ts';
 import { idleEnd } from './idle-end.ts';
 import { latchedEnd } from './latched-end.ts';
 import { monotoneStatus } from './monotone-status.ts';
@@ -15,6 +16,7 @@ import { orderedTeardown } from './ordered-teardown.ts';
 import { ownedOnly } from './owned-only.ts';
 import { prompt } from './prompt.ts';
 import { truthfulEnd } from './truthful-end.ts';
+import { unknownIsNotAbsent } from './unknown-is-not-absent.ts';
 
 /** The promises that are checked in every history, after every effect. */
 export const ORACLES: readonly OracleFactory[] = [
@@ -34,4 +36,6 @@ export const ORACLES: readonly OracleFactory[] = [
   latchedEnd,
   onRecord,
   endsAlone,
+  closingWins,
+  unknownIsNotAbsent,
 ];

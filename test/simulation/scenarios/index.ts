@@ -1,8 +1,10 @@
 import type { Scenario } from '../scenario.ts';
 import { CHANGES } from './changes.ts';
 import { CLOCKS } from './clocks.ts';
+import { CLOSINGS } from './closings.ts';
 import { CREATIONS } from './creations.ts';
 import { DATABASES } from './databases.ts';
+import { DOUBTS } from './doubts.ts';
 import { IDLENESS } from './idleness.ts';
 import { LEFTOVERS } from './leftovers.ts';
 import { LIVES } from './lives.ts';
@@ -33,4 +35,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...CLOCKS,
   ...TROUBLES,
   ...NOBODY,
+  ...CLOSINGS,
+  ...DOUBTS,
 ];

@@ -1,14 +1,15 @@
 import { ANNOTATION, type BastionSpec } from '../../../controller/api/bastion.ts';
 import { manifestOf } from '../../reconcile/harness.ts';
+import type { Change } from '../repository.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { somebodyConfirmsUntil } from './people.ts';
 import { becomes, becomesReady, becomesReadyOrEnds, expires, isGone, MINUTE, OVER_NAT } from './steps.ts';
 
-const ORDERS = 'bastions/orders.yaml';
-const USERS = 'bastions/users.yaml';
-const POISON = '{ ] this: is no YAML';
-const SUSPENDED: Partial<BastionSpec> = { ...OVER_NAT, suspend: true };
+export const ORDERS = 'bastions/orders.yaml';
+export const USERS = 'bastions/users.yaml';
+export const POISON = '{ ] this: is no YAML';
+export const SUSPENDED: Partial<BastionSpec> = { ...OVER_NAT, suspend: true };
 
 /** What people commit. */
 export const SOURCES: readonly Scenario[] = [
@@ -81,16 +82,16 @@ export const SOURCES: readonly Scenario[] = [
   },
 ];
 
-function fileOf(name: string, spec: Partial<BastionSpec>): string {
+export function fileOf(name: string, spec: Partial<BastionSpec>): string {
   return JSON.stringify(manifestOf(name, spec), null, 2);
 }
 
-function commit(world: World, change: Readonly<Record<string, string | undefined>>): void {
+export function commit(world: World, change: Change): void {
   world.history.add(world.now(), 'git', `commit: ${Object.keys(change).join(', ')}`);
   world.git.commit(change);
 }
 
-function saysTtl(world: World, ttl: string): Promise<void> {
+export function saysTtl(world: World, ttl: string): Promise<void> {
   const holds = () => world.bastions.get('default/orders')?.spec.ttl === ttl;
   return world.until(`orders has the ttl ${ttl}`, holds, 30 * MINUTE);
 }
