@@ -17,7 +17,9 @@ import {
   type Problem,
   TooManyFilesError,
 } from './declarations.ts';
+import { StoppedError } from './git-process.ts';
 import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
+import { RefusedError } from './refused-error.ts';
 import { FetchError, openRepository, type Repository } from './repository.ts';
 import { createVerifier, type SignaturePolicy, UntrustedError, type Verify } from './signatures.ts';
 import {
@@ -43,6 +45,8 @@ export interface GitSourceOptions {
   /** Remembers what was synced, in the collection `sources`. */
   readonly store: Store;
   readonly clock: Clock;
+  /** How much faster than life the clock runs. */
+  readonly speed?: number | undefined;
   /** Holds one bare repository a source. May be lost at any time. */
   readonly cacheDir: string;
   /** The process's environment, for git's PATH, HOME, proxies and keys. */
@@ -62,6 +66,8 @@ export interface GitSource {
   readonly display: string;
   /** Fetches and applies; calls that overlap take turns. @throws when the store or the API does not answer. */
   sync(): Promise<SyncReport>;
+  /** Ends what is being fetched or read just now. @throws StoppedError from `sync` */
+  stop?(): void;
 }
 
 export interface SyncReport {
@@ -91,11 +97,11 @@ const NOTHING: Applied = {
 
 /** @throws GitSpecError */
 export function createGitSource(options: GitSourceOptions): GitSource {
-  const { cacheDir, clock, env, namespace, signatures: policy, open = openRepository } = options;
+  const { cacheDir, clock, speed, env, namespace, signatures: policy, open = openRepository } = options;
   const spec = parseGitSpec(options.spec);
   // What was fetched before signatures were asked for was not looked at as closely.
   const dir = join(cacheDir, `${sourceId(spec)}${policy ? '.signed' : ''}.git`);
-  const repository = open({ spec, env, dir, isStrict: policy !== undefined });
+  const repository = open({ spec, env, dir, clock, speed, isStrict: policy !== undefined });
   const verify = policy && createVerifier({ policy, path: spec.path, clock, env, dir });
   const read = createReader(repository, namespace);
   let queue: Promise<unknown> = Promise.resolve();
@@ -106,6 +112,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       queue = result.catch(() => undefined);
       return result;
     },
+    stop: () => repository.stop?.(),
   };
 }
 
@@ -121,8 +128,9 @@ async function sync(parts: Parts): Promise<SyncReport> {
   let commit: string | undefined;
   try {
     commit = await parts.repository.fetch();
-    await parts.verify?.(commit, record?.status ?? {});
+    // First of all, since it ends at what is too much: what changed is not looked at there.
     const tree = await parts.repository.tree(commit);
+    await parts.verify?.(commit, record?.status ?? {});
     const declarations = await parts.read(commit, tree, await admitter(parts), () => placesOf(parts));
     return await apply(parts, record, commit, declarations);
   } catch (error) {
@@ -154,7 +162,7 @@ async function placesOf({ api, spec }: Parts): Promise<ReadonlyMap<ObjectName, s
 function stateOf(error: unknown): SourceState | undefined {
   if (error instanceof FetchError) return error.isRefMissing ? 'gone' : 'unreachable';
   if (error instanceof UntrustedError) return 'untrusted';
-  return error instanceof TooManyFilesError ? 'refused' : undefined;
+  return error instanceof TooManyFilesError || error instanceof RefusedError ? 'refused' : undefined;
 }
 
 async function apply(
@@ -255,7 +263,10 @@ async function concludeUntrusted(
 
 /** Empty when the commit is not known any more. */
 async function contentsAt(repository: Repository, commit: string): Promise<ReadonlyMap<string, string>> {
-  const tree = await repository.tree(commit).catch(() => []);
+  const tree = await repository.tree(commit).catch((error: unknown) => {
+    if (error instanceof StoppedError) throw error;
+    return [];
+  });
   return new Map(manifestFiles(tree).map(({ path, blob }) => [path, blob]));
 }
 

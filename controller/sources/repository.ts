@@ -1,6 +1,12 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { type SimpleGit, simpleGit } from 'simple-git';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../api/clock.ts';
+import { GitError, type GitProcessOptions, runGit, StoppedError } from './git-process.ts';
 import { type GitSpec, redact } from './git-spec.ts';
+import { RefusedError } from './refused-error.ts';
+import { type TreeEntry, TreeListing } from './tree-listing.ts';
+
+export type { TreeEntry } from './tree-listing.ts';
 
 export interface RepositoryOptions {
   readonly spec: GitSpec;
@@ -8,15 +14,20 @@ export interface RepositoryOptions {
   readonly dir: string;
   /** The user's environment: only what git needs to find its way and its keys is passed on. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  /** How much faster than life the clock runs: git does not keep pace with it. */
+  readonly speed?: number | undefined;
   /** Takes no object that is not as git would make it: a damaged tree can show other files to each who reads it. */
   readonly isStrict?: boolean;
+  readonly limits?: Partial<FetchLimits> | undefined;
 }
 
-export interface TreeEntry {
-  readonly path: string;
-  /** Octal, as git writes it: 120000 is a symbolic link, 160000 a submodule. */
-  readonly mode: string;
-  readonly blob: string;
+export interface FetchLimits {
+  /** Git is ended when nothing has been heard of it, and nothing has arrived, for so long. */
+  readonly silenceMs: number;
+  /** One fetch may take so long, however much still arrives. */
+  readonly totalMs: number;
+  /** Of all that is kept of the repository. */
   readonly bytes: number;
 }
 
@@ -38,6 +49,8 @@ export interface Repository {
   lastTouch(commit: string, path: string): Promise<Touch>;
   /** False also when `older` is not known any more. */
   isAncestor(older: string, newer: string): Promise<boolean>;
+  /** Ends what git is doing, and whatever it would do before the next fetch, which throws a StoppedError. */
+  stop?(): void;
 }
 
 export class FetchError extends Error {
@@ -50,8 +63,16 @@ export class FetchError extends Error {
 }
 
 const HEAD = 'refs/bastion/head';
-/** Git is stopped when it has been silent for so long. */
-const SILENCE_MS = 60_000;
+const LIMITS: FetchLimits = { silenceMs: 60_000, totalMs: 15 * 60_000, bytes: 1024 ** 3 };
+/** What git looks up in what it has; in a long history that takes a while, in silence. */
+const READ_MS = 5 * 60_000;
+/** One line about one commit. */
+const MAX_TOUCH_BYTES = 64 * 1024;
+const MAX_AUTHOR_CHARACTERS = 200;
+/** Git before 2.45 has no limit, and ends in the middle of a tree that is deep enough. */
+const MAX_DEPTH = 256;
+/** The commit in force, and the one that may come to be. */
+const MAX_TREES = 2;
 const PASSED_ON = [
   ...['PATH', 'HOME', 'USER', 'TMPDIR', 'XDG_CONFIG_HOME', 'SSH_AUTH_SOCK', 'GIT_CONFIG_GLOBAL'],
   ...[
@@ -67,76 +88,167 @@ const PASSED_ON = [
 /** What a process that was killed, a full disk, or somebody who tidied up, leaves behind. */
 const DAMAGED =
   /spawn git ENOENT|not a git repository: |\.lock': File exists|corrupt|is empty|bad object|missing blob|unable to read tree/i;
+const REDIRECTED = /requested URL returned error: 30[12378]|unable to update url base from redirection/i;
+const TOO_DEEP = /exceeded maximum allowed tree depth/i;
 
-export function openRepository({ spec, dir, env, isStrict = false }: RepositoryOptions): Repository {
+export function openRepository(options: RepositoryOptions): Repository {
+  const { spec, dir, env, clock, speed = 1, isStrict = false } = options;
   const environment = gitEnvironment(spec, env, isStrict);
-  let git: SimpleGit | undefined;
+  const limits = { ...LIMITS, ...options.limits };
+  const trees = new Map<string, Promise<readonly TreeEntry[]>>();
+  let stopping = new AbortController();
+  let isOpen = false;
 
-  async function open(): Promise<SimpleGit> {
-    if (git) return git;
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    const opened = simpleGit({
-      baseDir: dir,
-      allowEnvironment: Object.keys(environment),
-      timeout: { block: SILENCE_MS },
-      // Every value behind these is written in this file.
-      unsafe: {
-        allowUnsafeConfigEnvCount: true,
-        allowUnsafeConfigPaths: true,
-        allowUnsafeHooksPath: true,
-        allowUnsafeSshCommand: true,
-      },
-    }).env(environment);
-    await opened.raw(['init', '--bare', '--quiet']);
-    git = opened;
-    return opened;
+  function start(args: readonly string[], more: Partial<GitProcessOptions> = {}): Promise<string> {
+    const common = { args, dir, env: environment, clock, speed, signal: stopping.signal };
+    return runGit({ ...common, totalMs: READ_MS, ...more });
   }
 
-  async function run(...command: string[]): Promise<string> {
-    return (await open()).raw(command);
+  async function open(): Promise<void> {
+    if (isOpen) return;
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await start(['init', '--bare', '--quiet']);
+    isOpen = true;
+  }
+
+  async function run(command: readonly string[], more: Partial<GitProcessOptions> = {}): Promise<string> {
+    await open();
+    return start(command, more);
+  }
+
+  async function remake(): Promise<void> {
+    isOpen = false;
+    await rm(dir, { recursive: true, force: true });
+  }
+
+  /** What a fetch that was ended has left is part of nothing, and would count. */
+  async function removeRemains(): Promise<void> {
+    const packs = join(dir, 'objects', 'pack');
+    const names = await readdir(packs).catch(() => []);
+    const remains = names.filter((name) => name.startsWith('tmp_'));
+    await Promise.all(remains.map((name) => rm(join(packs, name), { force: true })));
+  }
+
+  async function checkedSize(): Promise<number> {
+    const size = await sizeOf(join(dir, 'objects'));
+    if (size <= limits.bytes) return size;
+    const advice = 'Keep the manifests in a repository of their own.';
+    throw new RefusedError(
+      `More than ${limits.bytes} bytes would be kept of the repository, which is what is allowed. ${advice}`,
+    );
   }
 
   async function fetchOnce(): Promise<string> {
-    const options = ['--quiet', '--force', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
-    await run('fetch', ...options, '--', spec.url, `+${spec.ref}:${HEAD}`);
-    return (await run('rev-parse', '--verify', `${HEAD}^{commit}`)).trim();
+    await open();
+    await removeRemains();
+    // Left from earlier, and unreachable by now, perhaps.
+    if ((await sizeOf(join(dir, 'objects'))) > limits.bytes) await remake();
+    // Not `--quiet`: its progress is how a fetch that takes long is told from one that hangs.
+    const options = [
+      '--progress',
+      '--force',
+      '--no-tags',
+      '--no-write-fetch-head',
+      '--no-recurse-submodules',
+    ];
+    const { silenceMs, totalMs } = limits;
+    await run(['fetch', ...options, '--', spec.url, `+${spec.ref}:${HEAD}`], {
+      ...{ silenceMs, totalMs, measure: checkedSize },
+    }).catch(async (error: unknown) => {
+      await removeRemains();
+      throw error;
+    });
+    // What arrived between two looks.
+    await checkedSize();
+    return (await run(['rev-parse', '--verify', `${HEAD}^{commit}`])).trim();
+  }
+
+  async function listTree(commit: string): Promise<readonly TreeEntry[]> {
+    const scope = spec.path === '' ? [] : ['--', spec.path];
+    const listing = new TreeListing();
+    try {
+      // With the folders: many that hold nothing would otherwise be gone through in silence.
+      await run(['ls-tree', '-r', '-t', '-z', '-l', '--full-tree', commit, ...scope], {
+        onOutput: (part) => listing.add(part),
+      });
+    } catch (error) {
+      const isHopeless = error instanceof GitError && (error.isLate || error.signal !== undefined);
+      if (isHopeless) throw new RefusedError(`Its files cannot be listed: ${error.message}`);
+      throw error;
+    }
+    return listing.entries;
   }
 
   return {
     async fetch() {
+      // Each look begins with one.
+      if (stopping.signal.aborted) stopping = new AbortController();
       try {
         return await fetchOnce().catch(async (error: unknown) => {
           if (!DAMAGED.test(String(error))) throw error;
-          git = undefined;
-          await rm(dir, { recursive: true, force: true });
+          await remake();
           return fetchOnce();
         });
       } catch (error) {
-        const text = redact(error instanceof Error ? error.message : String(error), spec);
-        throw new FetchError(oneLine(text), /couldn't find remote ref|no such remote ref/i.test(text));
+        if (error instanceof StoppedError || error instanceof RefusedError) throw error;
+        throw fetchError(error, spec);
       }
     },
-    async tree(commit) {
-      const scope = spec.path === '' ? [] : ['--', spec.path];
-      return parseTree(await run('ls-tree', '-r', '-z', '-l', '--full-tree', commit, ...scope));
+    tree(commit) {
+      const known = trees.get(commit) ?? listTree(commit);
+      trees.delete(commit);
+      trees.set(commit, known);
+      known.catch((error: unknown) => {
+        // What is too much stays too much, and is not listed again at each look.
+        if (!(error instanceof RefusedError)) trees.delete(commit);
+      });
+      for (const old of [...trees.keys()].slice(0, -MAX_TREES)) trees.delete(old);
+      return known;
     },
-    read: (blob) => run('cat-file', 'blob', blob),
+    read: (blob) => run(['cat-file', 'blob', blob]),
     async lastTouch(commit, path) {
-      const format = '--format=%H%x00%an <%ae>%x00%ct';
-      const [touched = '', author = '', seconds = ''] = (await run('log', '-1', format, commit, '--', path))
-        .trim()
-        .split('\0');
-      return { commit: touched, author, committedMs: Number(seconds) * 1_000 };
+      const format = '--format=%H%x00%ct%x00%an <%ae>';
+      const output = await run(['log', '-1', format, commit, '--', path], { maxBytes: MAX_TOUCH_BYTES });
+      const [touched = '', seconds = '', author = ''] = output.trim().split('\0');
+      return {
+        ...{ commit: touched, author: author.slice(0, MAX_AUTHOR_CHARACTERS) },
+        committedMs: Number(seconds) * 1_000,
+      };
     },
     async isAncestor(older, newer) {
       if (older === newer) return true;
       try {
-        return (await run('rev-list', '--max-count=1', older, `^${newer}`)).trim() === '';
-      } catch {
-        return false;
+        return (await run(['rev-list', '--max-count=1', older, `^${newer}`])).trim() === '';
+      } catch (error) {
+        if (error instanceof GitError && !error.isLate) return false;
+        throw error;
       }
     },
+    stop: () => stopping.abort(),
   };
+}
+
+function fetchError(error: unknown, spec: GitSpec): Error {
+  const text = oneLine(redact(error instanceof Error ? error.message : String(error), spec));
+  if (TOO_DEEP.test(text)) return new RefusedError(`Its folders are nested too deeply: ${text}`);
+  const advice = REDIRECTED.test(text)
+    ? ' It answers with a redirect, which is not followed: name the address that it leads to.'
+    : '';
+  return new FetchError(`${text}${advice}`, /couldn't find remote ref|no such remote ref/i.test(text));
+}
+
+/** Files come and go while a fetch writes. */
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const sizes = entries.map(async (entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sizeOf(path);
+    return stat(path).then(
+      ({ size }) => size,
+      () => 0,
+    );
+  });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 function gitEnvironment(
@@ -144,10 +256,23 @@ function gitEnvironment(
   env: RepositoryOptions['env'],
   isStrict: boolean,
 ): Record<string, string> {
-  const passed = PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
+  const passed = PASSED_ON.flatMap((name): [string, string][] => {
+    const value = env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
   const config = [
     ['core.hooksPath', '/dev/null'],
     ['gc.autoDetach', 'false'],
+    // A header that holds the login would go along to wherever a redirect leads. The second is stronger than a user's own for this address.
+    ['http.followRedirects', 'false'],
+    [`http.${spec.url}.followRedirects`, 'false'],
+    // Nor is anything fetched from elsewhere because the server says so.
+    ['transfer.bundleURI', 'false'],
+    ['fetch.uriProtocols', ''],
+    // All in packs, in which large objects are not unfolded in memory.
+    ['fetch.unpackLimit', '1'],
+    ['core.bigFileThreshold', '16m'],
+    ['core.maxTreeDepth', String(MAX_DEPTH)],
     ...(isStrict ? [['fetch.fsckObjects', 'true']] : []),
     ...(spec.credentials ? [[`http.${spec.url}.extraHeader`, authorization(spec.credentials)]] : []),
   ];
@@ -173,15 +298,6 @@ function gitEnvironment(
 
 function authorization({ user, password }: NonNullable<GitSpec['credentials']>): string {
   return `Authorization: Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-}
-
-function parseTree(listing: string): readonly TreeEntry[] {
-  return listing.split('\0').flatMap((line) => {
-    const tab = line.indexOf('\t');
-    if (tab < 0) return [];
-    const [mode = '', , blob = '', bytes = ''] = line.slice(0, tab).split(/\s+/);
-    return [{ path: line.slice(tab + 1), mode, blob, bytes: Number(bytes) || 0 }];
-  });
 }
 
 function oneLine(text: string): string {
