@@ -163,7 +163,7 @@ async function assemble(
   controller.start();
   const leader = options.replica === undefined ? other?.pid : undefined;
   if (leader) log('info', 'standing by: another process leads on this data folder', { pid: leader });
-  for (const job of startJobs(options, controller, sync.run)) {
+  for (const job of startJobs(options, controller, async () => sync.poll())) {
     closers.push(() => job.destroy());
   }
   const dump = () => writeDump(controller.describe(), clock.now(), dataDir);
@@ -179,7 +179,7 @@ export function openStoreOf(options: ControllerOptions, aws: AwsWorld): Promise<
 
 /** Git leaves locks behind where it is killed, so that replicas don't share a cache. */
 function sourcesOf(
-  { clock, env, dataDir, replica = '' }: ControllerOptions,
+  { clock, speed, env, dataDir, replica = '' }: ControllerOptions,
   { api, store, aws, configuration }: Omit<Parts, 'lease'>,
 ): () => readonly GitSource[] {
   const cacheDir = join(dataDir, 'git', replica);
@@ -193,10 +193,7 @@ function sourcesOf(
           spec,
           api,
           store,
-          clock,
-          cacheDir,
-          env,
-          estate,
+          ...{ clock, speed, cacheDir, env, estate },
           ...(signatures ? { signatures } : {}),
         });
       return [key, known.get(key) ?? open()];
