@@ -4,6 +4,7 @@ import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import type { Estate } from '../api/estate.ts';
+import { recordEvent } from '../api/event-record.ts';
 import { confirmHint } from '../api/guard.ts';
 import { type GuardNews, tripGuard } from '../api/guard-record.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
@@ -36,7 +37,7 @@ import {
   type SourceStatus,
   writeSource,
 } from './source-record.ts';
-import { describe, explain, untrustedText } from './source-text.ts';
+import { describe, eventOf, explain, untrustedText } from './source-text.ts';
 
 export interface GitSourceOptions {
   /** `URL[#ref][:path]` */
@@ -283,7 +284,7 @@ interface Conclusion {
 }
 
 async function conclude(
-  { store, clock, spec, signatures }: Parts,
+  { api, store, clock, spec, signatures }: Parts,
   record: GitSourceRecord | undefined,
   { state, message, commit, applied, problems, inForce, withheld, news = [] }: Conclusion,
 ): Promise<SyncReport> {
@@ -300,7 +301,8 @@ async function conclude(
     ...(lastSyncedAt !== undefined && { lastSyncedAt }),
     ...(kept.length > 0 && { withheld: kept }),
   };
-  await writeSource({ store, clock, spec }, record, status);
+  const changed = await writeSource({ store, clock, spec }, record, status, problems);
+  if (changed) await recordEvent(api, changed, eventOf(state, message), clock.now());
   const { created, updated, deleted, unchanged } = applied;
   return {
     ...{ source: spec.display, state, message, created, updated, deleted, unchanged, problems, news },
