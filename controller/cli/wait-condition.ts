@@ -29,6 +29,7 @@ const TYPES: readonly ConditionType[] = [
   'Ready',
   'InUse',
   'TornDown',
+  'SourceSynced',
   'Withheld',
 ];
 

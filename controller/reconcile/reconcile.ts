@@ -12,6 +12,7 @@ import { eventsOf } from '../core/events.ts';
 import { type GuardMemory, guard, type Shrink, withholdAll } from '../core/guard.ts';
 import { type Held, heldBastions } from '../core/held.ts';
 import { sessionsSeen } from '../core/idle.ts';
+import { heldOrphans, NO_ORIGINS, type Origins, sourceOf } from '../core/origin.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { heldBack, losePatience, NO_SETBACKS, type Setbacks } from '../core/patience.ts';
 import { isSettled, makePlan, type Plan } from '../core/plan.ts';
@@ -55,6 +56,8 @@ export interface LookOptions {
   readonly settings: Settings;
   readonly estate: Estate;
   readonly shrinkLimit: number;
+  /** The git sources that are configured; left out where nobody knows. */
+  readonly sources?: readonly string[] | undefined;
   readonly refresh: Refresh;
   readonly interests: Interests;
   readonly trace?: Trace | undefined;
@@ -80,6 +83,7 @@ export interface Preview {
   readonly shrink: Shrink;
   /** The guards there were when the pass began. */
   readonly guards: readonly Guard[];
+  readonly origins: Origins;
   readonly complete: boolean;
 }
 
@@ -162,7 +166,7 @@ async function isFenced(mayTell: () => boolean, tell: () => Promise<void>): Prom
 }
 
 function statusContext(
-  { wishes, observed, complete, guards, bastions }: Preview,
+  { wishes, observed, complete, guards, origins, bastions }: Preview,
   outcomes: readonly Outcome[],
   kinds: readonly Kind[],
   now: number,
@@ -175,7 +179,8 @@ function statusContext(
     conditionOf: conditionOf(kinds),
     diagnose: diagnoser(wishes.claims, kinds, observed, now),
     complete,
-    held: heldBastions(guards, bastions),
+    held: new Map([...heldBastions(guards, bastions), ...heldOrphans(bastions, origins)]),
+    origins,
     sessions: sessionsSeen(observed),
     now,
   };
@@ -190,11 +195,12 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   const observed = await observe({ ...options, refresh, before: memory.snapshot, now: clock.now() });
   const guards = (await api.guards.list()).items;
   const all = (await api.bastions.list()).items;
+  const origins = await originsOf(options, all);
   const now = clock.now();
   const bastions = bastionsIn(aws.scope, all, options.estate);
   const { facts, failures } = observed;
   const unreadable = failures.get('facts');
-  const wishes = wishesOf({ all, inScope: bastions, kinds, facts, unreadable, settings, now });
+  const wishes = wishesOf({ all, inScope: bastions, kinds, facts, unreadable, settings, origins, now });
   const complete = isComplete(observed, KIND_NAMES);
   const guarded = guard(makePlan(wishes.desired, observed, kinds, wishes.endings, now), memory.guard, {
     complete,
@@ -204,7 +210,16 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   });
   const plan = options.halted ? withholdAll(guarded.plan, options.halted.message) : guarded.plan;
   const { memory: guardMemory, shrink } = guarded;
-  return { observed, all, bastions, wishes, guards, complete, plan, shrink, guard: guardMemory };
+  return { observed, all, bastions, wishes, guards, origins, complete, plan, shrink, guard: guardMemory };
+}
+
+/** Where no Bastion comes from a source, nobody need be asked. */
+async function originsOf(
+  { api, sources: configured }: LookOptions,
+  all: readonly Bastion[],
+): Promise<Origins> {
+  if (all.every((bastion) => sourceOf(bastion) === undefined)) return NO_ORIGINS;
+  return { configured, sources: (await api.gitsources.list()).items };
 }
 
 function bastionsIn(place: Place, all: readonly Bastion[], estate: Estate): Bastion[] {

@@ -4,6 +4,7 @@ import { type DesiredSet, union } from '../core/desired.ts';
 import { type Endings, endings } from '../core/endings.ts';
 import { type Facts, NO_FACTS } from '../core/facts.ts';
 import { type Life, lifetime } from '../core/lifetime.ts';
+import { isOrphan, type Origins, orphanLife } from '../core/origin.ts';
 import type { Claim, Key, Problem, Settings } from '../core/resource.ts';
 import { claimOf } from '../core/targets.ts';
 import type { Kind } from '../kinds/kind.ts';
@@ -25,14 +26,13 @@ export interface WishOptions {
   /** Why the facts could not be read, when they could not. */
   readonly unreadable: string | undefined;
   readonly settings: Settings;
+  readonly origins: Origins;
   readonly now: number;
 }
 
 export function wishesOf(options: WishOptions): Wishes {
   const { all, inScope, kinds, facts, settings, now } = options;
-  const lives = new Map(
-    all.map((bastion) => [objectName(bastion), lifetime(bastion, now, settings.maxTtlMs)]),
-  );
+  const lives = new Map(all.map((bastion) => [objectName(bastion), lifeOf(bastion, options)]));
   const claims: Claim[] = [];
   const formerKeys = new Map<ObjectName, readonly Key[]>();
   for (const bastion of inScope) {
@@ -44,6 +44,11 @@ export function wishesOf(options: WishOptions): Wishes {
   }
   const desired = facts === NO_FACTS ? unknowable(claims, options) : union(claims, kinds, facts, settings);
   return { lives, claims, desired, endings: endings(all, lives, formerKeys) };
+}
+
+function lifeOf(bastion: Bastion, { settings, origins, now }: WishOptions): Life {
+  const life = lifetime(bastion, now, settings.maxTtlMs);
+  return isOrphan(bastion, origins) ? orphanLife(bastion, life, now) : life;
 }
 
 /** Without facts, what a Bastion wants would come out wrong: a guess must not replace what it has. */

@@ -24,6 +24,7 @@ export interface WorkerOptions {
   readonly estate: Estate;
   readonly trace?: Trace | undefined;
   readonly shrinkLimit: number;
+  readonly sources?: readonly string[] | undefined;
   readonly mayMutate: () => boolean;
   readonly rememberScope: () => Promise<void>;
 }

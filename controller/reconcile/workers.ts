@@ -43,9 +43,9 @@ export class ScopeWorkers {
     const { api, store, clock, kinds, connectPlace, terms, lease, trace } = this.#options;
     const mayMutate = whileHeld(lease);
     const estate = this.#options.estate();
-    const { settings, shrinkLimit } = terms();
+    const { settings, shrinkLimit, sources } = terms();
     const worker = new ScopeWorker({
-      ...{ clock, kinds, estate, shrinkLimit, mayMutate, trace },
+      ...{ clock, kinds, estate, shrinkLimit, sources, mayMutate, trace },
       settings: settingsIn(settings, estate, place),
       api: fenceWrites(api, mayMutate),
       connect: connectPlace(place, mayMutate),

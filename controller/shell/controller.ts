@@ -11,6 +11,7 @@ import { createLease, type Lease, type LeaseNews } from '../reconcile/lease.ts';
 import { Controller, type Log } from '../reconcile/manager.ts';
 import { createFacade } from '../server/facade.ts';
 import { createGitSource, type GitSource } from '../sources/git.ts';
+import { tellUnconfigured } from '../sources/unconfigured.ts';
 import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
@@ -26,6 +27,7 @@ import { type MetricsOptions, serveMetrics } from './metrics-server.ts';
 import { createPlaceClients } from './place-clients.ts';
 import { unreadiness } from './readiness.ts';
 import { settingsOf } from './settings.ts';
+import { createSourceNews } from './source-news.ts';
 import { type OpenStore, openStore } from './store.ts';
 import { createSync } from './sync.ts';
 import { openTraces } from './traces.ts';
@@ -134,10 +136,19 @@ async function assemble(
     trace: traces.trace,
     onServing: () => void sync.run(),
   });
+  const tellSource = createSourceNews(clock, (source) => controller.sourceChanged(source));
   const sync = createSync({
-    ...{ ...options, api, lease, mayServe: () => controller.mayServe(), onSync: metrics.onSync },
+    ...{ ...options, api, lease, mayServe: () => controller.mayServe() },
+    onSync: (source, state) => {
+      metrics.onSync(source, state);
+      tellSource(source, state);
+    },
     open: (fenced, mayWrite) =>
       sourcesOf(options, { ...parts, api: fenced, store: fenceStore(store, mayWrite) }),
+    tend: (fenced, mayWrite) => () => {
+      const { sources: configured = [] } = configuration.terms();
+      return tellUnconfigured({ api: fenced, store: fenceStore(store, mayWrite), clock, configured });
+    },
   });
   closers.push(() => withdraw(dataDir, process.pid));
   closers.push(() => controller.stop(), sync.end);

@@ -1,10 +1,11 @@
 import type { ApiClient } from '../api/client.ts';
 import { type Clock, sleep } from '../api/clock.ts';
-import { fenceWrites } from '../api/fence.ts';
+import { Fenced, fenceWrites } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
 import { type Lease, whileHeld } from '../reconcile/lease.ts';
 import type { Log } from '../reconcile/manager.ts';
 import type { GitSource } from '../sources/git.ts';
+import { ConflictError } from '../store/store.ts';
 import { createSourceLog, type SourceLogOptions } from './source-log.ts';
 import { SourceRhythm } from './source-rhythm.ts';
 
@@ -15,6 +16,8 @@ export interface SyncOptions {
    * API they are given, and elsewhere only as long as they may.
    */
   readonly open: (api: ApiClient, mayWrite: () => boolean) => () => readonly GitSource[];
+  /** Looks after what is shown of sources that there are no more, with the same rights. */
+  readonly tend?: (api: ApiClient, mayWrite: () => boolean) => () => Promise<void>;
   readonly lease: Pick<Lease, 'held'>;
   /** Whether this replica leads, over a store that is known to be its own. */
   readonly mayServe: () => boolean;
@@ -35,6 +38,8 @@ export interface Sync {
 
 /** A store that hangs is not waited for at the end. */
 const LAST_SYNC_MS = 5_000;
+/** A look that was under way may have said otherwise since. */
+const TEND_MS = 5 * 60_000;
 
 /** One source as it is looked at: once at a time, however slow it is, and whatever becomes of the others. */
 interface Looking {
@@ -52,13 +57,30 @@ export function createSync(options: SyncOptions): Sync {
   const { api, open, lease, mayServe, clock, log, speed = 1 } = options;
   let mayWrite = () => false;
   const mayWriteNow = () => mayWrite();
-  const sources = open(fenceWrites(api, mayWriteNow), mayWriteNow);
+  const fenced = fenceWrites(api, mayWriteNow);
+  const sources = open(fenced, mayWriteNow);
+  const tendNow = options.tend?.(fenced, mayWriteNow);
+  let tendedMs = Number.NEGATIVE_INFINITY;
   const known = new Map<GitSource, Looking>();
 
   const stopAll = (those: (source: GitSource) => boolean = () => true) => {
     for (const [source, { running }] of known) if (running && those(source)) source.stop?.();
   };
   const running = () => [...known.values()].flatMap((one) => one.running ?? []);
+
+  async function tend(): Promise<void> {
+    if (!mayServe() || !mayWrite()) return;
+    tendedMs = clock.monotonic();
+    try {
+      await tendNow?.();
+    } catch (error) {
+      if (error instanceof Fenced) return;
+      // Somebody has written meanwhile, or the store does not answer: the next poll tries again.
+      tendedMs = Number.NEGATIVE_INFINITY;
+      if (!(error instanceof ConflictError))
+        log('warn', 'cannot tell of former sources', { error: explain(error) });
+    }
+  }
 
   /** @returns the sources of this tenure; none where there is none */
   async function begin(): Promise<readonly [GitSource, Looking][]> {
@@ -111,6 +133,7 @@ export function createSync(options: SyncOptions): Sync {
       const isWaiting = looking.running === undefined && looking.rhythm.isDue();
       if (isWaiting) void start(source, looking);
     }
+    if (clock.monotonic() - tendedMs >= TEND_MS) await tend();
   }
 
   async function end(): Promise<void> {
@@ -123,6 +146,7 @@ export function createSync(options: SyncOptions): Sync {
   return {
     async run() {
       const present = await begin();
+      await tend();
       await Promise.all(present.map(([source, looking]) => ask(source, looking)));
     },
     poll: () =>

@@ -38,6 +38,7 @@ import {
   writeSource,
 } from './source-record.ts';
 import { describe, eventOf, explain, untrustedText } from './source-text.ts';
+import { tripUnread } from './unread-guard.ts';
 
 export interface GitSourceOptions {
   /** `URL[#ref][:path]` */
@@ -140,7 +141,15 @@ async function sync(parts: Parts): Promise<SyncReport> {
     if (error instanceof UntrustedError) return concludeUntrusted(parts, record, commit, error);
     const message =
       `${explain(state, parts.spec)} Nothing is deleted. ${error instanceof Error ? error.message : ''}`.trim();
-    return conclude(parts, record, { state, message, commit, applied: NOTHING, problems: [{ message }] });
+    const news = await tripUnread(parts, record, state);
+    return conclude(parts, record, {
+      state,
+      message,
+      commit,
+      applied: NOTHING,
+      problems: [{ message }],
+      news,
+    });
   }
 }
 

@@ -24,6 +24,8 @@ export interface Scene {
   readonly wasMisled: () => boolean;
   /** Nobody has asked for it to go. */
   readonly isWanted: (bastion: Bastion) => boolean;
+  /** Since when the source that it comes from is not configured any more; undefined while it is. */
+  readonly orphanedAt: (bastion: Bastion) => number | undefined;
   readonly violate: (oracle: string, what: string) => void;
 }
 
@@ -35,6 +37,8 @@ export interface Oracle {
   /** A call that asked for a change, whatever became of it. */
   readonly onAttempt?: (call: Call) => void;
   readonly onBastion?: (next: Bastion | undefined, before: Bastion | undefined) => void;
+  /** What is kept of a git source was written. */
+  readonly onSource?: (name: string) => void;
   /** Everything written or said: log lines, stored objects. */
   readonly onOutput?: (text: string) => void;
   /** The lease as it stands now; `isForced`: nobody took it, somebody wrote it. */

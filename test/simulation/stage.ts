@@ -12,10 +12,11 @@ import { Boundary, type Call, type Failure, type Target, type Verdict } from './
 import { drift } from './drift.ts';
 import type { Strikes } from './faults.ts';
 import { History } from './history.ts';
+import { Hosting } from './hosting.ts';
 import type { Thing } from './inventory.ts';
 import { addLookalikes } from './lookalikes.ts';
 import type { OracleFactory } from './oracle.ts';
-import { Replica } from './replica.ts';
+import { GIT_SPEC, Replica } from './replica.ts';
 import { SimulatedGit } from './repository.ts';
 import { Timeline } from './timeline.ts';
 import { type Violation, Watch } from './watch.ts';
@@ -69,6 +70,8 @@ export class Stage implements Strikes {
   protected readonly replicas: Replica[] = [];
   /** Names of Bastions that somebody has deleted by hand. */
   protected readonly deleted = new Set<string>();
+  #hostings: readonly Hosting[];
+  #unconfiguredAt: number | undefined;
   #outages: Outage[] = [];
   #troubledUntil = 0;
   #wasTampered = false;
@@ -88,6 +91,7 @@ export class Stage implements Strikes {
     this.simulator = newSimulator(clock, options.latencies);
     addLookalikes(this.simulator);
     this.git = new SimulatedGit(() => timeline.now());
+    this.#hostings = options.withGit ? [new Hosting(GIT_SPEC, this.git)] : [];
     this.#watch = new Watch({
       ...{ simulator: this.simulator, history, startMs: START, oracles: options.oracles },
       circumstances: {
@@ -97,6 +101,8 @@ export class Stage implements Strikes {
         wasTampered: () => this.#wasTampered,
         wasMisled: () => this.#misled > 0,
         isWanted: (bastion) => this.#isWanted(bastion),
+        orphanedAt: ({ metadata }) =>
+          metadata.annotations?.[ANNOTATION.source] === undefined ? undefined : this.#unconfiguredAt,
       },
     });
     this.#table = this.#watch.over(createMemoryTable());
@@ -235,6 +241,18 @@ export class Stage implements Strikes {
     this.history.add(this.now(), 'somebody', what);
   }
 
+  /** Of the source that every history with git begins with, and of the others. */
+  protected get hostings(): readonly Hosting[] {
+    return this.#hostings;
+  }
+
+  /** Changes the configuration of every controller. */
+  protected configure(hostings: readonly Hosting[]): void {
+    this.#hostings = hostings;
+    this.#unconfiguredAt = hostings.length === 0 ? this.now() : undefined;
+    for (const replica of this.replicas) replica.reconfigure();
+  }
+
   protected tampered(): void {
     this.#wasTampered = true;
     this.trouble(2 * MINUTE);
@@ -278,7 +296,7 @@ export class Stage implements Strikes {
     const replica = new Replica({
       ...{ name: `${base}${++this.#started}`, timeline: this.timeline, boundary: this.boundary },
       ...{ history: this.history, table: this.#table, aws: this.#aws },
-      git: this.#options.withGit ? this.git : undefined,
+      hostings: () => this.#hostings,
       settings: { ...SETTINGS, ...this.#options.settings },
       onLog: (line) => this.#watch.says(line),
     });

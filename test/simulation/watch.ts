@@ -16,7 +16,7 @@ export interface Violation {
 /** What is going on, as far as oracles have to know it. */
 export type Circumstances = Pick<
   Scene,
-  'now' | 'troubledUntil' | 'skewMs' | 'wasTampered' | 'wasMisled' | 'isWanted'
+  'now' | 'troubledUntil' | 'skewMs' | 'wasTampered' | 'wasMisled' | 'isWanted' | 'orphanedAt'
 >;
 
 export interface WatchOptions {
@@ -105,6 +105,8 @@ export class Watch {
         const text = item['object'];
         if (isDone && typeof text === 'string') this.says(text);
         if (isDone && item.pk === 'log' && item['collection'] === 'bastions') this.#commit(item);
+        if (isDone && item.pk === 'log' && item['collection'] === 'sources')
+          for (const oracle of this.#oracles) oracle.onSource?.(String(item['name']));
         return isDone;
       },
     };

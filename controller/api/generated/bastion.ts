@@ -222,6 +222,7 @@ export interface BastionStatus {
       | 'Ready'
       | 'InUse'
       | 'TornDown'
+      | 'SourceSynced'
       | 'Withheld';
     status: 'True' | 'False' | 'Unknown';
     reason: string;

@@ -6,6 +6,7 @@ import { IDLENESS } from './idleness.ts';
 import { LEFTOVERS } from './leftovers.ts';
 import { LIVES } from './lives.ts';
 import { NEIGHBOURS } from './neighbours.ts';
+import { ORIGINS } from './origins.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
 
@@ -20,4 +21,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LEFTOVERS,
   ...REPLICAS,
   ...SOURCES,
+  ...ORIGINS,
 ];
