@@ -34,11 +34,19 @@ export function isOrphan(bastion: Bastion, { configured, sources }: Origins): bo
  * word, and nobody hears it.
  */
 export function orphanLife({ status }: Bastion, life: Life, now: number): Life {
-  if (life.state !== 'active') return life;
+  if (life.state !== 'active' && life.state !== 'expired') return life;
   const [activatedAt, end] = [timeOf(status?.activatedAt), timeOf(status?.expiresAt)];
+  // Whatever was to open meanwhile did not, and is not told as if it had.
   if (activatedAt === undefined || end === undefined) return { state: 'suspended' };
-  const expiresAt = life.activatedAt === activatedAt ? Math.min(end, life.expiresAt) : end;
-  if (now >= expiresAt) return { state: 'expired', activatedAt, expiredAt: expiresAt };
+  const isOnRecord = life.activatedAt === activatedAt;
+  const asked = life.state === 'active' ? life.expiresAt : life.expiredAt;
+  const expiresAt = isOnRecord ? Math.min(end, asked) : end;
+  const idle = life.state === 'expired' && isOnRecord && life.idleSince !== undefined;
+  if (life.state === 'expired' || now >= expiresAt)
+    return {
+      ...{ state: 'expired', activatedAt, expiredAt: expiresAt },
+      ...(idle && { idleSince: life.idleSince }),
+    };
   return { ...life, activatedAt, expiresAt };
 }
 

@@ -1,3 +1,4 @@
+import { StoppedError } from '../../controller/sources/git-process.ts';
 import { RefusedError } from '../../controller/sources/refused-error.ts';
 import type { Repository } from '../../controller/sources/repository.ts';
 import type { SimulatedGit } from './repository.ts';
@@ -17,13 +18,18 @@ export class Hosting {
   }
 
   /** @param pause in the time of the machine that asks */
-  over(repository: Repository, pause: (forMs: number) => Promise<void>): Repository {
+  over(repository: Repository, pause: (forMs: number, signal: AbortSignal) => Promise<void>): Repository {
+    let stopping = new AbortController();
     return {
       ...repository,
       fetch: async (...args) => {
-        if (this.slowMs > 0) await pause(this.slowMs);
+        if (stopping.signal.aborted) stopping = new AbortController();
+        const { signal } = stopping;
+        if (this.slowMs > 0) await pause(this.slowMs, signal);
+        if (signal.aborted) throw new StoppedError('git fetch was stopped');
         return repository.fetch(...args);
       },
+      stop: () => stopping.abort(),
       tree: async (commit) => {
         if (this.isTooMuch) throw new RefusedError('The commit holds more than anybody can read.');
         return repository.tree(commit);

@@ -98,7 +98,7 @@ export class Replica implements Caller {
       },
       log,
     });
-    const pause = (forMs: number) => sleep(clock, forMs);
+    const pause = (forMs: number, signal: AbortSignal) => sleep(clock, forMs, signal);
     const openSource = (hosting: Hosting, fenced: ApiClient, fencedStore: Store) =>
       createGitSource({
         ...{ spec: hosting.spec, api: fenced, store: fencedStore, clock, cacheDir: '', env: {} },

@@ -11,6 +11,16 @@ export const ORIGINS: readonly Canary[] = [
     scenarios: ['git-one-source-slow'],
   },
   {
+    name: 'earlier-tenure-goes-on-fetching',
+    like: 'a controller that, leading again, waits for a fetch which it began before it had lost the lease',
+    file: 'shell/sync.ts',
+    find: `      stopAll();
+      await Promise.allSettled(running());`,
+    replace: '      await Promise.allSettled(running());',
+    scenarios: ['git-one-source-slow'],
+    faults: ['lease-lost'],
+  },
+  {
     name: 'back-off-without-a-limit',
     like: 'exponential back-off without a cap: what was revoked while the network was down stays open for as long again',
     file: 'shell/source-rhythm.ts',
@@ -63,7 +73,7 @@ export const ORIGINS: readonly Canary[] = [
     name: 'former-source-prunes',
     like: 'Argo CD deletes an application that is left out of its generator, and all that it holds',
     file: 'core/origin.ts',
-    find: "if (life.state !== 'active') return life;",
+    find: "if (life.state !== 'active' && life.state !== 'expired') return life;",
     replace: "if (life.state !== 'deleted') return { state: 'deleted' };",
     scenarios: ['git-source-no-longer-configured'],
   },
