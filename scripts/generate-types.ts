@@ -14,6 +14,12 @@ const TYPES = [
     parts: ['spec', 'status'],
   },
   { crd: 'crds/guards.yaml', file: 'controller/api/generated/guard.ts', kind: 'Guard', parts: ['status'] },
+  {
+    crd: 'crds/gitsources.yaml',
+    file: 'controller/api/generated/git-source.ts',
+    kind: 'GitSource',
+    parts: ['spec', 'status'],
+  },
 ] as const;
 
 type Crd = {

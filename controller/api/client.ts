@@ -1,5 +1,6 @@
 import type { Bastion } from './bastion.ts';
 import type { KubeEvent } from './event.ts';
+import type { GitSource } from './git-source.ts';
 import type { Guard } from './guard.ts';
 import type { KubeObject } from './object.ts';
 
@@ -11,6 +12,8 @@ export interface ApiClient {
   readonly bastions: StatusResources<Bastion>;
   readonly events: Resources<KubeEvent>;
   readonly guards: StatusResources<Guard>;
+  /** To be looked at only. @throws ApiError MethodNotAllowed from whatever would change one */
+  readonly gitsources: Resources<GitSource>;
 }
 
 export interface Resources<T extends KubeObject> {

@@ -66,12 +66,14 @@ function unseen({ metadata }: KubeObject): string {
   return metadata.deletionTimestamp === undefined ? 'Pending' : 'Terminating';
 }
 
+const PAST: readonly string[] = ['Age', 'Since', 'Last Success'];
+
 /**
  * AGE and SINCE count up, as everywhere in Kubernetes. Where a date can lie ahead (EXPIRES) Kubernetes prints `<invalid>`; here it is
  * the time that is left, and `… ago` tells one that has passed from it.
  */
 function dateCell({ name }: PrinterColumn, found: unknown, now: number): string {
-  const isPast = name === 'Age' || name === 'Since';
+  const isPast = PAST.includes(name);
   if (typeof found !== 'string') return isPast ? '<unknown>' : ABSENT;
   if (isPast) return ageOf(found, now);
   const remainingMs = Date.parse(found) - now;

@@ -45,7 +45,7 @@ interface CustomResourceDefinition {
   readonly spec: { readonly versions: readonly CustomResourceVersion[] };
 }
 
-export type Plural = 'bastions' | 'guards';
+export type Plural = 'bastions' | 'guards' | 'gitsources';
 
 const loaded = new Map<Plural, CustomResourceVersion>();
 
@@ -71,6 +71,11 @@ export function bastionSchema(): StructuralSchema {
 /** The schema of a whole Guard, from the CRD. */
 export function guardSchema(): StructuralSchema {
   return crdVersion('guards').schema.openAPIV3Schema;
+}
+
+/** The schema of a whole GitSource, from the CRD. */
+export function gitSourceSchema(): StructuralSchema {
+  return crdVersion('gitsources').schema.openAPIV3Schema;
 }
 
 /** The columns after NAME, from the CRD. */

@@ -18,6 +18,7 @@ export function fenceWrites(api: ApiClient, mayWrite: () => boolean): ApiClient 
     bastions: fence(api.bastions, { name: 'bastions', writes: WRITES, mayWrite }),
     events: fence(api.events, { name: 'events', writes: WRITES, mayWrite }),
     guards: fence(api.guards, { name: 'guards', writes: WRITES, mayWrite }),
+    gitsources: api.gitsources,
   };
 }
 

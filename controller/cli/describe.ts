@@ -6,12 +6,13 @@ import { wantsColor } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { describeGuard } from './describe-guard.ts';
+import { describeSource } from './describe-source.ts';
 import { describeBastion } from './describe-text.ts';
 import { byTime } from './events.ts';
 import { reportFailure } from './failure.ts';
 import { nothingFound } from './get.ts';
 import type { CliIo } from './io.ts';
-import { areGuards, homeOf, parseBastionNames, parseTyped } from './resource-type.ts';
+import { areOf, homeOf, parseBastionNames, parseTyped } from './resource-type.ts';
 
 interface Options extends GlobalOptions {
   readonly allNamespaces?: boolean;
@@ -21,15 +22,24 @@ interface Options extends GlobalOptions {
 export function addDescribe(program: Command, { io, connected }: Context): void {
   program
     .command('describe')
-    .description('everything about Bastions (conditions, resources, events, how to connect) or guards')
-    .argument('[type-and-names...]', 'bastion NAME… or bastion/NAME…; none shows all; guard NAME…')
+    .description(
+      'everything about Bastions (conditions, resources, events, how to connect), guards or git sources',
+    )
+    .argument(
+      '[type-and-names...]',
+      'bastion NAME… or bastion/NAME…; none shows all; guard NAME…, source NAME…',
+    )
     .option('-A, --all-namespaces', 'in every namespace')
     .option('-l, --selector <labels>', 'those with these labels')
     .action(async (words: string[], options: Options, command: Command) => {
       const given = { ...options, ...globalsOf(command) };
-      if (areGuards(words)) {
+      if (areOf('guards', words)) {
         const { names } = parseTyped(words);
         return connected(command, (connection) => describeGuards(io, connection, names, given));
+      }
+      if (areOf('gitsources', words)) {
+        const { names } = parseTyped(words);
+        return connected(command, (connection) => describeSources(io, connection, names, given));
       }
       const names = parseBastionNames(words);
       await connected(command, (connection) => describe(io, connection, names, given));
@@ -82,6 +92,27 @@ async function describeGuards(
   });
   io.stdout.write(texts.join('\n\n'));
   if (found.length === 0 && names.length === 0) io.stderr.write('No guard holds anything back.\n');
+  return found.length < names.length ? 1 : 0;
+}
+
+async function describeSources(
+  io: CliIo,
+  { api }: Connection,
+  names: readonly string[],
+  { home, namespace = homeOf('gitsources', home) }: Options,
+): Promise<number> {
+  const found =
+    names.length > 0
+      ? await getAll(io, api.gitsources, names, { home, namespace })
+      : (await api.gitsources.list({ namespace })).items;
+  const { items } = await api.events.list({ namespace });
+  const bastions = (await api.bastions.list()).items;
+  const texts = found.map((source) => {
+    const events = items.filter(({ involvedObject }) => involvedObject.uid === source.metadata.uid);
+    return describeSource(source, { bastions, events: events.sort(byTime), now: io.clock.now() });
+  });
+  io.stdout.write(texts.join('\n\n'));
+  if (found.length === 0 && names.length === 0) io.stderr.write('No git source was looked at yet.\n');
   return found.length < names.length ? 1 : 0;
 }
 

@@ -32,8 +32,11 @@ const FORMATS = ['json', 'jsonpath', 'name', 'wide', 'yaml'];
 export function addGet(program: Command, { io, connected }: Context): void {
   program
     .command('get')
-    .description('show Bastions, events or guards')
-    .argument('[type-and-names...]', 'bastions (bst), events (ev) or guards, then names; or TYPE/NAME')
+    .description('show Bastions, events, guards or git sources')
+    .argument(
+      '[type-and-names...]',
+      'bastions (bst), events (ev), guards or sources, then names; or TYPE/NAME',
+    )
     .option('-o, --output <format>', 'wide, json, yaml, name or jsonpath=TEMPLATE')
     .option('-w, --watch', 'then show every change')
     .option('--watch-only', 'show changes only')
@@ -186,7 +189,7 @@ async function watch(io: CliIo, connection: Connection, selected: Selected, view
 }
 
 /** What only the clock moves. */
-const MOVING = new Set(['AGE', 'EXPIRES', 'SINCE']);
+const MOVING = new Set(['AGE', 'EXPIRES', 'SINCE', 'LAST SUCCESS']);
 
 /** A row that would look as the last one of its object is no news: a status holds much that no column shows. */
 function createNewsFilter(io: CliIo, { type }: Selected, { format }: View, start: readonly KubeObject[]) {

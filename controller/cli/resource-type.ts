@@ -1,17 +1,18 @@
 import { GROUP } from '../api/bastion.ts';
 import type { ApiClient, Resources } from '../api/client.ts';
-import { GUARD_NAMESPACE } from '../api/guard.ts';
-import type { KubeObject } from '../api/object.ts';
+import { type KubeObject, SYSTEM_NAMESPACE } from '../api/object.ts';
 import { suggest } from '../api/suggest.ts';
 import { CliError } from './failure.ts';
 
-export type TypeName = 'bastions' | 'events' | 'guards';
+export type TypeName = 'bastions' | 'events' | 'guards' | 'gitsources';
 
 const ALIASES: Readonly<Record<TypeName, readonly string[]>> = {
   bastions: ['bastions', 'bastion', 'bst', `bastions.${GROUP}`, `bastion.${GROUP}`, 'all'],
   events: ['events', 'event', 'ev'],
   guards: ['guards', 'guard', `guards.${GROUP}`, `guard.${GROUP}`],
+  gitsources: ['gitsources', 'gitsource', 'sources', 'source', `gitsources.${GROUP}`, `gitsource.${GROUP}`],
 };
+const TYPES = Object.keys(ALIASES) as readonly TypeName[];
 
 /** What a person named on the command line: `TYPE NAME…`, `TYPE/NAME…`, or names alone. */
 export interface Selected {
@@ -21,7 +22,7 @@ export interface Selected {
 
 export function findType(word: string): TypeName | undefined {
   const wanted = word.toLowerCase();
-  return (['bastions', 'events', 'guards'] as const).find((type) => ALIASES[type].includes(wanted));
+  return TYPES.find((type) => ALIASES[type].includes(wanted));
 }
 
 /** For `get`: the first word is a type. @throws CliError */
@@ -71,14 +72,14 @@ export function parseOneGuard(words: readonly string[], verb: string): string {
   );
 }
 
-/** Whether the words name Guards, for verbs that otherwise take Bastions. */
-export function areGuards(words: readonly string[]): boolean {
-  return findType(words[0]?.split('/')[0] ?? '') === 'guards';
+/** Whether the words name objects of that type, for verbs that otherwise take Bastions. */
+export function areOf(type: TypeName, words: readonly string[]): boolean {
+  return findType(words[0]?.split('/')[0] ?? '') === type;
 }
 
-/** Where objects of a type are when nobody says: the controller keeps its Guards in a namespace of their own. */
+/** Where objects of a type are when nobody says: the controller keeps what it makes itself in a namespace of its own. */
 export function homeOf(type: TypeName, home: string): string {
-  return type === 'guards' ? GUARD_NAMESPACE : home;
+  return type === 'guards' || type === 'gitsources' ? SYSTEM_NAMESPACE : home;
 }
 
 function parseSlashed(words: readonly string[]): Selected {
@@ -96,7 +97,7 @@ function parseSlashed(words: readonly string[]): Selected {
   });
   const type = parsed[0]?.type ?? 'bastions';
   if (parsed.some((one) => one.type !== type)) {
-    throw new CliError('bastions, events and guards cannot be mixed in one command');
+    throw new CliError('bastions, events, guards and gitsources cannot be mixed in one command');
   }
   return { type, names: parsed.map(({ name }) => name) };
 }
@@ -109,10 +110,10 @@ function plainName(name: string): string {
 }
 
 function unknownType(word: string): CliError {
-  const near = suggest(word, [...ALIASES.bastions, ...ALIASES.events, ...ALIASES.guards]);
+  const near = suggest(word, Object.values(ALIASES).flat());
   const hint = near
     ? `did you mean ${near}?`
-    : `the types are bastions (bst), events (ev) and guards; for one Bastion: bastionctl get bastion ${word}`;
+    : `the types are bastions (bst), events (ev), guards and gitsources (sources); for one Bastion: bastionctl get bastion ${word}`;
   return new CliError(`the server doesn't have a resource type "${word}"`, hint);
 }
 

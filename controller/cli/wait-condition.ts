@@ -30,6 +30,7 @@ const TYPES: readonly ConditionType[] = [
   'EndScheduled',
   'InUse',
   'TornDown',
+  'SourceSynced',
   'Withheld',
 ];
 

@@ -3,6 +3,7 @@ import { ifFound } from '../api/attempt.ts';
 import { API_VERSION, type Bastion } from '../api/bastion.ts';
 import type { ApiClient, Resources, StatusResources } from '../api/client.ts';
 import type { KubeEvent } from '../api/event.ts';
+import type { GitSource } from '../api/git-source.ts';
 import type { Guard } from '../api/guard.ts';
 import { isRecord } from '../api/json.ts';
 import type { KubeObject } from '../api/object.ts';
@@ -34,6 +35,7 @@ export function createHttpClient(options: ServerOptions): HttpClient {
   return {
     bastions: withStatus<Bastion>(transport, GROUP_PATH, 'bastions'),
     guards: withStatus<Guard>(transport, GROUP_PATH, 'guards'),
+    gitsources: resources<GitSource>(transport, GROUP_PATH, 'gitsources'),
     events: resources<KubeEvent>(transport, '/api/v1', 'events'),
     async plan(bastions) {
       const body = bastions === undefined ? {} : { bastions };

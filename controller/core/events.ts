@@ -74,15 +74,19 @@ function taskEvent(before: BastionStatus | undefined, { task }: BastionStatus): 
 const ORDINARY = /^(Progressing|Failed|Blocked|Active|TearingDown|Verifying)$/;
 /** True, and yet something that a person should know of. */
 const REMARKABLE =
-  /^(StaleManifest|TtlClamped|NeverListed|PartlyRefused|SourceEmptied|SourceRewritten|Wrong\w+)$/;
+  /^(StaleManifest|TtlClamped|NeverListed|PartlyRefused|SourceEmptied|SourceRewritten|SourceNotConfigured|Wrong\w+)$/;
 
 function conditionEvents(before: BastionStatus | undefined, after: BastionStatus): EventDraft[] {
   if (isEnd(after.phase)) return [];
-  return (after.conditions ?? [])
-    .filter(({ type }) => type !== 'Ready' && type !== 'TornDown' && type !== 'InUse')
-    .filter(({ status, reason }) => (status === 'False' ? !ORDINARY.test(reason) : REMARKABLE.test(reason)))
-    .filter(({ type, reason }) => before?.conditions?.find((one) => one.type === type)?.reason !== reason)
-    .map(({ reason, message }) => ({ type: 'Warning', reason, message }));
+  return (
+    (after.conditions ?? [])
+      .filter(({ type }) => type !== 'Ready' && type !== 'TornDown' && type !== 'InUse')
+      // Of a manifest that is not in force Accepted tells.
+      .filter(({ type, reason }) => type !== 'SourceSynced' || reason !== 'StaleManifest')
+      .filter(({ status, reason }) => (status === 'False' ? !ORDINARY.test(reason) : REMARKABLE.test(reason)))
+      .filter(({ type, reason }) => before?.conditions?.find((one) => one.type === type)?.reason !== reason)
+      .map(({ reason, message }) => ({ type: 'Warning', reason, message }))
+  );
 }
 
 /** The audit trail shows who kept it open how long: a later end of the same activation is a renewal, or a longer ttl. */

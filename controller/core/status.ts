@@ -18,6 +18,7 @@ import { type Held, withheldVerdict } from './held.ts';
 import { type SessionsSeen, useOf } from './idle.ts';
 import type { Life } from './lifetime.ts';
 import { networkPath } from './network-path.ts';
+import { NO_ORIGINS, type Origins, sourceVerdict } from './origin.ts';
 import type { Outcome } from './outcome.ts';
 import type { KindName, Observed, Problem } from './resource.ts';
 import { resolveTargets } from './targets.ts';
@@ -39,6 +40,7 @@ export interface StatusContext {
   readonly sessions?: SessionsSeen;
   /** What AWS has refused of whose wishes. */
   readonly leftOut?: ReadonlyMap<ObjectName, string>;
+  readonly origins?: Origins;
   readonly now: number;
 }
 
@@ -93,10 +95,12 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
     isReady: verdicts.some(({ type, status }) => type === 'Ready' && status === 'True'),
     sessionTarget: active?.sessionTarget,
   });
+  const synced = sourceVerdict(bastion, context.origins ?? NO_ORIGINS, context.now);
   const all = [
     acceptedCondition(bastion, life, problems, context.leftOut?.get(objectName(bastion))),
     ...verdicts,
     ...(use.verdict ? [use.verdict] : []),
+    ...(synced ? [synced] : []),
     ...(held ? [withheldVerdict(held)] : []),
   ];
   const conditions = stamp(bastion, all, context.now);

@@ -8,6 +8,8 @@ export interface Terms {
   readonly shrinkLimit: number;
   /** The guards of the git sources that there are. */
   readonly sourceGuards: readonly string[];
+  /** These git sources, as Bastions name them; left out where nobody knows. */
+  readonly sources?: readonly string[] | undefined;
   /** Those that have a name. */
   readonly accounts: readonly Account[];
 }

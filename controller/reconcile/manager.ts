@@ -6,6 +6,7 @@ import { Fenced, fenceWrites } from '../api/fence.ts';
 import { type Trace, untraced } from '../api/trace.ts';
 import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
+import { sourceOf } from '../core/origin.ts';
 import type { Terms } from '../core/terms.ts';
 import type { Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
@@ -197,6 +198,13 @@ export class Controller {
   #openActivations(): ActivationBook {
     const { store, lease } = this.#options;
     return new ActivationBook(fenceStore(store, whileHeld(lease)));
+  }
+
+  /** What is known of this git source has changed: its Bastions tell so. */
+  sourceChanged(source: string): void {
+    if (!this.mayServe()) return;
+    const own = this.#informer.bastions().filter((bastion) => sourceOf(bastion) === source);
+    for (const key of new Set(own.map((one) => this.#keyOf(one)))) this.#queue.add(key, GATHER_MS, 'resync');
   }
 
   /** Lets the passes that run come to their end, then gives the lease away. */

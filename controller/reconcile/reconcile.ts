@@ -25,6 +25,7 @@ import { type GuardMemory, guard, type Shrink, withholdAll } from '../core/guard
 import { type Held, heldBastions } from '../core/held.ts';
 import { sessionsSeen } from '../core/idle.ts';
 import { lifetime } from '../core/lifetime.ts';
+import { heldOrphans, isOrphan, NO_ORIGINS, type Origins, orphanLife, sourceOf } from '../core/origin.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { heldBack, losePatience, NO_SETBACKS, type Setbacks } from '../core/patience.ts';
 import { isSettled, makePlan, type Plan } from '../core/plan.ts';
@@ -86,6 +87,8 @@ export interface LookOptions {
   readonly settings: Settings;
   readonly estate: Estate;
   readonly shrinkLimit: number;
+  /** The git sources that are configured; left out where nobody knows. */
+  readonly sources?: readonly string[] | undefined;
   readonly refresh: Refresh;
   readonly interests: Interests;
   readonly trace?: Trace | undefined;
@@ -119,6 +122,7 @@ export interface Preview {
   readonly shrink: Shrink;
   /** The guards there were when the pass began. */
   readonly guards: readonly Guard[];
+  readonly origins: Origins;
   readonly complete: boolean;
   readonly acceptances: Acceptances;
   readonly partsOf: PartsOf;
@@ -227,7 +231,7 @@ async function isFenced(mayTell: () => boolean, tell: () => Promise<void>): Prom
 }
 
 function statusContext(
-  { wishes, observed, complete, guards, bastions, acceptances }: Preview,
+  { wishes, observed, complete, guards, origins, bastions, acceptances }: Preview,
   outcomes: readonly Outcome[],
   kinds: readonly Kind[],
   now: number,
@@ -245,7 +249,9 @@ function statusContext(
       ...neverListed(acceptances, now),
       ...closedBastions(bastions, now),
       ...heldBastions(guards, bastions),
+      ...heldOrphans(bastions, origins),
     ]),
+    origins,
     sessions: sessionsSeen(observed),
     now,
   };
@@ -260,9 +266,10 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   const seen = await observe({ ...options, refresh, before: memory.snapshot, now: clock.now() });
   const guards = (await api.guards.list()).items;
   const everyone = (await api.bastions.list()).items;
+  const origins = await originsOf(options, everyone);
   const now = clock.now();
   const stored = bastionsIn(aws.scope, everyone, options.estate);
-  const { all, bastions, lives, failure } = await livesOf(everyone, memory, options, now);
+  const { all, bastions, lives, failure } = await livesOf(everyone, memory, { ...options, origins }, now);
   const { facts, failures } = seen;
   const unreadable = failures.get('facts');
   const wished = wishesOf({ all, lives, inScope: bastions, kinds, facts, unreadable, settings, now });
@@ -292,6 +299,7 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
     unrecorded: failure,
     wishes,
     guards,
+    origins,
     complete,
     plan,
     shrink,
@@ -305,17 +313,28 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
 async function livesOf(
   everyone: readonly Bastion[],
   { unstored }: Memory,
-  { activations, settings, aws, estate }: LookOptions,
+  { activations, settings, aws, estate, origins }: LookOptions & { readonly origins: Origins },
   now: number,
 ) {
   const all = await activations.correct(everyone);
   const bastions = bastionsIn(aws.scope, all, estate);
-  const told = new Map(
-    all.map((bastion) => [objectName(bastion), lifetime(bastion, now, settings.maxTtlMs)]),
-  );
+  const lifeOf = (bastion: Bastion) => {
+    const life = lifetime(bastion, now, settings.maxTtlMs);
+    return isOrphan(bastion, origins) ? orphanLife(bastion, life, now) : life;
+  };
+  const told = new Map(all.map((bastion) => [objectName(bastion), lifeOf(bastion)]));
   const wanted = closeUnstored(bastions, told, unstored);
   const recording = await activations.record?.(bastions, wanted, now);
   return { all, bastions, lives: recording?.lives ?? wanted, failure: recording?.failure };
+}
+
+/** Where no Bastion comes from a source, nobody need be asked. */
+async function originsOf(
+  { api, sources: configured }: LookOptions,
+  all: readonly Bastion[],
+): Promise<Origins> {
+  if (all.every((bastion) => sourceOf(bastion) === undefined)) return NO_ORIGINS;
+  return { configured, sources: (await api.gitsources.list()).items };
 }
 
 function bastionsIn(place: Place, all: readonly Bastion[], estate: Estate): Bastion[] {

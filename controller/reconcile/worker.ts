@@ -28,6 +28,7 @@ export interface WorkerOptions {
   readonly trace?: Trace | undefined;
   readonly shrinkLimit: number;
   readonly activations: ActivationBook;
+  readonly sources?: readonly string[] | undefined;
   readonly mayMutate: () => boolean;
   readonly rememberScope: () => Promise<void>;
   readonly closing?: PassClosing | undefined;

@@ -48,9 +48,9 @@ export class ScopeWorkers {
     const { api, store, clock, kinds, connectPlace, terms, lease, trace } = this.#options;
     const mayMutate = whileHeld(lease);
     const estate = this.#options.estate();
-    const { settings, shrinkLimit } = terms();
+    const { settings, shrinkLimit, sources } = terms();
     const worker = new ScopeWorker({
-      ...{ clock, kinds, estate, shrinkLimit, mayMutate, trace, closing: this.#options.closing(place) },
+      ...{ clock, kinds, estate, shrinkLimit, sources, mayMutate, trace, closing: this.#options.closing(place) },
       activations: this.#options.activations(),
       settings: settingsIn(settings, estate, place),
       api: fenceWrites(api, mayMutate),

@@ -1,10 +1,13 @@
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
 import type { Estate } from '../api/estate.ts';
+import type { GitSource } from '../api/git-source.ts';
 import type { Store } from '../store/store.ts';
 import { bastionStrategy } from './bastion-strategy.ts';
 import { eventStrategy } from './event-strategy.ts';
+import { GIT_SOURCE_ADVICE, gitSourceStrategy } from './git-source-strategy.ts';
 import { guardStrategy } from './guard-strategy.ts';
+import { refuseWrites } from './read-only.ts';
 import { createResources } from './resources.ts';
 
 export interface FacadeOptions {
@@ -31,9 +34,11 @@ export function createFacade({ fieldManager = FIELD_MANAGER, estate, ...options 
     ...context,
     strategy: eventStrategy(options.clock),
   });
+  const { updateStatus: _neither, ...sources } = createResources({ ...context, strategy: gitSourceStrategy });
   return {
     bastions: createResources({ ...context, strategy: bastionStrategy(estate) }),
     events,
     guards: createResources({ ...context, strategy: guardStrategy }),
+    gitsources: { ...sources, ...refuseWrites<GitSource>('gitsources', GIT_SOURCE_ADVICE) },
   };
 }

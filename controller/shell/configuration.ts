@@ -78,6 +78,7 @@ function configurationOf(
       settings: { ...settingsOf(options), image, maxTtlMs },
       shrinkLimit,
       sourceGuards: sources().map(({ source }) => sourceGuardName(parseGitSpec(source))),
+      sources: sources().map(({ source }) => parseGitSpec(source).display),
       accounts,
     };
   };

@@ -11,6 +11,7 @@ import { createLease, type Lease, type LeaseNews } from '../reconcile/lease.ts';
 import { Controller, type Log } from '../reconcile/manager.ts';
 import { createFacade } from '../server/facade.ts';
 import { createGitSource, type GitSource } from '../sources/git.ts';
+import { tellUnconfigured } from '../sources/unconfigured.ts';
 import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
@@ -26,6 +27,7 @@ import { type MetricsOptions, serveMetrics } from './metrics-server.ts';
 import { createPlaceClients } from './place-clients.ts';
 import { unreadiness } from './readiness.ts';
 import { settingsOf } from './settings.ts';
+import { createSourceNews } from './source-news.ts';
 import { type OpenStore, openStore } from './store.ts';
 import { createSync } from './sync.ts';
 import { openTraces } from './traces.ts';
@@ -135,16 +137,20 @@ async function assemble(
     trace: traces.trace,
     onServing: () => void sync.run(),
   });
+  const tellSource = createSourceNews(clock, (source) => controller.sourceChanged(source));
   const sync = createSync({
-    ...{
-      ...options,
-      api: createFacade({ ...facade, isSource: true }),
-      lease,
-      mayServe: () => controller.mayServe(),
-      onSync: metrics.onSync,
+    ...{ ...options, api: createFacade({ ...facade, isSource: true }), lease },
+    mayServe: () => controller.mayServe(),
+    onSync: (source, state) => {
+      metrics.onSync(source, state);
+      tellSource(source, state);
     },
     open: (fenced, mayWrite) =>
       sourcesOf(options, { ...parts, api: fenced, store: fenceStore(store, mayWrite) }),
+    tend: (fenced, mayWrite) => () => {
+      const { sources: configured = [] } = configuration.terms();
+      return tellUnconfigured({ api: fenced, store: fenceStore(store, mayWrite), clock, configured });
+    },
   });
   closers.push(() => withdraw(dataDir, process.pid));
   closers.push(() => controller.stop(), sync.end);
@@ -170,7 +176,7 @@ async function assemble(
   controller.start();
   const leader = options.replica === undefined ? other?.pid : undefined;
   if (leader) log('info', 'standing by: another process leads on this data folder', { pid: leader });
-  for (const job of startJobs(options, controller, sync.run)) {
+  for (const job of startJobs(options, controller, async () => sync.poll())) {
     closers.push(() => job.destroy());
   }
   const dump = () => writeDump(controller.describe(), clock.now(), dataDir);
@@ -186,7 +192,7 @@ export function openStoreOf(options: ControllerOptions, aws: AwsWorld): Promise<
 
 /** Git leaves locks behind where it is killed, so that replicas don't share a cache. */
 function sourcesOf(
-  { clock, env, dataDir, replica = '' }: ControllerOptions,
+  { clock, speed, env, dataDir, replica = '' }: ControllerOptions,
   { api, store, aws, configuration }: Omit<Parts, 'lease'>,
 ): () => readonly GitSource[] {
   const cacheDir = join(dataDir, 'git', replica);
@@ -200,10 +206,7 @@ function sourcesOf(
           spec,
           api,
           store,
-          clock,
-          cacheDir,
-          env,
-          estate,
+          ...{ clock, speed, cacheDir, env, estate },
           ...(signatures ? { signatures } : {}),
         });
       return [key, known.get(key) ?? open()];

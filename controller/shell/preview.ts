@@ -32,7 +32,7 @@ export interface PreviewOptions {
   readonly clients: PlaceClients;
   readonly clock: Clock;
   readonly defaultRegion: string;
-  readonly terms: Pick<Terms, 'settings' | 'shrinkLimit' | 'accounts'>;
+  readonly terms: Pick<Terms, 'settings' | 'shrinkLimit' | 'accounts' | 'sources'>;
 }
 
 /** What a pass over every scope would do now, with `overlay` in place of the stored Bastions of the same names. Changes nothing. */
@@ -81,6 +81,7 @@ async function previewPlace(
       kinds: KINDS,
       aws: clients.connect(place)(),
       shrinkLimit: terms.shrinkLimit,
+      sources: terms.sources,
       refresh: 'all',
       interests: {
         vpcIds: mine.map((bastion) => bastion.spec.network.vpcId),

@@ -4,6 +4,7 @@ import { explain } from '../aws/errors.ts';
 import { logGuards } from '../reconcile/guard-log.ts';
 import type { Log } from '../reconcile/manager.ts';
 import type { GitSource, SyncReport } from '../sources/git.ts';
+import { StoppedError } from '../sources/git-process.ts';
 import { parseGitSpec } from '../sources/git-spec.ts';
 
 /** What stands in the way of a source is said again after this. */
@@ -53,7 +54,7 @@ export function createSourceLog({ clock, log, onSync }: SourceLogOptions) {
       tell(troubles);
     } catch (error) {
       // The replica that leads now looks for itself.
-      if (error instanceof Fenced) return;
+      if (error instanceof Fenced || error instanceof StoppedError) return;
       onSync?.(source.display, 'failed');
       const fields = { source: source.display, error: explain(error) };
       tell([{ key: 'failed', level: 'error', message: 'source failed', fields }]);

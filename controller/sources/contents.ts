@@ -1,5 +1,6 @@
 import type { ObjectName } from '../api/object.ts';
 import { type Failure, failureFor } from './declarations.ts';
+import { StoppedError } from './git-process.ts';
 import { foldersAbove, obstacleText } from './places.ts';
 import type { Repository, TreeEntry } from './repository.ts';
 
@@ -19,6 +20,9 @@ export async function contentsAt(
   repository: Repository,
   commit: string,
 ): Promise<ReadonlyMap<string, string> | undefined> {
-  const tree = await repository.tree(commit).catch(() => undefined);
+  const tree = await repository.tree(commit).catch((error: unknown) => {
+    if (error instanceof StoppedError) throw error;
+    return undefined;
+  });
   return tree && new Map(tree.map(({ path, blob }) => [path, blob]));
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ApiClient } from '../api/client.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import type { Estate } from '../api/estate.ts';
+import { recordEvent } from '../api/event-record.ts';
 import { confirmHint } from '../api/guard.ts';
 import { type GuardNews, tripGuard } from '../api/guard-record.ts';
 import type { ObjectName } from '../api/object.ts';
@@ -14,6 +15,7 @@ import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
 import { createKeeper } from './keeper.ts';
 import { type SourceMemory, without } from './memory.ts';
 import { remember } from './remember.ts';
+import { RefusedError } from './refused-error.ts';
 import { FetchError, openRepository, type Repository, type TreeEntry } from './repository.ts';
 import { createVerifier, type SignaturePolicy, UntrustedError, type Verify } from './signatures.ts';
 import {
@@ -31,8 +33,9 @@ import {
   type SourceStatus,
   writeSource,
 } from './source-record.ts';
-import { describe, explain, memoryText, untrustedText } from './source-text.ts';
+import { describe, eventOf, explain, memoryText, untrustedText } from './source-text.ts';
 import { createAdmit, readPlaces } from './stored.ts';
+import { tripUnread } from './unread-guard.ts';
 
 export interface GitSourceOptions {
   /** `URL[#ref][:path]` */
@@ -41,6 +44,8 @@ export interface GitSourceOptions {
   /** Remembers what was synced, in the collection `sources`. */
   readonly store: Store;
   readonly clock: Clock;
+  /** How much faster than life the clock runs. */
+  readonly speed?: number | undefined;
   /** Holds one bare repository a source. May be lost at any time. */
   readonly cacheDir: string;
   /** The process's environment, for git's PATH, HOME, proxies and keys. */
@@ -60,6 +65,8 @@ export interface GitSource {
   readonly display: string;
   /** Fetches and applies; calls that overlap take turns. @throws when the store or the API does not answer. */
   sync(): Promise<SyncReport>;
+  /** Ends what is being fetched or read just now. @throws StoppedError from `sync` */
+  stop?(): void;
 }
 
 export interface SyncReport {
@@ -96,11 +103,11 @@ const NOTHING: Applied = {
 
 /** @throws GitSpecError */
 export function createGitSource(options: GitSourceOptions): GitSource {
-  const { cacheDir, clock, env, namespace, signatures: policy, open = openRepository } = options;
+  const { cacheDir, clock, speed, env, namespace, signatures: policy, open = openRepository } = options;
   const spec = parseGitSpec(options.spec);
   // What was fetched before signatures were asked for was not looked at as closely.
   const dir = join(cacheDir, `${sourceId(spec)}${policy ? '.signed' : ''}.git`);
-  const repository = open({ spec, env, dir, isStrict: policy !== undefined });
+  const repository = open({ spec, env, dir, clock, speed, isStrict: policy !== undefined });
   const verify = policy && createVerifier({ policy, path: spec.path, clock, env, dir });
   const read = createReader(repository, namespace);
   let queue: Promise<unknown> = Promise.resolve();
@@ -111,6 +118,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       queue = result.catch(() => undefined);
       return result;
     },
+    stop: () => repository.stop?.(),
   };
 }
 
@@ -126,8 +134,9 @@ async function sync(parts: Parts): Promise<SyncReport> {
   let commit: string | undefined;
   try {
     commit = await parts.repository.fetch(record?.memory?.ref);
-    await parts.verify?.(commit, record?.status ?? {});
+    // First of all, since it ends at what is too much: what changed is not looked at there.
     const tree = await parts.repository.tree(commit);
+    await parts.verify?.(commit, record?.status ?? {});
     const declarations = await parts.read(commit, tree, await createAdmit(parts), () => readPlaces(parts));
     return await apply(parts, record, { commit, tree, declarations });
   } catch (error) {
@@ -136,14 +145,22 @@ async function sync(parts: Parts): Promise<SyncReport> {
     if (error instanceof UntrustedError) return concludeUntrusted(parts, record, commit, error);
     const message =
       `${explain(state, parts.spec)} Nothing is deleted. ${error instanceof Error ? error.message : ''}`.trim();
-    return conclude(parts, record, { state, message, commit, applied: NOTHING, problems: [{ message }] });
+    const news = await tripUnread(parts, record, state);
+    return conclude(parts, record, {
+      state,
+      message,
+      commit,
+      applied: NOTHING,
+      problems: [{ message }],
+      news,
+    });
   }
 }
 
 function stateOf(error: unknown): SourceState | undefined {
   if (error instanceof FetchError) return error.isRefMissing ? 'gone' : 'unreachable';
   if (error instanceof UntrustedError) return 'untrusted';
-  return error instanceof TooManyFilesError ? 'refused' : undefined;
+  return error instanceof TooManyFilesError || error instanceof RefusedError ? 'refused' : undefined;
 }
 
 interface Look {
@@ -256,7 +273,7 @@ interface Conclusion {
 }
 
 async function conclude(
-  { store, clock, spec, signatures }: Parts,
+  { api, store, clock, spec, signatures }: Parts,
   record: GitSourceRecord | undefined,
   {
     state,
@@ -283,7 +300,8 @@ async function conclude(
     ...(lastSyncedAt !== undefined && { lastSyncedAt }),
     ...(kept.length > 0 && { withheld: kept }),
   };
-  await writeSource({ store, clock, spec }, record, status, memory);
+  const changed = await writeSource({ store, clock, spec }, record, { status, problems, memory });
+  if (changed) await recordEvent(api, changed, eventOf(state, message), clock.now());
   const { created, updated, deleted, unchanged, notes } = applied;
   return {
     ...{ source: spec.display, state, message, created, updated, deleted, unchanged, problems, notes, news },

@@ -27,7 +27,8 @@ export class ProgramError extends Error {
   }
 }
 
-const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+/** It is held in memory, and one commit can say that it changes more files than there are bytes in it. */
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const MAX_MS = 300_000;
 
 /**

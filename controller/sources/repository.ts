@@ -1,8 +1,15 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { type SimpleGit, simpleGit } from 'simple-git';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../api/clock.ts';
+import { gitEnvironment } from './git-environment.ts';
+import { GitError, type GitProcessOptions, runGit, StoppedError } from './git-process.ts';
 import { type GitSpec, redact } from './git-spec.ts';
 import { foldersAbove } from './places.ts';
 import { parseRefs, type Refs, type Resolved, refNames, resolveRef } from './ref.ts';
+import { RefusedError } from './refused-error.ts';
+import { type TreeEntry, TreeListing } from './tree-listing.ts';
+
+export type { TreeEntry } from './tree-listing.ts';
 
 export interface RepositoryOptions {
   readonly spec: GitSpec;
@@ -10,15 +17,20 @@ export interface RepositoryOptions {
   readonly dir: string;
   /** The user's environment: only what git needs to find its way and its keys is passed on. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  /** How much faster than life the clock runs: git does not keep pace with it. */
+  readonly speed?: number | undefined;
   /** Takes no object that is not as git would make it: a damaged tree can show other files to each who reads it. */
   readonly isStrict?: boolean;
+  readonly limits?: Partial<FetchLimits> | undefined;
 }
 
-export interface TreeEntry {
-  readonly path: string;
-  /** Octal, as git writes it: 120000 is a symbolic link, 160000 a submodule. */
-  readonly mode: string;
-  readonly blob: string;
+export interface FetchLimits {
+  /** Git is ended when nothing has been heard of it, and nothing has arrived, for so long. */
+  readonly silenceMs: number;
+  /** One fetch may take so long, however much still arrives. */
+  readonly totalMs: number;
+  /** Of all that is kept of the repository. */
   readonly bytes: number;
 }
 
@@ -45,6 +57,8 @@ export interface Repository {
   lastTouch(commit: string, path: string): Promise<Touch>;
   /** False also when `older` is not known any more. */
   isAncestor(older: string, newer: string): Promise<boolean>;
+  /** Ends what git is doing, and whatever it would do before the next fetch, which throws a StoppedError. */
+  stop?(): void;
 }
 
 export class FetchError extends Error {
@@ -57,50 +71,65 @@ export class FetchError extends Error {
 }
 
 const HEAD = 'refs/bastion/head';
-/** Git is stopped when it has been silent for so long. */
-const SILENCE_MS = 60_000;
-const PASSED_ON = [
-  ...['PATH', 'HOME', 'USER', 'TMPDIR', 'XDG_CONFIG_HOME', 'SSH_AUTH_SOCK', 'GIT_CONFIG_GLOBAL'],
-  ...[
-    'HTTPS_PROXY',
-    'https_proxy',
-    'NO_PROXY',
-    'no_proxy',
-    'SSL_CERT_FILE',
-    'SSL_CERT_DIR',
-    'GIT_SSL_CAINFO',
-  ],
-];
+const LIMITS: FetchLimits = { silenceMs: 60_000, totalMs: 15 * 60_000, bytes: 1024 ** 3 };
+/** What git looks up in what it has; in a long history that takes a while, in silence. */
+const READ_MS = 5 * 60_000;
+/** One line about one commit. */
+const MAX_TOUCH_BYTES = 64 * 1024;
+const MAX_AUTHOR_CHARACTERS = 200;
+/** The commit in force, and the one that may come to be. */
+const MAX_TREES = 2;
 /** What a process that was killed, a full disk, or somebody who tidied up, leaves behind. */
 const DAMAGED =
   /spawn git ENOENT|not a git repository: |\.lock': File exists|corrupt|is empty|bad object|missing blob|unable to read tree/i;
+const REDIRECTED = /requested URL returned error: 30[12378]|unable to update url base from redirection/i;
+const TOO_DEEP = /exceeded maximum allowed tree depth/i;
 
-export function openRepository({ spec, dir, env, isStrict = false }: RepositoryOptions): Repository {
+export function openRepository(options: RepositoryOptions): Repository {
+  const { spec, dir, env, clock, speed = 1, isStrict = false } = options;
   const environment = gitEnvironment(spec, env, isStrict);
-  let git: SimpleGit | undefined;
+  const limits = { ...LIMITS, ...options.limits };
+  const trees = new Map<string, Promise<readonly TreeEntry[]>>();
+  let stopping = new AbortController();
+  let isOpen = false;
 
-  async function open(): Promise<SimpleGit> {
-    if (git) return git;
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    const opened = simpleGit({
-      baseDir: dir,
-      allowEnvironment: Object.keys(environment),
-      timeout: { block: SILENCE_MS },
-      // Every value behind these is written in this file.
-      unsafe: {
-        allowUnsafeConfigEnvCount: true,
-        allowUnsafeConfigPaths: true,
-        allowUnsafeHooksPath: true,
-        allowUnsafeSshCommand: true,
-      },
-    }).env(environment);
-    await opened.raw(['init', '--bare', '--quiet']);
-    git = opened;
-    return opened;
+  function start(args: readonly string[], more: Partial<GitProcessOptions> = {}): Promise<string> {
+    const common = { args, dir, env: environment, clock, speed, signal: stopping.signal };
+    return runGit({ ...common, totalMs: READ_MS, ...more });
   }
 
-  async function run(...command: string[]): Promise<string> {
-    return (await open()).raw(command);
+  async function open(): Promise<void> {
+    if (isOpen) return;
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await start(['init', '--bare', '--quiet']);
+    isOpen = true;
+  }
+
+  async function run(command: readonly string[], more: Partial<GitProcessOptions> = {}): Promise<string> {
+    await open();
+    return start(command, more);
+  }
+
+  async function remake(): Promise<void> {
+    isOpen = false;
+    await rm(dir, { recursive: true, force: true });
+  }
+
+  /** What a fetch that was ended has left is part of nothing, and would count. */
+  async function removeRemains(): Promise<void> {
+    const packs = join(dir, 'objects', 'pack');
+    const names = await readdir(packs).catch(() => []);
+    const remains = names.filter((name) => name.startsWith('tmp_'));
+    await Promise.all(remains.map((name) => rm(join(packs, name), { force: true })));
+  }
+
+  async function checkedSize(): Promise<number> {
+    const size = await sizeOf(join(dir, 'objects'));
+    if (size <= limits.bytes) return size;
+    const advice = 'Keep the manifests in a repository of their own.';
+    throw new RefusedError(
+      `More than ${limits.bytes} bytes would be kept of the repository, which is what is allowed. ${advice}`,
+    );
   }
 
   let resolved: Resolved | undefined;
@@ -108,7 +137,7 @@ export function openRepository({ spec, dir, env, isStrict = false }: RepositoryO
   /** A short name is git's to interpret, which takes a tag before a branch: only full names are ever fetched. */
   async function resolve(followed: string | undefined): Promise<Resolved> {
     const existing = parseRefs(
-      await run('ls-remote', '--quiet', '--', spec.url, ...refNames(spec.ref).names),
+      await run(['ls-remote', '--quiet', '--', spec.url, ...refNames(spec.ref).names]),
     );
     const found = resolveRef(spec.ref, existing, followed);
     if (found === undefined) throw new FetchError(missingRefText(spec.ref, existing, followed), true);
@@ -117,22 +146,57 @@ export function openRepository({ spec, dir, env, isStrict = false }: RepositoryO
   }
 
   async function fetchOnce(followed: string | undefined): Promise<string> {
+    await open();
     const { ref, object } = await resolve(followed);
     if (await hasFetched(object)) return headCommit();
-    const options = ['--quiet', '--force', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
-    await run('fetch', ...options, '--', spec.url, `+${ref}:${HEAD}`);
+    await removeRemains();
+    // Left from earlier, and unreachable by now, perhaps.
+    if ((await sizeOf(join(dir, 'objects'))) > limits.bytes) await remake();
+    // Not `--quiet`: its progress is how a fetch that takes long is told from one that hangs.
+    const options = [
+      '--progress',
+      '--force',
+      '--no-tags',
+      '--no-write-fetch-head',
+      '--no-recurse-submodules',
+    ];
+    const { silenceMs, totalMs } = limits;
+    await run(['fetch', ...options, '--', spec.url, `+${ref}:${HEAD}`], {
+      ...{ silenceMs, totalMs, measure: checkedSize },
+    }).catch(async (error: unknown) => {
+      await removeRemains();
+      throw error;
+    });
+    // What arrived between two looks.
+    await checkedSize();
     return headCommit();
   }
 
   async function headCommit(): Promise<string> {
-    return (await run('rev-parse', '--verify', `${HEAD}^{commit}`)).trim();
+    return (await run(['rev-parse', '--verify', `${HEAD}^{commit}`])).trim();
+  }
+
+  async function listTree(commit: string): Promise<readonly TreeEntry[]> {
+    const scope = spec.path === '' ? [] : ['--', spec.path];
+    const listing = new TreeListing();
+    try {
+      // With the folders: many that hold nothing would otherwise be gone through in silence.
+      await run(['ls-tree', '-r', '-t', '-z', '-l', '--full-tree', commit, ...scope], {
+        onOutput: (part) => listing.add(part),
+      });
+    } catch (error) {
+      const isHopeless = error instanceof GitError && (error.isLate || error.signal !== undefined);
+      if (isHopeless) throw new RefusedError(`Its files cannot be listed: ${error.message}`);
+      throw error;
+    }
+    return listing.entries.length > 0 ? listing.entries : entriesAbove(commit);
   }
 
   /** Anything that is missing or damaged is for the fetch to find out. */
   async function hasFetched(object: string): Promise<boolean> {
     try {
-      await run('cat-file', '-e', `${HEAD}^{tree}`);
-      return (await run('rev-parse', '--verify', HEAD)).trim() === object;
+      await run(['cat-file', '-e', `${HEAD}^{tree}`]);
+      return (await run(['rev-parse', '--verify', HEAD])).trim() === object;
     } catch {
       return false;
     }
@@ -142,47 +206,60 @@ export function openRepository({ spec, dir, env, isStrict = false }: RepositoryO
   async function entriesAbove(commit: string): Promise<readonly TreeEntry[]> {
     const folders = foldersAbove(spec.path);
     if (folders.length === 0) return [];
-    const listing = await run('ls-tree', '-z', '-l', '--full-tree', commit, '--', ...folders);
-    return parseTree(listing).filter(({ mode }) => mode !== '040000');
+    const listing = new TreeListing();
+    await run(['ls-tree', '-z', '-l', '--full-tree', commit, '--', ...folders], {
+      onOutput: (part) => listing.add(part),
+    });
+    return listing.entries;
   }
 
   return {
     resolved: () => resolved,
     async fetch(followed) {
+      // Each look begins with one.
+      if (stopping.signal.aborted) stopping = new AbortController();
       try {
         return await fetchOnce(followed).catch(async (error: unknown) => {
           if (!DAMAGED.test(String(error))) throw error;
-          git = undefined;
-          await rm(dir, { recursive: true, force: true });
+          await remake();
           return fetchOnce(followed);
         });
       } catch (error) {
-        if (error instanceof FetchError) throw error;
-        const text = redact(error instanceof Error ? error.message : String(error), spec);
-        throw new FetchError(oneLine(text), /couldn't find remote ref|no such remote ref/i.test(text));
+        if (isTold(error)) throw error;
+        throw fetchError(error, spec);
       }
     },
-    async tree(commit) {
-      const scope = spec.path === '' ? [] : ['--', spec.path];
-      const files = parseTree(await run('ls-tree', '-r', '-z', '-l', '--full-tree', commit, ...scope));
-      return files.length > 0 ? files : entriesAbove(commit);
+    tree(commit) {
+      const known = trees.get(commit) ?? listTree(commit);
+      trees.delete(commit);
+      trees.set(commit, known);
+      known.catch((error: unknown) => {
+        // What is too much stays too much, and is not listed again at each look.
+        if (!(error instanceof RefusedError)) trees.delete(commit);
+      });
+      for (const old of [...trees.keys()].slice(0, -MAX_TREES)) trees.delete(old);
+      return known;
     },
-    read: (blob) => run('cat-file', 'blob', blob),
+    read: (blob) => run(['cat-file', 'blob', blob]),
     async lastTouch(commit, path) {
-      const format = '--format=%H%x00%an <%ae>%x00%ct';
-      const [touched = '', author = '', seconds = ''] = (await run('log', '-1', format, commit, '--', path))
-        .trim()
-        .split('\0');
-      return { commit: touched, author, committedMs: Number(seconds) * 1_000 };
+      const format = '--format=%H%x00%ct%x00%an <%ae>';
+      const output = await run(['log', '-1', format, commit, '--', path], { maxBytes: MAX_TOUCH_BYTES });
+      const [touched = '', seconds = '', author = ''] = output.trim().split('\0');
+      return {
+        ...{ commit: touched, author: author.slice(0, MAX_AUTHOR_CHARACTERS) },
+        committedMs: Number(seconds) * 1_000,
+      };
     },
     async isAncestor(older, newer) {
       if (older === newer) return true;
       try {
-        return (await run('rev-list', '--max-count=1', older, `^${newer}`)).trim() === '';
-      } catch {
-        return false;
+        return (await run(['rev-list', '--max-count=1', older, `^${newer}`])).trim() === '';
+      } catch (error) {
+        if (error instanceof GitError && !error.isLate) return false;
+        throw error;
       }
     },
+    stop: () => stopping.abort(),
   };
 }
 
@@ -193,49 +270,32 @@ function missingRefText(ref: string, existing: Refs, followed: string | undefine
   return `${followed} is gone, and ${others.join(' and ')} is another thing. Write #${other} in the source to follow that.`;
 }
 
-function gitEnvironment(
-  spec: GitSpec,
-  env: RepositoryOptions['env'],
-  isStrict: boolean,
-): Record<string, string> {
-  const passed = PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
-  const config = [
-    ['core.hooksPath', '/dev/null'],
-    ['gc.autoDetach', 'false'],
-    ...(isStrict ? [['fetch.fsckObjects', 'true']] : []),
-    ...(spec.credentials ? [[`http.${spec.url}.extraHeader`, authorization(spec.credentials)]] : []),
-  ];
-  return {
-    ...Object.fromEntries(passed),
-    LC_ALL: 'C',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_ALLOW_PROTOCOL: 'file:https:ssh',
-    GIT_LITERAL_PATHSPECS: '1',
-    GIT_NO_REPLACE_OBJECTS: '1',
-    GIT_SSH_COMMAND: 'ssh -oBatchMode=yes',
-    // By the environment and not by `-c`, since command lines can be read by every user of the machine.
-    GIT_CONFIG_COUNT: String(config.length),
-    ...Object.fromEntries(
-      config.flatMap(([key = '', value = ''], index) => [
-        [`GIT_CONFIG_KEY_${index}`, key],
-        [`GIT_CONFIG_VALUE_${index}`, value],
-      ]),
-    ),
-  };
+/** What says by itself what is wrong. */
+function isTold(error: unknown): error is Error {
+  return [StoppedError, RefusedError, FetchError].some((Told) => error instanceof Told);
 }
 
-function authorization({ user, password }: NonNullable<GitSpec['credentials']>): string {
-  return `Authorization: Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+function fetchError(error: unknown, spec: GitSpec): Error {
+  const text = oneLine(redact(error instanceof Error ? error.message : String(error), spec));
+  if (TOO_DEEP.test(text)) return new RefusedError(`Its folders are nested too deeply: ${text}`);
+  const advice = REDIRECTED.test(text)
+    ? ' It answers with a redirect, which is not followed: name the address that it leads to.'
+    : '';
+  return new FetchError(`${text}${advice}`, /couldn't find remote ref|no such remote ref/i.test(text));
 }
 
-function parseTree(listing: string): readonly TreeEntry[] {
-  return listing.split('\0').flatMap((line) => {
-    const tab = line.indexOf('\t');
-    if (tab < 0) return [];
-    const [mode = '', , blob = '', bytes = ''] = line.slice(0, tab).split(/\s+/);
-    return [{ path: line.slice(tab + 1), mode, blob, bytes: Number(bytes) || 0 }];
+/** Files come and go while a fetch writes. */
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const sizes = entries.map(async (entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sizeOf(path);
+    return stat(path).then(
+      ({ size }) => size,
+      () => 0,
+    );
   });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 function oneLine(text: string): string {

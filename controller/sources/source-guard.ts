@@ -1,6 +1,13 @@
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
-import { type Confirmation, confirmationOf, type Guard, type Trip, trippedCondition } from '../api/guard.ts';
+import {
+  type Confirmation,
+  confirmationOf,
+  type Guard,
+  type Trip,
+  type TripReason,
+  trippedCondition,
+} from '../api/guard.ts';
 import { clearGuard, confirmGuard, findGuard, type GuardNews, tripGuard } from '../api/guard-record.ts';
 import type { ObjectName } from '../api/object.ts';
 import { type GitSpec, sourceId } from './git-spec.ts';
@@ -72,8 +79,17 @@ export async function settleSourceGuard(
   return [...news, ...(await tripGuard(desk, name, await findGuard(api, name), trip))];
 }
 
+/** Why a source was not even read. */
+export const UNREAD: ReadonlySet<string | undefined> = new Set<TripReason>([
+  'SourceUnreachable',
+  'SourceGone',
+  'SourceRefused',
+]);
+
 function clearance(guard: Guard | undefined): string {
-  return trippedCondition(guard)?.reason === 'SourceUntrusted'
-    ? 'All its commits are trusted again, or none has to be.'
+  const reason = trippedCondition(guard)?.reason;
+  if (reason === 'SourceUntrusted') return 'All its commits are trusted again, or none has to be.';
+  return UNREAD.has(reason)
+    ? 'It was read again.'
     : 'The source declares what it should again, or what it held is gone.';
 }

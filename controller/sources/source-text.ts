@@ -1,3 +1,5 @@
+import type { EventDraft } from '../api/event.ts';
+import { reasonOf } from '../api/git-source.ts';
 import { confirmHint } from '../api/guard.ts';
 import type { ObjectName } from '../api/object.ts';
 import type { GitSpec } from './git-spec.ts';
@@ -11,6 +13,11 @@ export function explain(state: SourceState, { display, ref }: GitSpec): string {
   return state === 'refused'
     ? `${display} was not read.`
     : `${display} cannot be fetched. Check the address and the login.`;
+}
+
+/** What becomes of a source is told once, when it comes to be in another state. */
+export function eventOf(state: SourceState, message: string): EventDraft {
+  return { type: state === 'synced' ? 'Normal' : 'Warning', reason: reasonOf(state), message };
 }
 
 /** @param why ends with what to do */

@@ -28,6 +28,7 @@ describe('discovery', () => {
       ['NAME', 'SHORTNAMES', 'APIVERSION', 'NAMESPACED', 'KIND'],
       ['bastions', 'bst', 'bastion-operator.dev/v1alpha1', 'true', 'Bastion'],
       ['guards', 'bastion-operator.dev/v1alpha1', 'true', 'Guard'],
+      ['gitsources', 'sources,source', 'bastion-operator.dev/v1alpha1', 'true', 'GitSource'],
     ]);
   });
 
@@ -45,6 +46,7 @@ describe('discovery', () => {
         'bastions.bastion-operator.dev',
         'events',
         'events.events.k8s.io',
+        'gitsources.bastion-operator.dev',
         'guards.bastion-operator.dev',
         'namespaces',
         'pods',

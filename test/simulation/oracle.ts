@@ -38,6 +38,8 @@ export interface Scene {
   readonly closedBy: (name: string) => 'suspension' | 'deletion' | undefined;
   /** Its file may be where nobody can read. */
   readonly isDoubted: (name: string) => boolean;
+  /** Since when the source that it comes from is not configured any more; undefined while it is. */
+  readonly orphanedAt: (bastion: Bastion) => number | undefined;
   readonly violate: (oracle: string, what: string) => void;
 }
 
@@ -49,6 +51,8 @@ export interface Oracle {
   /** A call that asked for a change, whatever became of it. */
   readonly onAttempt?: (call: Call) => void;
   readonly onBastion?: (next: Bastion | undefined, before: Bastion | undefined) => void;
+  /** What is kept of a git source was written. */
+  readonly onSource?: (name: string) => void;
   /** Everything written or said: log lines, stored objects. */
   readonly onOutput?: (text: string) => void;
   /** The lease as it stands now; `isForced`: nobody took it, somebody wrote it. */

@@ -1,15 +1,21 @@
+import type { ApiClient } from '../../controller/api/client.ts';
+import { sleep } from '../../controller/api/clock.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import type { Settings } from '../../controller/core/resource.ts';
 import type { Terms } from '../../controller/core/terms.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
 import { createLease, type Lease } from '../../controller/reconcile/lease.ts';
-import { Controller } from '../../controller/reconcile/manager.ts';
+import { Controller, type Log } from '../../controller/reconcile/manager.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
+import { createSourceNews } from '../../controller/shell/source-news.ts';
+import { createSync, type Sync } from '../../controller/shell/sync.ts';
 import { createGitSource, type GitSource } from '../../controller/sources/git.ts';
 import { parseGitSpec } from '../../controller/sources/git-spec.ts';
 import { sourceGuardName } from '../../controller/sources/source-guard.ts';
+import { tellUnconfigured } from '../../controller/sources/unconfigured.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
+import { fenceStore } from '../../controller/store/fence.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { ACCOUNT, REGION } from '../reconcile/harness.ts';
 import type { MemoryTable } from '../store/memory-table.ts';
@@ -18,7 +24,8 @@ import type { Boundary, Caller } from './boundary.ts';
 import { connectTo } from './clients.ts';
 import type { History } from './history.ts';
 import type { Machine } from './machine.ts';
-import { BRANCH, type SimulatedGit } from './repository.ts';
+import type { Hosting } from './hosting.ts';
+import { BRANCH } from './repository.ts';
 import { tableFor } from './table-port.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -28,13 +35,16 @@ const RESYNC_MS = 60_000;
 const SWEEP_MS = 3_600_000;
 const GIT_MS = 15_000;
 const POLL_MS = 5_000;
-const GIT_SPEC = `https://git.example.com/team/bastions.git#${BRANCH}`;
+export const GIT_SPEC = `https://git.example.com/team/bastions.git#${BRANCH}`;
 
-const TERMS: Omit<Terms, 'settings'> = {
-  shrinkLimit: DEFAULT_SHRINK_LIMIT,
-  sourceGuards: [sourceGuardName(parseGitSpec(GIT_SPEC))],
-  accounts: [],
-};
+function termsOf(hostings: readonly Hosting[], settings: Settings): Terms {
+  const specs = hostings.map(({ spec }) => parseGitSpec(spec));
+  return {
+    ...{ settings, shrinkLimit: DEFAULT_SHRINK_LIMIT, accounts: [] },
+    sourceGuards: specs.map(sourceGuardName),
+    sources: specs.map(({ display }) => display),
+  };
+}
 
 export interface ReplicaOptions {
   readonly name: string;
@@ -44,7 +54,8 @@ export interface ReplicaOptions {
   readonly history: History;
   readonly table: MemoryTable;
   readonly aws: AwsPort;
-  readonly git: SimulatedGit | undefined;
+  /** The git sources that the configuration names now. */
+  readonly hostings: () => readonly Hosting[];
   readonly settings: Settings;
   readonly onLog: (line: string) => void;
 }
@@ -56,7 +67,8 @@ export class Replica implements Caller {
   readonly #controller: Controller;
   readonly #lease: Lease;
   readonly #store: Store;
-  readonly #source: GitSource | undefined;
+  readonly #sync: Sync;
+  #hasSources = false;
   #isAlive = true;
   #isStopping = false;
   #pausedUntil = 0;
@@ -65,9 +77,11 @@ export class Replica implements Caller {
   constructor(options: ReplicaOptions) {
     this.name = options.name;
     this.#options = options;
-    const { boundary, aws, git, table, settings } = options;
-    const terms: Terms = { ...TERMS, settings };
+    const { boundary, aws, hostings, table, settings } = options;
+    const terms = () => termsOf(hostings(), settings);
     const clock = this.#createClock();
+    const log: Log = (level, message, fields) =>
+      this.#log(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
     const items = tableFor(table, boundary, this);
     let ids = 0;
     const newId = () => `${options.name}-${++ids}`;
@@ -80,33 +94,53 @@ export class Replica implements Caller {
     });
     this.#controller = new Controller({
       ...{ api, store, clock, lease: this.#lease, kinds: KINDS, accountId: ACCOUNT, defaultRegion: REGION },
-      terms: () => terms,
+      terms,
       connectPlace: (place, mayCall) => {
         const scope = { ...place, installation: settings.installation };
         return connectTo((request) => aws.send(this, request), { scope, clock, mayCall });
       },
-      log: (level, message, fields) => this.#log(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
+      log,
     });
-    this.#source =
-      git &&
+    const pause = (forMs: number, signal: AbortSignal) => sleep(clock, forMs, signal);
+    const openSource = (hosting: Hosting, fenced: ApiClient, fencedStore: Store) =>
       createGitSource({
-        ...{
-          spec: GIT_SPEC,
-          api: createFacade({ store, clock, newUid: newId, isSource: true }),
-          store,
-          clock,
-          cacheDir: '',
-          env: {},
-        },
-        open: () => git.repositoryFor(boundary, this),
+        ...{ spec: hosting.spec, api: fenced, store: fencedStore, clock, cacheDir: '', env: {} },
+        open: () => hosting.over(hosting.git.repositoryFor(boundary, this), pause),
       });
+    this.#sync = createSync({
+      api: createFacade({ store, clock, newUid: newId, isSource: true }),
+      ...{ lease: this.#lease, mayServe: () => this.#controller.mayServe(), clock, log },
+      onSync: createSourceNews(clock, (source) => this.#controller.sourceChanged(source)),
+      open: (fenced, mayWrite) => {
+        const known = new Map<Hosting, GitSource>();
+        const fencedStore = fenceStore(store, mayWrite);
+        return () =>
+          hostings().map((hosting) => {
+            const source = known.get(hosting) ?? openSource(hosting, fenced, fencedStore);
+            known.set(hosting, source);
+            return source;
+          });
+      },
+      tend: (fenced, mayWrite) => () => {
+        const { sources: configured = [] } = terms();
+        return tellUnconfigured({ api: fenced, store: fenceStore(store, mayWrite), clock, configured });
+      },
+    });
   }
 
   start(): void {
     this.#controller.start();
     this.#every(RESYNC_MS, () => this.#controller.resync());
     this.#every(SWEEP_MS, () => void this.#controller.sweep());
-    if (this.#source) this.#every(GIT_MS, () => this.#sync());
+    this.#every(GIT_MS, () => this.#poll());
+  }
+
+  /** As when the configuration file has changed. */
+  reconfigure(): void {
+    this.#wake(() => {
+      this.#controller.reconfigure();
+      void this.#sync.run();
+    });
   }
 
   isAlive(): boolean {
@@ -183,12 +217,11 @@ export class Replica implements Caller {
     again();
   }
 
-  #sync(): void {
-    if (!this.#source || !this.#controller.mayServe()) return;
-    this.#source.sync().then(
-      ({ state, message }) => this.#log(`git ${state} ${message}`),
-      (error: unknown) => this.#log(`git failed ${String(error)}`),
-    );
+  /** Where there never was a source, nothing is asked of the store for it either. */
+  #poll(): void {
+    const { hostings } = this.#options;
+    this.#hasSources ||= hostings().length > 0;
+    if (this.#hasSources) this.#sync.poll();
   }
 
   #log(line: string): void {

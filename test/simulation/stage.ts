@@ -13,12 +13,13 @@ import { Boundary, type Call, type Failure, type Target, type Verdict } from './
 import { drift } from './drift.ts';
 import type { Strikes } from './faults.ts';
 import { History } from './history.ts';
+import { Hosting } from './hosting.ts';
 import type { Thing } from './inventory.ts';
 import { addLookalikes } from './lookalikes.ts';
 import { baseOf, Machines } from './machine.ts';
 import type { OracleFactory } from './oracle.ts';
 import { createRandom, type Random } from './random.ts';
-import { Replica } from './replica.ts';
+import { GIT_SPEC, Replica } from './replica.ts';
 import { SimulatedGit } from './repository.ts';
 import { Timeline } from './timeline.ts';
 import { type Violation, Watch } from './watch.ts';
@@ -94,6 +95,8 @@ export class Stage implements Strikes {
   protected readonly deleted = new Set<string>();
   /** What somebody has closed by hand, and nobody has opened since. */
   protected readonly closed = new Map<string, 'suspension' | 'deletion'>();
+  #hostings: readonly Hosting[];
+  #unconfiguredAt: number | undefined;
   #outages: Outage[] = [];
   #troubledUntil = 0;
   #excusedUntil = 0;
@@ -116,6 +119,7 @@ export class Stage implements Strikes {
     this.simulator = newSimulator(clock, options.latencies, { runtimeMonitoring: true });
     addLookalikes(this.simulator);
     this.git = new SimulatedGit(() => timeline.now());
+    this.#hostings = options.withGit ? [new Hosting(GIT_SPEC, this.git)] : [];
     this.#watch = new Watch({
       ...{ simulator: this.simulator, history, startMs: START, oracles: options.oracles },
       circumstances: {
@@ -131,6 +135,8 @@ export class Stage implements Strikes {
         isWanted: (bastion) => this.#isWanted(bastion),
         closedBy: (name) => this.closed.get(name),
         isDoubted: (name) => this.git.isDoubted(name),
+        orphanedAt: ({ metadata }) =>
+          metadata.annotations?.[ANNOTATION.source] === undefined ? undefined : this.#unconfiguredAt,
       },
     });
     const table = createMemoryTable();
@@ -296,6 +302,18 @@ export class Stage implements Strikes {
     this.history.add(this.now(), 'somebody', what);
   }
 
+  /** Of the source that every history with git begins with, and of the others. */
+  protected get hostings(): readonly Hosting[] {
+    return this.#hostings;
+  }
+
+  /** Changes the configuration of every controller. */
+  protected configure(hostings: readonly Hosting[]): void {
+    this.#hostings = hostings;
+    this.#unconfiguredAt = hostings.length === 0 ? this.now() : undefined;
+    for (const replica of this.replicas) replica.reconfigure();
+  }
+
   protected tampered(): void {
     this.#wasTampered = true;
     this.trouble(2 * MINUTE);
@@ -350,7 +368,7 @@ export class Stage implements Strikes {
       machine: this.machines.of(base),
       ...{ name: `${base}${++this.#started}`, timeline: this.timeline, boundary: this.boundary },
       ...{ history: this.history, table: this.#table, aws: this.#aws },
-      git: this.#options.withGit ? this.git : undefined,
+      hostings: () => this.#hostings,
       settings: { ...SETTINGS, ...this.#options.settings },
       onLog: (line) => this.#watch.says(line),
     });

@@ -28,6 +28,7 @@ export type Circumstances = Pick<
   | 'maxTtlMs'
   | 'closedBy'
   | 'isDoubted'
+  | 'orphanedAt'
 >;
 
 export interface WatchOptions {
@@ -118,6 +119,8 @@ export class Watch {
         const text = item['object'];
         if (isDone && typeof text === 'string') this.says(text);
         if (isDone && item.pk === 'log' && item['collection'] === 'bastions') this.#commit(item);
+        if (isDone && item.pk === 'log' && item['collection'] === 'sources')
+          for (const oracle of this.#oracles) oracle.onSource?.(String(item['name']));
         return isDone;
       },
     };

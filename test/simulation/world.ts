@@ -5,6 +5,8 @@ import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { MAX_OBJECT_BYTES } from '../../controller/store/log.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 import type { Call, Failure } from './boundary.ts';
+import { Hosting } from './hosting.ts';
+import { SimulatedGit } from './repository.ts';
 import { RESTART_MS, Stage } from './stage.ts';
 
 const MINUTE = 60_000;
@@ -159,6 +161,26 @@ export class World extends Stage {
   loseGit(forMs: number): void {
     this.history.add(this.now(), 'git', `cannot be reached for ${forMs / 1000} s`);
     this.outage(forMs, ({ target }) => target === 'git', 'timeout');
+  }
+
+  /** Every controller is told of one more source, of an empty repository. */
+  addSource(spec: string): Hosting {
+    this.history.add(this.now(), 'user', `configures ${spec}`);
+    const added = new Hosting(spec, new SimulatedGit(() => this.now()));
+    this.configure([...this.hostings, added]);
+    return added;
+  }
+
+  /** The configuration names no source any more. */
+  forgetSources(): void {
+    this.history.add(this.now(), 'user', 'configures no source');
+    this.configure([]);
+  }
+
+  /** What is committed is more, or no more, than anybody can read. */
+  setTooMuch(isTooMuch: boolean): void {
+    this.history.add(this.now(), 'git', `is ${isTooMuch ? '' : 'no longer '}more than can be read`);
+    for (const hosting of this.hostings) hosting.isTooMuch = isTooMuch;
   }
 
   /** Nobody can list sessions, and nothing else is wrong. */

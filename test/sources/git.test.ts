@@ -69,10 +69,14 @@ describe('a git source', () => {
       [ANNOTATION.activateFrom]: '2026-11-23T07:00:00Z',
     });
     expect(await record()).toEqual({
-      state: 'synced',
-      message: '2 Bastions declared.',
-      commit: head,
-      lastSyncedAt: NOW,
+      ...{ state: 'synced', message: '2 Bastions declared.', commit: head, problemCount: 0 },
+      ...{ since: NOW, lastSyncedAt: NOW, lastSuccessAt: NOW },
+      conditions: [
+        {
+          ...{ type: 'Synced', status: 'True', reason: 'Synced', message: '2 Bastions declared.' },
+          lastTransitionTime: NOW,
+        },
+      ],
     });
   });
 

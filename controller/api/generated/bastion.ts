@@ -231,6 +231,7 @@ export interface BastionStatus {
       | 'EndScheduled'
       | 'InUse'
       | 'TornDown'
+      | 'SourceSynced'
       | 'Withheld';
     status: 'True' | 'False' | 'Unknown';
     reason: string;

@@ -37,6 +37,8 @@ function life(picture: Picture): Result {
 function guard({ bastion }: Picture): Result {
   const withheld = condition(bastion, 'Withheld');
   if (withheld?.status !== 'True') return ok('nothing is held back');
+  if (withheld.reason === 'SourceNotConfigured')
+    return problem(`held back: ${withheld.message}`, `bastionctl release ${bastion.metadata.name}`);
   return problem(`held back: ${withheld.message}`, 'bastionctl get guards, then bastionctl confirm NAME');
 }
 

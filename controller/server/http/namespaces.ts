@@ -2,9 +2,9 @@ import type { ApiClient, ListQuery, Resources, WatchEvent, WatchQuery } from '..
 import type { ApiColumn } from '../../api/columns.ts';
 import { type KubeObject, type ObjectMeta, SYSTEM_NAMESPACE } from '../../api/object.ts';
 import { ageOf } from '../../api/relative-time.ts';
+import { refuseWrites } from '../read-only.ts';
 import { parseSelection } from '../selection.ts';
 import type { AddRoutes } from './context.ts';
-import { refuseWrites } from './projection.ts';
 import { addReads, basePath, endpointOf, type ProjectedType } from './projection-routes.ts';
 import { getObject, listObjects, watchObjects } from './read-verbs.ts';
 import { stableUid } from './stable-uid.ts';

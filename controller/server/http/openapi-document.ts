@@ -1,4 +1,4 @@
-import { bastionSchema, guardSchema } from '../../api/crd.ts';
+import { bastionSchema, gitSourceSchema, guardSchema } from '../../api/crd.ts';
 import { operationsOf } from './openapi-operations.ts';
 import { KIND_SCHEMAS, META_SCHEMAS, NAMES, type Schema, schemaRef } from './openapi-schemas.ts';
 import { groupVersionOf, type ServedResource } from './served.ts';
@@ -53,6 +53,7 @@ const TYPE_META = {
 function contentOf(resource: ServedResource): Schema {
   if (resource.plural === 'bastions') return bastionSchema() as unknown as Schema;
   if (resource.plural === 'guards') return guardSchema() as unknown as Schema;
+  if (resource.plural === 'gitsources') return gitSourceSchema() as unknown as Schema;
   return KIND_SCHEMAS[`${groupVersionOf(resource)} ${resource.kind}`] ?? { type: 'object' };
 }
 

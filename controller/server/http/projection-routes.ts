@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import type { Resources } from '../../api/client.ts';
 import type { ApiColumn } from '../../api/columns.ts';
 import type { KubeObject } from '../../api/object.ts';
+import { readOnlyError } from '../read-only.ts';
 import { aboutType, type Endpoint, type Naming, type Verb } from './endpoint.ts';
-import { readOnlyError } from './projection.ts';
 import { getObject, listObjects, watchObjects } from './read-verbs.ts';
 import type { ResourceType } from './resource-type.ts';
 import { groupVersionOf } from './served.ts';

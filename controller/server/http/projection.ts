@@ -6,6 +6,7 @@ import {
   type WatchQuery,
 } from '../../api/client.ts';
 import { type KubeObject, type ObjectName, objectName } from '../../api/object.ts';
+import { refuseWrites } from '../read-only.ts';
 import { parseSelection } from '../selection.ts';
 
 /** Objects that are made up from stored ones, and stand for nothing of their own. */
@@ -43,20 +44,6 @@ export function projectResources<S extends KubeObject>(projection: Projection<S>
     },
     watch: (query, signal) => watchProjected(projection, query, signal),
   };
-}
-
-type Writes = Omit<Resources<KubeObject>, 'get' | 'list' | 'watch'>;
-
-export function refuseWrites(resource: string, advice: string): Writes {
-  const refuse = async () => {
-    throw readOnlyError(resource, advice);
-  };
-  return { create: refuse, update: refuse, patch: refuse, jsonPatch: refuse, apply: refuse, delete: refuse };
-}
-
-export function readOnlyError(resource: string, advice: string): ApiError {
-  const message = 'the server does not allow this method on the requested resource';
-  return new ApiError('MethodNotAllowed', `${message}: ${resource} are read-only here; ${advice}`);
 }
 
 /** Selectors are for the projected objects; what is left is the same for both. */

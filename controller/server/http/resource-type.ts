@@ -1,6 +1,7 @@
 import { API_VERSION, GROUP, KIND } from '../../api/bastion.ts';
 import type { ApiClient, Resources } from '../../api/client.ts';
 import type { Plural } from '../../api/crd.ts';
+import { GIT_SOURCE_KIND } from '../../api/git-source.ts';
 import { GUARD_KIND } from '../../api/guard.ts';
 import type { KubeObject } from '../../api/object.ts';
 
@@ -34,6 +35,12 @@ export const GUARDS: ResourceType = {
   ...{ shortNames: [], categories: [], crd: 'guards', hasStatus: true },
   of: (api) => api.guards as Resources<KubeObject>,
 };
+
+/** Read-only for everybody. */
+export const GIT_SOURCES = {
+  ...{ group: GROUP, version: VERSION, plural: 'gitsources', singular: 'gitsource', kind: GIT_SOURCE_KIND },
+  ...{ shortNames: ['sources', 'source'], categories: [] },
+} as const;
 
 export const EVENTS: ResourceType = {
   ...{ group: '', version: 'v1', plural: 'events', singular: 'event', kind: 'Event' },

@@ -1,5 +1,5 @@
 import type { ServerContext } from './context.ts';
-import { BASTIONS, EVENTS, GUARDS, type ResourceType } from './resource-type.ts';
+import { BASTIONS, EVENTS, GIT_SOURCES, GUARDS, type ResourceType } from './resource-type.ts';
 
 /** One resource as discovery, access reviews and OpenAPI tell of it: what this server really answers. */
 export interface ServedResource {
@@ -50,6 +50,7 @@ export function servedResources({
     readOnly('events.k8s.io', 'events', 'event', 'Event', {}),
     stored(BASTIONS),
     stored(GUARDS),
+    { ...GIT_SOURCES, isNamespaced: true, verbs: READ, subresources: [] },
     review('authentication.k8s.io', 'SelfSubjectReview'),
     review('authorization.k8s.io', 'SelfSubjectAccessReview'),
     review('authorization.k8s.io', 'SelfSubjectRulesReview'),

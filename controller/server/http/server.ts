@@ -8,6 +8,7 @@ import { addDiscovery } from './discovery.ts';
 import { createEventEncoder } from './event-encoder.ts';
 import { addEventsV1 } from './events-v1.ts';
 import { suffixesFrom } from './generate-name.ts';
+import { addGitSources } from './git-sources.ts';
 import { bindingOf, checkListener, closeListener, type ListenOptions, urlOf } from './listener.ts';
 import { addLogs } from './logs.ts';
 import { addNamespaces } from './namespaces.ts';
@@ -62,6 +63,7 @@ const ROUTES: readonly AddRoutes[] = [
   addVersion,
   addResources,
   addReviews,
+  addGitSources,
   addNamespaces,
   addEventsV1,
   addPods,

@@ -51,6 +51,7 @@ describe('discovery', () => {
       { name: 'bastions/status', verbs: ['get'] },
       { name: 'guards' },
       { name: 'guards/status' },
+      { name: 'gitsources', verbs: ['get', 'list', 'watch'] },
     ]);
   });
 

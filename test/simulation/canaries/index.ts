@@ -6,6 +6,7 @@ import { ENDS } from './ends.ts';
 import { IDLENESS } from './idleness.ts';
 import { RECORDED } from './records.ts';
 import { MARKS } from './marks.ts';
+import { ORIGINS } from './origins.ts';
 import { TIMES } from './times.ts';
 import { TOKENS } from './tokens.ts';
 import { TURNS } from './turns.ts';
@@ -23,4 +24,5 @@ export const CANARIES: readonly Canary[] = [
   ...CLOSING,
   ...ALONE,
   ...DOUBTS,
+  ...ORIGINS,
 ];

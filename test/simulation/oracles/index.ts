@@ -9,12 +9,14 @@ import { noHarm } from './no-harm.ts';
 import { noHotLoop } from './no-hot-loop.ts';
 import { noOpenDoor } from './no-open-door.ts';
 import { noSecret } from './no-secret.ts';
+import { noWordNoOpening } from './no-word-no-opening.ts';
 import { nothingLost } from './nothing-lost.ts';
 import { onRecord } from './on-record.ts';
 import { oneLeader } from './one-leader.ts';
 import { orderedTeardown } from './ordered-teardown.ts';
 import { ownedOnly } from './owned-only.ts';
 import { prompt } from './prompt.ts';
+import { quietRecords } from './quiet-records.ts';
 import { truthfulEnd } from './truthful-end.ts';
 import { unknownIsNotAbsent } from './unknown-is-not-absent.ts';
 
@@ -38,4 +40,6 @@ export const ORACLES: readonly OracleFactory[] = [
   endsAlone,
   closingWins,
   unknownIsNotAbsent,
+  noWordNoOpening,
+  quietRecords,
 ];

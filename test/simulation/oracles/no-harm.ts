@@ -12,13 +12,17 @@ function isClosed({ status }: Bastion): boolean {
 }
 
 /** Nothing that an active Bastion uses goes away while it does. */
-export const noHarm: OracleFactory = ({ now, skewMs, bastions, things, isAt, wasTampered, violate }) => {
+export const noHarm: OracleFactory = (scene) => {
+  const { now, skewMs, bastions, things, isAt, wasTampered, orphanedAt, violate } = scene;
+  // Whose source is not configured any more ends as it is on record, whatever is renewed.
+  const lastEndOf = (bastion: Bastion) =>
+    orphanedAt(bastion) === undefined ? endOf(bastion) : Date.parse(bastion.status?.expiresAt ?? '');
   const isActive = (bastion: Bastion) =>
     bastion.metadata.deletionTimestamp === undefined &&
     bastion.spec.suspend !== true &&
     !isClosed(bastion) &&
     bastion.status?.observedGeneration === bastion.metadata.generation &&
-    now() + skewMs() < (endOf(bastion) ?? Number.POSITIVE_INFINITY);
+    now() + skewMs() < (lastEndOf(bastion) ?? Number.POSITIVE_INFINITY);
   // The grants on a database go where it goes.
   const leadsSomewhere = ({ spec }: Bastion, key = '') => {
     const [, groupId = '', port] = key.split('/');

@@ -13,6 +13,7 @@ import { NEIGHBOURS } from './neighbours.ts';
 import { RECORDS } from './records.ts';
 import { REFUSALS } from './refusals.ts';
 import { NOBODY } from './nobody.ts';
+import { ORIGINS } from './origins.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
 import { TROUBLES } from './troubles.ts';
@@ -37,4 +38,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...NOBODY,
   ...CLOSINGS,
   ...DOUBTS,
+  ...ORIGINS,
 ];
