@@ -1,4 +1,4 @@
-import { FAULT_KINDS } from './faults.ts';
+import { FAULT_KINDS, type FaultKind } from './faults.ts';
 import { createRandom } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import { type CallSite, type Fault, play, type Schedule } from './schedule.ts';
@@ -16,10 +16,11 @@ export async function* singleFaults(
   scenario: Scenario,
   isStale: boolean,
   played: Set<string> = new Set(),
+  kinds: readonly FaultKind[] = FAULT_KINDS,
 ): AsyncGenerator<Schedule> {
   const plain = { scenario, faults: [], seed: 0, isStale, quietPasses: ALL_PASSES };
   yield plain;
-  const { sites } = await play({ ...plain, quietPasses: FEW_PASSES }, { collectSites: true });
+  const { sites } = await play({ ...plain, quietPasses: FEW_PASSES }, { collectSites: true, kinds });
   let count = 0;
   for (const fault of distinct(sites, played)) {
     const quietPasses = ++count % THOROUGH_EVERY === 0 ? ALL_PASSES : FEW_PASSES;

@@ -7,6 +7,8 @@ export interface Strikes {
   terminate(call: Call): void;
   pause(call: Call, forMs: number): void;
   stepClock(call: Call, byMs: number): void;
+  /** Also for those who start on that machine later; where that is said it is set right after a while, and the process starts anew. */
+  stepMachineOf(call: Call, byMs: number, backAfterMs?: number): void;
   /** Somebody else's name is in the lease from now on, as if that replica had taken over. */
   takeLease(): void;
   /** Calls that match fail for a while. */
@@ -157,3 +159,37 @@ export const FAULT_KINDS: readonly FaultKind[] = [
     },
   },
 ];
+
+const HOUR_MS = 3_600_000;
+/** The most by which replicas may differ without a word from anybody. */
+const FAST_MS = 4 * 60_000;
+const SET_RIGHT_MS = 10 * 60_000;
+
+/** The process dies, and the next one on that machine starts with another clock. */
+function startsAnew(name: string, byMs: number): FaultKind {
+  return {
+    name,
+    befalls: 'process',
+    applies: anywhere,
+    strike: (call, world) => {
+      world.stepMachineOf(call, byMs);
+      world.kill(call);
+      return { do: 'vanish', effect: 'none' };
+    },
+  };
+}
+
+/** The clock of a machine is set, and stays so when a process is started anew there. Played where they are asked for. */
+export const CLOCK_KINDS: readonly FaultKind[] = [
+  lasting('hours-ahead', anywhere, (call, world) => world.stepMachineOf(call, 9 * HOUR_MS)),
+  lasting('hours-ahead-for-a-while', anywhere, (call, world) =>
+    world.stepMachineOf(call, 9 * HOUR_MS, SET_RIGHT_MS),
+  ),
+  startsAnew('starts-hours-ahead', 9 * HOUR_MS),
+  startsAnew('starts-hours-behind', -9 * HOUR_MS),
+  startsAnew('starts-minutes-ahead', FAST_MS),
+  startsAnew('starts-minutes-behind', -FAST_MS),
+];
+
+/** Everything that a schedule may name. */
+export const ALL_KINDS: readonly FaultKind[] = [...FAULT_KINDS, ...CLOCK_KINDS];

@@ -1,5 +1,6 @@
 import { crashPairs, seededSchedule, shrink, singleFaults } from './explore.ts';
-import { SCENARIOS } from './scenarios/index.ts';
+import { CLOCK_KINDS } from './faults.ts';
+import { NAMED_SCENARIOS, SCENARIOS } from './scenarios/index.ts';
 import { play, type Schedule } from './schedule.ts';
 import { transitions, type Walk } from './transitions.ts';
 import type { Violation } from './watch.ts';
@@ -11,6 +12,8 @@ export interface Plan {
   /** These alone, and no transitions; none: as many as the plan has by itself. */
   readonly scenarios: readonly string[];
   readonly isExhaustive: boolean;
+  /** Clocks that are set for good, at any call; nothing else then. */
+  readonly withClocks: boolean;
   readonly withTransitions: boolean;
 }
 
@@ -33,14 +36,18 @@ export interface Explanation {
 /** The jobs of a plan, in an order that is always the same. */
 export async function* jobsOf(plan: Plan): AsyncGenerator<Job> {
   for await (const schedule of schedulesOf(plan)) yield jobOf(schedule);
-  if (!plan.withTransitions || plan.scenarios.length > 0) return;
+  if (plan.withClocks || !plan.withTransitions || plan.scenarios.length > 0) return;
   for await (const walk of transitions()) yield jobOfWalk(walk);
 }
 
 /** The single faults of the core scenarios are part of `npm test`; here they are played when they are asked for. */
 async function* schedulesOf({ scenarios, ...plan }: Plan): AsyncGenerator<Schedule> {
   const isNamed = scenarios.length > 0;
-  const chosen = SCENARIOS.filter(({ name }) => !isNamed || scenarios.includes(name));
+  const chosen = isNamed ? NAMED_SCENARIOS.filter(({ name }) => scenarios.includes(name)) : SCENARIOS;
+  if (plan.withClocks) {
+    for (const scenario of chosen) yield* singleFaults(scenario, false, new Set(), CLOCK_KINDS);
+    return;
+  }
   if (plan.isExhaustive || isNamed) for (const scenario of chosen) yield* singleFaults(scenario, false);
   if (plan.isExhaustive) for (const scenario of chosen) yield* singleFaults(scenario, true);
   if (plan.isExhaustive) for (const scenario of chosen) if (scenario.isCore) yield* crashPairs(scenario);
@@ -75,7 +82,7 @@ export function format({ scenario, ...rest }: Schedule): string {
 /** @throws Error naming what is missing */
 export function parse(text: string): Schedule {
   const { scenario: name, ...rest } = JSON.parse(text) as { scenario: string } & Partial<Schedule>;
-  const scenario = SCENARIOS.find((one) => one.name === name);
+  const scenario = NAMED_SCENARIOS.find((one) => one.name === name);
   if (!scenario)
     throw new Error(
       `no scenario is called ${name}; there are ${SCENARIOS.map((one) => one.name).join(', ')}`,

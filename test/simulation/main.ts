@@ -21,6 +21,7 @@ const program = new Command('test:faults')
     '--exhaustive',
     'every single fault of every scenario, fresh and stale, and every pair of crashes of the core ones',
   )
+  .option('--clocks', 'set the clock of a machine, in either direction, at any call; nothing else')
   .option('--scenario <name...>', 'these alone')
   .option('--workers <count>', 'processes, at least 1', atLeastOne, availableParallelism())
   .option('--no-transitions', 'leave out the ways from each spec to each other one')
@@ -32,6 +33,7 @@ interface Flags {
   readonly seeds: number;
   readonly firstSeed: number;
   readonly exhaustive?: boolean;
+  readonly clocks?: boolean;
   readonly scenario?: readonly string[];
   readonly workers: number;
   readonly transitions: boolean;
@@ -166,6 +168,7 @@ const flags = program.parse().opts<Flags>();
 const plan = {
   ...{ seeds: flags.seeds, firstSeed: flags.firstSeed, scenarios: flags.scenario ?? [] },
   isExhaustive: flags.exhaustive ?? false,
+  withClocks: flags.clocks ?? false,
   withTransitions: flags.transitions,
 };
 const isGood = await (flags.replay !== undefined

@@ -11,6 +11,8 @@ export interface Scene {
   readonly troubledUntil: () => number;
   /** By how much some replica's clock may be ahead. */
   readonly skewMs: () => number;
+  /** By how much the clock of some machine may be behind. */
+  readonly behindMs: () => number;
   /** Every Bastion as it was last committed. */
   readonly bastions: ReadonlyMap<string, Bastion>;
   readonly things: (service?: string) => Thing[];

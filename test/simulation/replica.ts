@@ -17,6 +17,7 @@ import type { AwsPort } from './aws-port.ts';
 import type { Boundary, Caller } from './boundary.ts';
 import { connectTo } from './clients.ts';
 import type { History } from './history.ts';
+import type { Machine } from './machine.ts';
 import type { SimulatedGit } from './repository.ts';
 import { tableFor } from './table-port.ts';
 import type { Timeline } from './timeline.ts';
@@ -37,6 +38,7 @@ const TERMS: Omit<Terms, 'settings'> = {
 
 export interface ReplicaOptions {
   readonly name: string;
+  readonly machine: Machine;
   readonly timeline: Timeline;
   readonly boundary: Boundary;
   readonly history: History;
@@ -136,14 +138,15 @@ export class Replica implements Caller {
     void this.#store.close();
   }
 
+  /** Only this process sees it: before another one starts the machine's clock is right again. */
   stepClock(byMs: number): void {
     this.#wallOffsetMs += byMs;
   }
 
   #createClock() {
-    const { timeline } = this.#options;
+    const { timeline, machine } = this.#options;
     return systemClock(1, {
-      wall: () => timeline.now() + this.#wallOffsetMs,
+      wall: () => timeline.now() + machine.aheadMs() + this.#wallOffsetMs,
       monotonic: () => timeline.now(),
       wait: (delayMs, callback) => {
         const timer = timeline.after(delayMs, () => this.#wake(callback));

@@ -7,6 +7,8 @@ export interface Scenario {
   readonly isCore?: boolean;
   readonly replicas?: number;
   readonly withGit?: boolean;
+  /** By how much the clocks of the replicas' machines are ahead from the start. */
+  readonly skewsMs?: readonly number[];
   /** What people do, and what must come of it. What is left at the end is deleted, and nothing may be left behind. */
   readonly play: (world: World) => Promise<void>;
 }

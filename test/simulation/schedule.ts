@@ -1,7 +1,7 @@
 import { ApiError } from '../../controller/api/client.ts';
 import { ANSWER, type Call, type Target } from './boundary.ts';
 import { warmUp } from './clients.ts';
-import { FAULT_KINDS, type FaultKind } from './faults.ts';
+import { ALL_KINDS, FAULT_KINDS, type FaultKind } from './faults.ts';
 import type { OracleFactory } from './oracle.ts';
 import { ORACLES } from './oracles/index.ts';
 import { createRandom } from './random.ts';
@@ -69,6 +69,8 @@ export interface PlayOptions {
   readonly oracles?: readonly OracleFactory[];
   /** Also tells where something could have gone wrong. */
   readonly collectSites?: boolean;
+  /** What could; the usual ones unless said. */
+  readonly kinds?: readonly FaultKind[];
   readonly settings?: StageOptions['settings'];
   readonly aroundCall?: StageOptions['aroundCall'];
 }
@@ -78,19 +80,20 @@ export async function play(schedule: Schedule, options: PlayOptions = {}): Promi
   const { scenario, faults, seed, isStale } = schedule;
   const replicas = Math.max(schedule.replicas ?? 1, scenario.replicas ?? 1);
   await warmUp();
-  const { oracles = ORACLES, collectSites = false, settings, aroundCall } = options;
+  const { oracles = ORACLES, collectSites = false, kinds = FAULT_KINDS, settings, aroundCall } = options;
   const random = createRandom(seed);
   const byIndex = new Map(faults.map((fault) => [fault.at, fault]));
-  const sites = createSites(() => world.history.hash());
+  const sites = createSites(kinds, () => world.history.hash());
   const world: World = new World({
     ...{ replicas, withGit: scenario.withGit ?? false, oracles, settings, aroundCall },
+    skewsMs: scenario.skewsMs,
     staleMs: isStale ? STALE_MS : 0,
     pageSize: seed % 4 === 3 ? 5 : undefined,
     latencies: seed % 2 === 0 ? BRIEF : {},
     latencyMs: latencies(random, seed, replicas),
     judge: (call, index, strikes) => {
       const fault = byIndex.get(index);
-      const kind = fault && FAULT_KINDS.find((one) => one.name === fault.kind);
+      const kind = fault && ALL_KINDS.find((one) => one.name === fault.kind);
       return kind?.applies(call) ? kind.strike(call, strikes) : ANSWER;
     },
     onAnswer: collectSites ? sites.add : undefined,
@@ -115,12 +118,12 @@ export async function play(schedule: Schedule, options: PlayOptions = {}): Promi
   };
 }
 
-function createSites(prefix: () => string) {
+function createSites(possible: readonly FaultKind[], prefix: () => string) {
   const all: CallSite[] = [];
   let epoch = 0;
   const add = (call: Call, index: number) => {
     if (call.isPoll) return;
-    const kinds = FAULT_KINDS.filter((kind) => kind.applies(call) && (kind.matters?.(call) ?? true));
+    const kinds = possible.filter((kind) => kind.applies(call) && (kind.matters?.(call) ?? true));
     all.push({ index, name: call.name, isWrite: call.isWrite, epoch, prefix: prefix(), kinds });
     if (call.isWrite) epoch += 1;
   };

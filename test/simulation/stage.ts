@@ -14,6 +14,7 @@ import type { Strikes } from './faults.ts';
 import { History } from './history.ts';
 import type { Thing } from './inventory.ts';
 import { addLookalikes } from './lookalikes.ts';
+import { baseOf, Machines } from './machine.ts';
 import type { OracleFactory } from './oracle.ts';
 import { Replica } from './replica.ts';
 import { SimulatedGit } from './repository.ts';
@@ -28,6 +29,8 @@ const MINUTE = 60_000;
 export interface StageOptions {
   readonly replicas: number;
   readonly withGit: boolean;
+  /** By how much the clocks of the machines are ahead from the start, in the order of the replicas; zero where none is said. */
+  readonly skewsMs?: readonly number[] | undefined;
   readonly staleMs: number;
   readonly pageSize?: number | undefined;
   /** How long AWS takes for things. */
@@ -67,6 +70,10 @@ export class Stage implements Strikes {
   readonly #aws: AwsPort;
   readonly #watch: Watch;
   protected readonly replicas: Replica[] = [];
+  protected readonly machines = new Machines((base, aheadMs) => {
+    this.trouble(MINUTE);
+    this.history.add(this.now(), `machine ${base}`, `its clock is ${aheadMs / 1000} s ahead`);
+  });
   /** Names of Bastions that somebody has deleted by hand. */
   protected readonly deleted = new Set<string>();
   #outages: Outage[] = [];
@@ -93,7 +100,8 @@ export class Stage implements Strikes {
       circumstances: {
         now: () => timeline.now(),
         troubledUntil: () => this.#troubledUntil,
-        skewMs: () => this.#skewMs,
+        skewMs: () => this.standing().skewMs,
+        behindMs: () => this.machines.most().behindMs,
         wasTampered: () => this.#wasTampered,
         wasMisled: () => this.#misled > 0,
         isWanted: (bastion) => this.#isWanted(bastion),
@@ -120,8 +128,11 @@ export class Stage implements Strikes {
     const newId = () => `user-${++ids}`;
     const store = createTableStore({ items: this.#table, clock, newId });
     this.api = createFacade({ store, clock, newUid: newId });
-    for (let index = 0; index < options.replicas; index++)
-      this.#startReplica(String.fromCharCode(97 + index));
+    for (let index = 0; index < options.replicas; index++) {
+      const base = String.fromCharCode(97 + index);
+      this.machines.step(base, options.skewsMs?.[index] ?? 0);
+      this.#startReplica(base);
+    }
     this.#tick();
   }
 
@@ -148,7 +159,8 @@ export class Stage implements Strikes {
 
   /** How many calls have asked for a change in AWS so far, until when faults can still show, and how far clocks are ahead. */
   standing() {
-    return { changes: this.#changes, troubledUntil: this.#troubledUntil, skewMs: this.#skewMs };
+    const skewMs = this.#skewMs + this.machines.most().aheadMs;
+    return { changes: this.#changes, troubledUntil: this.#troubledUntil, skewMs };
   }
 
   /** Lets go what a history holds. */
@@ -191,10 +203,7 @@ export class Stage implements Strikes {
   }
 
   kill(call: Call): void {
-    this.trouble(RESTART_MS + 30_000);
-    const replica = this.#replicaOf(call);
-    replica.kill();
-    this.restart(replica.name);
+    this.#end(this.#replicaOf(call));
   }
 
   terminate(call: Call): void {
@@ -212,6 +221,17 @@ export class Stage implements Strikes {
     this.trouble(Math.max(0, byMs) + MINUTE);
     this.#skewMs += Math.max(0, byMs);
     this.#replicaOf(call).stepClock(byMs);
+  }
+
+  stepMachineOf(call: Call, byMs: number, backAfterMs?: number): void {
+    const { name } = this.#replicaOf(call);
+    this.machines.step(name, byMs);
+    if (backAfterMs === undefined) return;
+    this.timeline.after(backAfterMs, () => {
+      this.machines.step(name, -byMs);
+      const running = this.replicas.find((one) => one.isAlive() && baseOf(one.name) === baseOf(name));
+      if (running) this.#end(running);
+    });
   }
 
   takeLease(): void {
@@ -251,6 +271,12 @@ export class Stage implements Strikes {
     this.#troubledUntil = Math.max(this.#troubledUntil, this.now() + forMs);
   }
 
+  #end(replica: Replica): void {
+    this.trouble(RESTART_MS + 30_000);
+    replica.kill();
+    this.restart(replica.name);
+  }
+
   #judge(call: Call, index: number): Verdict {
     if (call.isWrite && call.target === 'aws') this.#changes += 1;
     this.#watch.calls(call);
@@ -270,12 +296,12 @@ export class Stage implements Strikes {
   }
 
   protected restart(name: string, afterMs = RESTART_MS): void {
-    const base = name.replace(/\d+$/, '');
-    this.timeline.after(afterMs, () => this.#startReplica(base));
+    this.timeline.after(afterMs, () => this.#startReplica(baseOf(name)));
   }
 
   #startReplica(base: string): void {
     const replica = new Replica({
+      machine: this.machines.of(base),
       ...{ name: `${base}${++this.#started}`, timeline: this.timeline, boundary: this.boundary },
       ...{ history: this.history, table: this.#table, aws: this.#aws },
       git: this.#options.withGit ? this.git : undefined,

@@ -16,7 +16,7 @@ export interface Violation {
 /** What is going on, as far as oracles have to know it. */
 export type Circumstances = Pick<
   Scene,
-  'now' | 'troubledUntil' | 'skewMs' | 'wasTampered' | 'wasMisled' | 'isWanted'
+  'now' | 'troubledUntil' | 'skewMs' | 'behindMs' | 'wasTampered' | 'wasMisled' | 'isWanted'
 >;
 
 export interface WatchOptions {

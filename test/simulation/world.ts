@@ -58,6 +58,11 @@ export class World extends Stage {
     leader?.stepClock(clockStepMs);
   }
 
+  /** The clocks of these machines are set, or of all. Processes see it at once, and those that come later too. */
+  setClocks(aheadMs: number, bases = this.machines.bases()): void {
+    for (const base of bases) this.machines.step(base, aheadMs - this.machines.of(base).aheadMs());
+  }
+
   /** Lets the history go on until a controller sends such a call, and stops before it arrives. @throws Violated */
   underWay(what: string, matches: (call: Call) => boolean): Promise<void> {
     const before = new Set(this.boundary.underWay());

@@ -3,11 +3,11 @@ import { SETTINGS } from '../../reconcile/harness.ts';
 import { endOf } from '../life-model.ts';
 import type { OracleFactory } from '../oracle.ts';
 
-/** Longer than a clock is ever ahead here. */
+/** Longer than a call is under way. */
 const MOMENT_MS = 60_000;
 
 /** A status never goes back: generations and transition times only rise, and a start is fixed once for each activation. */
-export const monotoneStatus: OracleFactory = ({ now, violate }) => ({
+export const monotoneStatus: OracleFactory = ({ now, skewMs, behindMs, violate }) => ({
   name: 'monotone-status',
   onBastion: (next, before) => {
     if (!next || before?.metadata.uid !== next.metadata.uid) return;
@@ -17,13 +17,18 @@ export const monotoneStatus: OracleFactory = ({ now, violate }) => ({
     }
     if ((next.status?.observedGeneration ?? 0) > next.metadata.generation) say('observedGeneration is ahead');
     if (next.metadata.generation < before.metadata.generation) say('generation went back');
-    checkTransitions(next, before, now(), say);
+    checkTransitions(next, before, { now: now(), wrongMs: Math.max(skewMs(), behindMs()) }, say);
     checkStart(next, before, now(), say);
     checkEnd(next, say);
   },
 });
 
-function checkTransitions(next: Bastion, before: Bastion, now: number, say: (what: string) => void): void {
+function checkTransitions(
+  next: Bastion,
+  before: Bastion,
+  { now, wrongMs }: { readonly now: number; readonly wrongMs: number },
+  say: (what: string) => void,
+): void {
   const earlier = new Map(before.status?.conditions?.map((one) => [one.type, one]));
   for (const condition of next.status?.conditions ?? []) {
     const was = earlier.get(condition.type);
@@ -32,7 +37,7 @@ function checkTransitions(next: Bastion, before: Bastion, now: number, say: (wha
     if (condition.lastTransitionTime < was.lastTransitionTime) say(`${condition.type} changed in the past`);
     if (moved && was.status === condition.status) say(`${condition.type} has a new time for the same status`);
     // Times are whole seconds: two changes within one have the same.
-    const isNew = Math.abs(now - Date.parse(condition.lastTransitionTime)) < MOMENT_MS;
+    const isNew = Math.abs(now - Date.parse(condition.lastTransitionTime)) < MOMENT_MS + wrongMs;
     if (!moved && !isNew && was.status !== condition.status)
       say(`${condition.type} changed without a new time`);
   }

@@ -11,25 +11,36 @@ const RECOVERY_MS = 90_000;
 const ENTRANCES = ['target-ingress', 'task', 'session'];
 
 /** Nobody gets in without an active Bastion: grants, tasks and sessions end within a minute of it. */
-export const noOpenDoor: OracleFactory = ({ now, bastions, things, troubledUntil, violate }) => {
+export const noOpenDoor: OracleFactory = ({ now, behindMs, bastions, things, troubledUntil, violate }) => {
   const decidedAt = new Map<string, number>();
   /** A spec that shortens a life to before now ends it now. */
   const changedAt = new Map<string, number>();
+  /** When each activation came to be on record, where a clock may be behind: its end on record may be over from the start. */
+  const openedAt = new Map<string, { readonly mark: string; readonly at: number }>();
   /** Gone, deleted and suspended are decisions: they count from when they are seen. A TTL counts from the record. */
   const endedAt = (name: string): number | undefined => {
     const bastion = bastions.get(name);
     if (bastion && !isDecided(bastion)) {
       decidedAt.delete(name);
       const end = endOf(bastion);
-      return end === undefined ? undefined : Math.max(end, changedAt.get(name) ?? end);
+      return end === undefined ? undefined : Math.max(end, changedAt.get(name) ?? end, trueEnd(bastion, end));
     }
     const since = decidedAt.get(name) ?? now();
     decidedAt.set(name, since);
     return since;
   };
+  /** What is on record counts from a clock that was behind. */
+  const trueEnd = (bastion: Bastion, end: number): number => {
+    const activatedAt = Date.parse(bastion.status?.activatedAt ?? '');
+    const opened = openedAt.get(objectName(bastion));
+    return behindMs() > 0 && opened ? opened.at + end - activatedAt : end;
+  };
   return {
     name: 'no-open-door',
     onBastion: (next, before) => {
+      const mark = next?.status?.activatedAt;
+      if (next && mark !== undefined && openedAt.get(objectName(next))?.mark !== mark)
+        openedAt.set(objectName(next), { mark, at: now() });
       if (next && before && next.metadata.generation !== before.metadata.generation)
         changedAt.set(objectName(next), now());
     },

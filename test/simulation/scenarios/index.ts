@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { CHANGES } from './changes.ts';
+import { CLOCKS } from './clocks.ts';
 import { CREATIONS } from './creations.ts';
 import { DATABASES } from './databases.ts';
 import { IDLENESS } from './idleness.ts';
@@ -21,3 +22,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...REPLICAS,
   ...SOURCES,
 ];
+
+/** Played by name only. */
+export const NAMED_SCENARIOS: readonly Scenario[] = [...SCENARIOS, ...CLOCKS];
