@@ -1,3 +1,4 @@
+import type { Clock } from '../../controller/api/clock.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import type { Settings } from '../../controller/core/resource.ts';
 import type { Terms } from '../../controller/core/terms.ts';
@@ -6,6 +7,7 @@ import { createLease, type Lease } from '../../controller/reconcile/lease.ts';
 import { Controller } from '../../controller/reconcile/manager.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
+import { type Jobs, startJobs } from '../../controller/shell/jobs.ts';
 import { createGitSource, type GitSource } from '../../controller/sources/git.ts';
 import { parseGitSpec } from '../../controller/sources/git-spec.ts';
 import { sourceGuardName } from '../../controller/sources/source-guard.ts';
@@ -24,9 +26,7 @@ import type { Timeline } from './timeline.ts';
 
 const LEASE_MS = 20_000;
 const RENEW_MS = 5_000;
-const RESYNC_MS = 60_000;
-const SWEEP_MS = 3_600_000;
-const GIT_MS = 15_000;
+const SCHEDULES = { resyncSchedule: '* * * * *', sweepSchedule: '0 * * * *', gitSchedule: '*/15 * * * * *' };
 const POLL_MS = 5_000;
 const GIT_SPEC = 'https://git.example.com/team/bastions.git';
 
@@ -57,6 +57,8 @@ export class Replica implements Caller {
   readonly #lease: Lease;
   readonly #store: Store;
   readonly #source: GitSource | undefined;
+  readonly #clock: Clock;
+  #jobs: Jobs | undefined;
   #isAlive = true;
   #isStopping = false;
   #pausedUntil = 0;
@@ -68,6 +70,7 @@ export class Replica implements Caller {
     const { boundary, aws, git, table, settings } = options;
     const terms: Terms = { ...TERMS, settings };
     const clock = this.#createClock();
+    this.#clock = clock;
     const items = tableFor(table, boundary, this);
     let ids = 0;
     const newId = () => `${options.name}-${++ids}`;
@@ -97,9 +100,11 @@ export class Replica implements Caller {
 
   start(): void {
     this.#controller.start();
-    this.#every(RESYNC_MS, () => this.#controller.resync());
-    this.#every(SWEEP_MS, () => void this.#controller.sweep());
-    if (this.#source) this.#every(GIT_MS, () => this.#sync());
+    this.#jobs = startJobs({
+      ...{ schedules: SCHEDULES, controller: this.#controller, clock: this.#clock },
+      sync: this.#source && (() => this.#sync()),
+      log: (level, message, fields) => this.#log(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
+    });
   }
 
   isAlive(): boolean {
@@ -123,6 +128,7 @@ export class Replica implements Caller {
   async terminate(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#jobs?.stop();
     await this.#controller.stop();
     this.#isAlive = false;
   }
@@ -163,25 +169,14 @@ export class Replica implements Caller {
     else callback();
   }
 
-  #every(periodMs: number, run: () => void): void {
-    const { timeline } = this.#options;
-    const again = () =>
-      timeline.after(periodMs, () =>
-        this.#wake(() => {
-          if (this.#isStopping) return;
-          run();
-          again();
-        }),
-      );
-    again();
-  }
-
-  #sync(): void {
+  async #sync(): Promise<void> {
     if (!this.#source || !this.#controller.mayServe()) return;
-    this.#source.sync().then(
-      ({ state, message }) => this.#log(`git ${state} ${message}`),
-      (error: unknown) => this.#log(`git failed ${String(error)}`),
-    );
+    try {
+      const { state, message } = await this.#source.sync();
+      this.#log(`git ${state} ${message}`);
+    } catch (error) {
+      this.#log(`git failed ${String(error)}`);
+    }
   }
 
   #log(line: string): void {

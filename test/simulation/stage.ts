@@ -218,9 +218,14 @@ export class Stage implements Strikes {
   }
 
   stepClock(call: Call, byMs: number): void {
-    this.trouble(Math.max(0, byMs) + MINUTE);
+    this.step(this.#replicaOf(call), byMs);
+  }
+
+  protected step(replica: Replica, byMs: number): void {
+    // What a clock has passed over is not there to be waited for.
+    this.trouble(Math.min(Math.max(0, byMs), MINUTE) + MINUTE);
     this.#skewMs += Math.max(0, byMs);
-    this.#replicaOf(call).stepClock(byMs);
+    replica.stepClock(byMs);
   }
 
   stepMachineOf(call: Call, byMs: number, backAfterMs?: number): void {

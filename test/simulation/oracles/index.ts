@@ -10,6 +10,7 @@ import { nothingLost } from './nothing-lost.ts';
 import { oneLeader } from './one-leader.ts';
 import { orderedTeardown } from './ordered-teardown.ts';
 import { ownedOnly } from './owned-only.ts';
+import { polls } from './polls.ts';
 import { prompt } from './prompt.ts';
 import { truthfulEnd } from './truthful-end.ts';
 
@@ -26,6 +27,7 @@ export const ORACLES: readonly OracleFactory[] = [
   truthfulEnd,
   oneLeader,
   prompt,
+  polls,
   nothingLost,
   idleEnd,
 ];
