@@ -24,6 +24,7 @@ import { execute } from './execute.ts';
 import { type Interests, observe, type Refresh } from './observe.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
+import { holdersOf, type ScopeMemory, type ScopeSeen } from './scope-memory.ts';
 import { isShrinkOpen, shownIn, tellShrink } from './shrink.ts';
 import { type Wishes, wishesOf } from './wishes.ts';
 
@@ -60,13 +61,17 @@ export interface LookOptions {
   readonly trace?: Trace | undefined;
   /** Why nothing may be changed at all. */
   readonly halted?: Held | undefined;
+  /** What the store remembers of this scope; left out: nothing of it is in doubt. */
+  readonly scopeMemory?: Pick<ScopeMemory, 'doubt'> | undefined;
 }
 
 export interface PassOptions extends LookOptions {
   /** False once this replica must neither change nor say anything any more. */
   readonly mayMutate: () => boolean;
-  /** Remembers that this scope may hold resources, before it does. */
-  readonly rememberScope: () => Promise<void>;
+  /** Remembers that this scope may hold resources, and of whom, before it does. */
+  readonly rememberScope: (seen: ScopeSeen) => Promise<void>;
+  /** Remembers what is left of that, before anybody is let go. */
+  readonly settleScope?: ((seen: ScopeSeen) => Promise<void>) | undefined;
 }
 
 /** What a pass would do, and what it is based on. */
@@ -81,6 +86,7 @@ export interface Preview {
   /** The guards there were when the pass began. */
   readonly guards: readonly Guard[];
   readonly complete: boolean;
+  readonly seen: ScopeSeen;
 }
 
 export interface Pass extends Preview {
@@ -105,7 +111,7 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const lookedMs = clock.monotonic();
   const { trace = untraced } = options;
   const preview = await trace('look', {}, () => look(memory, options));
-  if (preview.plan.steps.length > 0 && mayMutate()) await options.rememberScope();
+  if (isWorthRemembering(preview) && mayMutate()) await options.rememberScope(preview.seen);
   const before = memory.setbacks ?? NO_SETBACKS;
   const { after, touched, ...execution } = await trace('execute', {}, () =>
     execute(preview.plan, {
@@ -119,6 +125,7 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const told = statuses(preview.bastions, statusContext(preview, outcomes, kinds, now));
   const news: GuardNews[] = [];
   const fenced = await isFenced(mayMutate, async () => {
+    await options.settleScope?.(preview.seen);
     const { written, refused } = await publish(api, preview.bastions, told);
     await record(api, preview.bastions, eventsOf(preview.bastions, written, outcomes, refused), now);
     news.push(...(await tellShrink({ api, now }, options.aws.scope, preview)));
@@ -138,6 +145,10 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
     guarded: isShrinkOpen(preview, options.aws.scope),
     memory: { snapshot: after, guard: preview.guard, sequence, troubled, doubtedMs, setbacks },
   };
+}
+
+function isWorthRemembering({ plan, seen }: Preview): boolean {
+  return plan.steps.length > 0 || seen.doubt !== undefined;
 }
 
 /** Some answer may stand in what a quiet resync does not look at. */
@@ -196,15 +207,21 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   const unreadable = failures.get('facts');
   const wishes = wishesOf({ all, inScope: bastions, kinds, facts, unreadable, settings, now });
   const complete = isComplete(observed, KIND_NAMES);
-  const guarded = guard(makePlan(wishes.desired, observed, kinds, wishes.endings, now), memory.guard, {
+  const planned = makePlan(wishes.desired, observed, kinds, wishes.endings, now);
+  const hasUnclaimed = planned.steps.some(({ reason }) => reason === 'unclaimed');
+  // After the Bastions: a store that was emptied before these were read remembers nothing by now.
+  const doubt = await options.scopeMemory?.doubt(all, hasUnclaimed);
+  const seen = { holders: holdersOf(bastions, wishes.lives), isClean: complete && !hasUnclaimed, doubt };
+  const guarded = guard(planned, memory.guard, {
     complete,
+    doubt,
     sequence: memory.sequence,
     shrinkLimit: options.shrinkLimit,
     ...shownIn(guards, aws.scope),
   });
   const plan = options.halted ? withholdAll(guarded.plan, options.halted.message) : guarded.plan;
   const { memory: guardMemory, shrink } = guarded;
-  return { observed, all, bastions, wishes, guards, complete, plan, shrink, guard: guardMemory };
+  return { observed, all, bastions, wishes, guards, complete, seen, plan, shrink, guard: guardMemory };
 }
 
 function bastionsIn(place: Place, all: readonly Bastion[], estate: Estate): Bastion[] {

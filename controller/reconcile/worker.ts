@@ -14,6 +14,7 @@ import { nextWake, type Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { Interests, Refresh } from './observe.ts';
 import { type Memory, type Pass, reconcile } from './reconcile.ts';
+import type { ScopeMemory } from './scope-memory.ts';
 
 export interface WorkerOptions {
   readonly api: ApiClient;
@@ -25,7 +26,8 @@ export interface WorkerOptions {
   readonly trace?: Trace | undefined;
   readonly shrinkLimit: number;
   readonly mayMutate: () => boolean;
-  readonly rememberScope: () => Promise<void>;
+  /** Left out: nothing of this scope is remembered from one process to the next. */
+  readonly scopeMemory?: ScopeMemory | undefined;
 }
 
 /** Runs the passes of one scope, one at a time, and remembers between them what makes the next one cheap. */
@@ -35,7 +37,6 @@ export class ScopeWorker {
   #failedPasses = 0;
   #pollingPasses = 0;
   #hurriedPasses = 0;
-  #remembered = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -46,16 +47,15 @@ export class ScopeWorker {
 
   /** @returns the pass and when to come back */
   async run(refresh: Refresh, interests: Interests): Promise<{ pass: Pass; wake: Wake }> {
-    const { connect, rememberScope, ...rest } = this.#options;
+    const { connect, ...rest } = this.#options;
+    const { scopeMemory } = rest;
     const pass = await reconcile(this.#memory, {
       ...rest,
       aws: connect(),
       refresh,
       interests,
-      rememberScope: async () => {
-        if (!this.#remembered) await rememberScope();
-        this.#remembered = true;
-      },
+      rememberScope: async (seen) => scopeMemory?.remember(seen),
+      settleScope: async (seen) => scopeMemory?.settle(seen),
     });
     this.#memory = pass.memory;
     return { pass, wake: this.#wakeAfter(pass) };

@@ -8,7 +8,7 @@ import { fenceStore } from '../store/fence.ts';
 import { whileHeld } from './lease.ts';
 import type { ManagerOptions } from './manager.ts';
 import type { Interests } from './observe.ts';
-import { rememberScope } from './scopes.ts';
+import { ScopeMemory } from './scope-memory.ts';
 import { ScopeWorker } from './worker.ts';
 
 interface WorkersOptions
@@ -49,7 +49,7 @@ export class ScopeWorkers {
       settings: settingsIn(settings, estate, place),
       api: fenceWrites(api, mayMutate),
       connect: connectPlace(place, mayMutate),
-      rememberScope: () => rememberScope(fenceStore(store, mayMutate), clock, place),
+      scopeMemory: new ScopeMemory({ store: fenceStore(store, mayMutate), clock, place }),
     });
     this.#workers.set(key, worker);
     return worker;

@@ -19,6 +19,7 @@ import { settingsIn, type Terms } from '../core/terms.ts';
 import { KINDS } from '../kinds/index.ts';
 import { readStanding } from '../reconcile/identity.ts';
 import { type LookOptions, look } from '../reconcile/reconcile.ts';
+import { ScopeMemory } from '../reconcile/scope-memory.ts';
 import { rememberedPlaces } from '../reconcile/scopes.ts';
 import type { Store } from '../store/store.ts';
 import type { PlaceClients } from './place-clients.ts';
@@ -64,7 +65,7 @@ async function previewPlace(
   bastions: readonly Bastion[],
   options: PreviewOptions & Pick<LookOptions, 'halted' | 'estate'>,
 ): Promise<RegionPreview> {
-  const { clients, terms, estate } = options;
+  const { clients, terms, estate, store, clock } = options;
   const mine = bastions.filter((bastion) => {
     const own = placeOf(estate, bastion.spec);
     return own && isSamePlace(own, place);
@@ -74,6 +75,7 @@ async function previewPlace(
     { snapshot: EMPTY_SNAPSHOT, guard: NO_MEMORY, sequence: 1 },
     {
       ...options,
+      scopeMemory: new ScopeMemory({ store, clock, place }),
       settings,
       kinds: KINDS,
       aws: clients.connect(place)(),

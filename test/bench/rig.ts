@@ -127,7 +127,6 @@ export class Rig {
       estate: { accountId: ACCOUNT, defaultRegion: REGION, accounts: [] },
       shrinkLimit: DEFAULT_SHRINK_LIMIT,
       mayMutate: () => true,
-      rememberScope: async () => {},
     });
   }
 

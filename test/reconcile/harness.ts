@@ -81,7 +81,6 @@ export function startHarness(options: HarnessOptions = {}): Harness {
     estate: ESTATE,
     shrinkLimit: DEFAULT_SHRINK_LIMIT,
     mayMutate: () => true,
-    rememberScope: async () => {},
   });
   let wake: Wake = { afterMs: 0, refresh: 'all' };
   const resyncMs = options.resyncMs ?? 60_000;

@@ -23,6 +23,8 @@ import { type Violation, Watch } from './watch.ts';
 
 const START = Date.parse('2026-11-23T09:00:00Z');
 export const RESTART_MS = 5_000;
+const COLLECTIONS = ['bastions', 'events', 'guards', 'sources', 'scopes'];
+const PARTITIONS = ['log', 'lease', ...COLLECTIONS.map((name) => `object#${name}`)];
 const TICK_MS = 20_000;
 const MINUTE = 60_000;
 
@@ -247,6 +249,19 @@ export class Stage implements Strikes {
     const record = { ...item, ...key, holder: 'intruder', epoch: Number(item['epoch']) + 1, beat: 1 };
     this.#table.force(record);
     this.#watch.lease(record, true);
+  }
+
+  /** Somebody deletes the table and makes it again, or empties a part of it, under whoever runs. */
+  emptyTable(partitions: readonly string[] = PARTITIONS): void {
+    this.trouble(MINUTE);
+    this.history.add(this.now(), 'somebody', `empties ${partitions.join(', ')}`);
+    this.#table.empty(partitions);
+    this.#watch.empties(partitions);
+  }
+
+  /** What the store does not remember may go. */
+  letGo(): void {
+    this.#watch.confirms();
   }
 
   outage(forMs: number, matches: (call: Call) => boolean, failure: Failure): void {

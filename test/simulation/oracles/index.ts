@@ -1,6 +1,7 @@
 import type { OracleFactory } from '../oracle.ts';
 import { idleEnd } from './idle-end.ts';
 import { monotoneStatus } from './monotone-status.ts';
+import { noAmnesia } from './no-amnesia.ts';
 import { noDuplicate } from './no-duplicate.ts';
 import { noHarm } from './no-harm.ts';
 import { noHotLoop } from './no-hot-loop.ts';
@@ -20,6 +21,7 @@ export const ORACLES: readonly OracleFactory[] = [
   noDuplicate,
   noOpenDoor,
   noHarm,
+  noAmnesia,
   orderedTeardown,
   noSecret,
   monotoneStatus,

@@ -11,7 +11,15 @@ const RECOVERY_MS = 90_000;
 const ENTRANCES = ['target-ingress', 'task', 'session'];
 
 /** Nobody gets in without an active Bastion: grants, tasks and sessions end within a minute of it. */
-export const noOpenDoor: OracleFactory = ({ now, behindMs, bastions, things, troubledUntil, violate }) => {
+export const noOpenDoor: OracleFactory = ({
+  now,
+  behindMs,
+  bastions,
+  things,
+  troubledUntil,
+  forgotten,
+  violate,
+}) => {
   const decidedAt = new Map<string, number>();
   /** A spec that shortens a life to before now ends it now. */
   const changedAt = new Map<string, number>();
@@ -47,6 +55,8 @@ export const noOpenDoor: OracleFactory = ({ now, behindMs, bastions, things, tro
     onTick: () => {
       for (const { kind, id, owner, isOurs, isLive } of ['ec2', 'ecs', 'ssm'].flatMap(things)) {
         if (!isOurs || !isLive || owner === undefined || !ENTRANCES.includes(kind)) continue;
+        // Its end went with the store: AWS itself ends it.
+        if (forgotten.has(id) && !bastions.has(owner)) continue;
         const end = endedAt(owner);
         if (end === undefined) continue;
         const calm = troubledUntil();

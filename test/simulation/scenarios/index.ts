@@ -9,6 +9,7 @@ import { LIVES } from './lives.ts';
 import { NEIGHBOURS } from './neighbours.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
+import { STORES } from './stores.ts';
 
 /** Every piece of life under test: a new transport, kind or verb joins all kinds of faults by an entry here. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -21,6 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LEFTOVERS,
   ...REPLICAS,
   ...SOURCES,
+  ...STORES,
 ];
 
 /** Played by name only. */
