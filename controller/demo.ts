@@ -84,9 +84,10 @@ async function play(dir: string): Promise<Seen> {
     image: '{account}.dkr.ecr.{region}.amazonaws.com/bastion:latest',
     maxTtlMs: 24 * 3_600_000,
     shrinkLimit: DEFAULT_SHRINK_LIMIT,
-    resyncSchedule: '*/2 * * * * *',
-    sweepSchedule: '*/30 * * * * *',
-    gitSchedule: '*/1 * * * * *',
+    // In simulated time: every two, thirty and one real seconds or so.
+    resyncSchedule: '0 * * * * *',
+    sweepSchedule: '0 */12 * * * *',
+    gitSchedule: '*/20 * * * * *',
     env: process.env,
     speed: SPEED,
     clock,

@@ -18,6 +18,8 @@ export interface Guard extends KubeObject {
 }
 
 export type TripReason =
+  | 'BastionsVanished'
+  | 'NewStore'
   | 'Restored'
   | 'ShrinkLimit'
   | 'SourceEmptied'

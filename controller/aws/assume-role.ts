@@ -20,6 +20,8 @@ type Credentials = Awaited<ReturnType<Provider>>;
 
 /** In CloudTrail of the other account: who it was. */
 const SESSION_NAME = 'bastion-operator';
+/** What STS gives unless it is asked for another length, counted from when it was asked. */
+const SESSION_MS = 3_600_000;
 /** Before they end, so that no request is signed with what ends on its way. */
 const REFRESH_MS = 5 * 60_000;
 /**
@@ -35,15 +37,18 @@ class AssumeRoleError extends Error {
 
 /** Credentials in another account, for SDK clients: assumed when first needed, and anew before they end. Failures are tried again. */
 export function assumeRole(options: AssumeRoleOptions): Provider {
-  let known: { readonly credentials: Credentials; readonly until: number } | undefined;
+  const { clock } = options;
+  /** By the monotonic clock: one that is hours behind would go on with what has ended, and one ahead ask for each call. */
+  let known: { readonly credentials: Credentials; readonly untilMs: number } | undefined;
   let asking: Promise<Credentials> | undefined;
   const ask = async () => {
-    const { credentials, endsAt } = await askSts(options);
-    known = { credentials, until: endsAt - REFRESH_MS };
+    const askedMs = clock.monotonic();
+    const credentials = await askSts(options);
+    known = { credentials, untilMs: askedMs + SESSION_MS - REFRESH_MS };
     return credentials;
   };
   return async () => {
-    if (known && options.clock.now() < known.until) return known.credentials;
+    if (known && clock.monotonic() < known.untilMs) return known.credentials;
     asking ??= ask().finally(() => {
       asking = undefined;
     });
@@ -87,9 +92,8 @@ function readAnswer(
       `${roleArn} is of account ${found}, and ${accountId} is configured: correct one of them`,
     );
   }
-  const credentials = {
+  return {
     ...{ accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken },
     expiration: ASK_AGAIN,
   };
-  return { credentials, endsAt: Expiration.getTime() };
 }

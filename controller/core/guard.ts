@@ -22,6 +22,15 @@ export interface GuardTerms {
   readonly shown?: ReadonlySet<string> | undefined;
   /** Whether more was held back than could be shown. */
   readonly hasMore?: boolean | undefined;
+  /** Why the store may not know who wants what is unclaimed: however few, a person decides. */
+  readonly doubt?: Doubt | undefined;
+}
+
+/** The store has lost what it knew of a scope, or never knew it. */
+export interface Doubt {
+  readonly reason: 'BastionsVanished' | 'NewStore' | 'Restored';
+  /** What happened; a full sentence. */
+  readonly message: string;
 }
 
 /** What the shrink limit makes of this pass. */
@@ -40,14 +49,15 @@ export const DEFAULT_SHRINK_LIMIT = 20;
  * Withholds deletes of what nobody claims until two complete snapshots have shown it, and all of them when there are
  * more than the shrink limit: that looks like a lost store or a wrong installation rather than like leftovers. What a
  * person has confirmed does not count, and while any of that is left nothing else goes; nor does what was held back ever go for
- * being few by now. Deletes with a strong reason pass: the guard never delays a TTL.
+ * being few by now. The same holds for any number of them while the store itself is in doubt. Deletes with a strong reason pass:
+ * the guard never delays a TTL.
  */
 export function guard(
   plan: Plan,
   memory: GuardMemory,
   terms: GuardTerms,
 ): { plan: Plan; memory: GuardMemory; shrink: Shrink } {
-  const { complete, sequence, shrinkLimit, confirmed = new Set<string>(), shown, hasMore } = terms;
+  const { complete, sequence, shrinkLimit, confirmed = new Set<string>(), shown, hasMore, doubt } = terms;
   const unclaimed = plan.steps.filter(isUnclaimed);
   const since = new Map<string, number>();
   for (const step of unclaimed) {
@@ -63,15 +73,21 @@ export function guard(
   const isGoing = plan.steps.some((step) => step.reason === 'unclaimed' && confirmed.has(identity(step)));
   const isLeft =
     counted.length > 0 && (hasMore === true || counted.some((step) => shown?.has(identity(step))));
-  const isHeldBack = tooMany || isLeft;
+  const isDoubted = doubt !== undefined && counted.length > 0;
+  const isHeldBack = tooMany || isLeft || isDoubted;
   const steps = plan.steps.map((step) => {
     if (!isUnclaimed(step)) return step;
     if (!isSeenTwice(step)) {
       return withhold(step, 'no Bastion wants it; a second complete snapshot must show so too');
     }
     if (isHeldBack && !confirmed.has(identity(step))) {
-      const why = tooMany ? limit : 'it is left of more than the shrink limit allows';
-      return withhold(step, `${why}: check --installation and the table, or confirm the guard`);
+      const few = isDoubted
+        ? 'the store may have lost the Bastion that wants it'
+        : 'it is left of more than the shrink limit allows';
+      return withhold(
+        step,
+        `${tooMany ? limit : few}: check --installation and the table, or confirm the guard`,
+      );
     }
     if (isGoing && !confirmed.has(identity(step))) {
       return withhold(step, 'what a person has confirmed goes first');
@@ -92,19 +108,40 @@ interface Unclaimed {
 }
 
 function shrinkOf({ counted, isGoing, isHeldBack, isSeenTwice }: Unclaimed, terms: GuardTerms): Shrink {
-  const { complete, shrinkLimit } = terms;
+  const { complete, shrinkLimit, doubt } = terms;
   if (!complete) return { state: 'unknown' };
   if (isGoing) return { state: 'going' };
   if (!isHeldBack) return { state: 'clear' };
   if (!counted.every(isSeenTwice)) return { state: 'unknown' };
-  return { state: 'tripped', trip: shrinkTrip(counted.map(identity).sort(), shrinkLimit) };
+  const withheld = counted.map(identity).sort();
+  const trip = doubt ? doubtTrip(doubt, withheld, counted) : shrinkTrip(withheld, shrinkLimit);
+  return { state: 'tripped', trip };
 }
 
 const NAMED = 3;
 
-function shrinkTrip(withheld: readonly string[], limit: number): Trip {
-  const named = withheld.slice(0, NAMED).join(', ');
+function named(withheld: readonly string[]): string {
   const rest = withheld.length > NAMED ? ` and ${withheld.length - NAMED} more` : '';
+  return `${withheld.slice(0, NAMED).join(', ')}${rest}`;
+}
+
+function doubtTrip({ reason, message }: Doubt, withheld: readonly string[], steps: readonly Step[]): Trip {
+  const tasks = steps.filter(({ kind }) => kind === 'task').length;
+  const open =
+    tasks === 0
+      ? ''
+      : ` Of these, ${tasks === 1 ? 'one task lets' : `${tasks} tasks let`} people in until the timer in its container ends it, at the latest --max-ttl after it was opened.`;
+  return {
+    reason,
+    message:
+      `${message} ${withheld.length} resources of this installation are wanted by no Bastion that the store knows: ${named(withheld)}. ` +
+      `Nothing of it is deleted before a person has seen and confirmed it; apply the manifests again, and what they ask for goes on.${open}`,
+    effect: 'Deletes these resources in AWS, as long as no Bastion wants them.',
+    withheld,
+  };
+}
+
+function shrinkTrip(withheld: readonly string[], limit: number): Trip {
   const limited =
     withheld.length > limit
       ? `and --shrink-limit is ${limit}`
@@ -112,7 +149,7 @@ function shrinkTrip(withheld: readonly string[], limit: number): Trip {
   return {
     reason: 'ShrinkLimit',
     message:
-      `${withheld.length} resources of this installation are wanted by no Bastion ${limited}: ${named}${rest}. ` +
+      `${withheld.length} resources of this installation are wanted by no Bastion ${limited}: ${named(withheld)}. ` +
       `Nothing of it is deleted: a lost table or another --installation looks like this, so check these first.`,
     effect: 'Deletes these resources in AWS, as long as no Bastion wants them.',
     withheld,

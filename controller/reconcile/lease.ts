@@ -95,6 +95,8 @@ class TableLease implements Lease {
   /** The epoch of a take-over of which nobody knows whether the store has it. */
   #unsure: number | undefined;
   #waitsFor: number | undefined;
+  /** The highest epoch seen: a record that was lost must not make an old tenure's number count again. */
+  #highest = 0;
   #restsUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: LeaseOptions) {
@@ -219,14 +221,16 @@ class TableLease implements Lease {
     const { store, clock, name, holder, durationMs } = this.#options;
     const startedMs = clock.monotonic();
     const stored = await this.#answer(() => store.readLease(name));
+    this.#highest = Math.max(this.#highest, stored?.epoch ?? 0);
     if (!this.#isFree(stored, startedMs)) return;
-    const next = { holder, epoch: (stored?.epoch ?? 0) + 1, beat: 1, durationMs };
+    const next = { holder, epoch: this.#highest + 1, beat: 1, durationMs };
     try {
       if (!(await this.#write(next, stored))) return;
     } catch (error) {
       this.#unsure = next.epoch;
       throw error;
     }
+    this.#highest = next.epoch;
     this.#tellTakeOver(stored, next.epoch);
     this.#standstill.forget();
     this.#unsure = undefined;
@@ -256,7 +260,8 @@ class TableLease implements Lease {
 
   #isFree(stored: LeaseRecord | undefined, startedMs: number): boolean {
     const { holder, onNews } = this.#options;
-    if (!stored || stored.holder === NOBODY) return true;
+    if (!stored) return this.#isLostLongEnough(startedMs);
+    if (stored.holder === NOBODY) return true;
     // Our own tenure has lapsed and nobody has taken over: nobody else need be waited for.
     if (stored.holder === holder && this.#wasOurs(stored)) return true;
     const isSilent = this.#standstill.look(stored, startedMs);
@@ -264,6 +269,13 @@ class TableLease implements Lease {
       onNews?.({ type: 'waits', holder: stored.holder, epoch: stored.epoch });
     this.#waitsFor = stored.epoch;
     return isSilent;
+  }
+
+  /** Whoever was seen to hold a record that is gone may hold on for as long as if it were there and stood still. */
+  #isLostLongEnough(startedMs: number): boolean {
+    const last = this.#standstill.last();
+    if (!last || last.holder === NOBODY || this.#wasOurs(last)) return true;
+    return this.#standstill.look(last, startedMs);
   }
 
   #wasOurs({ epoch }: LeaseRecord): boolean {

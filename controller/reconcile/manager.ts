@@ -231,7 +231,10 @@ export class Controller {
     const inUse = this.#informer.bastions().map((one) => this.#keyOf(one));
     new Set([...this.#workers.keys(), ...inUse]).forEach(ask);
     try {
-      for (const place of await rememberedPlaces(store)) {
+      const places = await rememberedPlaces(store);
+      // A store that remembers nothing is new, or has lost all it knew: then something may be left where nobody is.
+      if (places.length === 0) ask(placeKey(this.#ownPlace()));
+      for (const place of places) {
         if (isReachable(this.#estate(), place)) ask(placeKey(place));
         else log('warn', 'what is left in a forgotten account stays there', fieldsOf(place));
       }
@@ -300,6 +303,11 @@ export class Controller {
   #keyOf(bastion: Bastion): string {
     const place = placeOf(this.#estate(), bastion.spec);
     return place ? placeKey(place) : NOWHERE;
+  }
+
+  #ownPlace(): Place {
+    const { accountId, defaultRegion } = this.#estate();
+    return { accountId, region: defaultRegion };
   }
 
   #estate(): Estate {

@@ -49,6 +49,7 @@ import { partsIn } from './parts.ts';
 import type { PassClosing } from './pass-closing.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
+import { holdersOf, type ScopeMemory, type ScopeSeen } from './scope-memory.ts';
 import { isShrinkOpen, shownIn, tellShrink } from './shrink.ts';
 import { closeUnstored, type Unstored, unstoredAfter } from './unstored.ts';
 import { type Wishes, wishesOf } from './wishes.ts';
@@ -95,14 +96,18 @@ export interface LookOptions {
   readonly activations: Pick<ActivationBook, 'correct'> & Partial<Pick<ActivationBook, 'record'>>;
   /** Why nothing may be changed at all. */
   readonly halted?: Held | undefined;
+  /** What the store remembers of this scope; left out: nothing of it is in doubt. */
+  readonly scopeMemory?: Pick<ScopeMemory, 'doubt'> | undefined;
 }
 
 export interface PassOptions extends LookOptions {
   readonly activations: Pick<ActivationBook, 'correct' | 'record'>;
   /** False once this replica must neither change nor say anything any more. */
   readonly mayMutate: () => boolean;
-  /** Remembers that this scope may hold resources, before it does. */
-  readonly rememberScope: () => Promise<void>;
+  /** Remembers that this scope may hold resources, and of whom, before it does. */
+  readonly rememberScope: (seen: ScopeSeen) => Promise<void>;
+  /** Remembers what is left of that, before anybody is let go. */
+  readonly settleScope?: ((seen: ScopeSeen) => Promise<void>) | undefined;
   readonly closing?: PassClosing | undefined;
 }
 
@@ -126,6 +131,7 @@ export interface Preview {
   readonly complete: boolean;
   readonly acceptances: Acceptances;
   readonly partsOf: PartsOf;
+  readonly seen: ScopeSeen;
 }
 
 export interface Pass extends Preview {
@@ -152,7 +158,7 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const lookedMs = clock.monotonic();
   const { trace = untraced } = options;
   const preview = await trace('look', {}, () => look(memory, options));
-  if (preview.plan.steps.length > 0 && mayMutate()) await options.rememberScope();
+  if (isWorthRemembering(preview) && mayMutate()) await options.rememberScope(preview.seen);
   const before = memory.setbacks ?? NO_SETBACKS;
   const { after, touched, ...execution } = await trace('execute', {}, () =>
     execute(preview.plan, {
@@ -174,6 +180,7 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const news: GuardNews[] = [];
   const untellable = new Map<ObjectName, string>();
   const fenced = await isFenced(mayMutate, async () => {
+    await options.settleScope?.(preview.seen);
     const { written, refused, shortened } = await publish(api, preview.stored, told);
     const untold = new Map([...shortened, ...refused]);
     for (const [name, why] of refused) untellable.set(name, why);
@@ -207,6 +214,10 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
       unstored,
     },
   };
+}
+
+function isWorthRemembering({ plan, seen }: Preview): boolean {
+  return plan.steps.length > 0 || seen.doubt !== undefined;
 }
 
 /** Some answer may stand in what a quiet resync does not look at. */
@@ -283,8 +294,14 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   const acceptances = seenIn(known, seen);
   const observed = withUnlisted(seen, acceptances, wishes.desired, now);
   const complete = isComplete(observed, KIND_NAMES);
-  const guarded = guard(makePlan(wishes.desired, observed, kinds, wishes.endings, now), memory.guard, {
+  const planned = makePlan(wishes.desired, observed, kinds, wishes.endings, now);
+  const hasUnclaimed = planned.steps.some(({ reason }) => reason === 'unclaimed');
+  // After the Bastions: a store that was emptied before these were read remembers nothing by now.
+  const doubt = await options.scopeMemory?.doubt(all, hasUnclaimed);
+  const scopeSeen = { holders: holdersOf(bastions, wishes.lives), isClean: complete && !hasUnclaimed, doubt };
+  const guarded = guard(planned, memory.guard, {
     complete,
+    doubt,
     sequence: memory.sequence,
     shrinkLimit: options.shrinkLimit,
     ...shownIn(guards, aws.scope),
@@ -301,6 +318,7 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
     guards,
     origins,
     complete,
+    seen: scopeSeen,
     plan,
     shrink,
     guard: guardMemory,

@@ -1,21 +1,22 @@
 import { API_VERSION } from '../api/bastion.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import { type Place, placeKey } from '../api/estate.ts';
-import { type KubeObject, SYSTEM_NAMESPACE } from '../api/object.ts';
+import { type KubeObject, type ObjectName, SYSTEM_NAMESPACE } from '../api/object.ts';
+import type { Doubt } from '../core/guard.ts';
 import { ConflictError, type Store } from '../store/store.ts';
 
 /** An account and region that may hold resources of ours, whether or not a Bastion still names it. */
-interface ScopeRecord extends KubeObject {
+export interface ScopeRecord extends KubeObject, Place {
   readonly kind: 'Scope';
-  readonly accountId: string;
-  readonly region: string;
+  /** The Bastions that held resources there, or were about to, when it was written. */
+  readonly holders?: readonly ObjectName[];
+  /** Why the store may not know who wants what is there. */
+  readonly doubt?: Doubt;
 }
 
-/** Written before the first resource is made in a scope, so that a crash right after cannot make it be forgotten. */
-export async function rememberScope(store: Store, clock: Clock, { accountId, region }: Place): Promise<void> {
+export function newScope(clock: Clock, { accountId, region }: Place): ScopeRecord {
   const name = placeKey({ accountId, region });
-  if (await store.get('scopes', `${SYSTEM_NAMESPACE}/${name}`)) return;
-  const record: ScopeRecord = {
+  return {
     apiVersion: API_VERSION,
     kind: 'Scope',
     metadata: {
@@ -29,8 +30,17 @@ export async function rememberScope(store: Store, clock: Clock, { accountId, reg
     accountId,
     region,
   };
+}
+
+export async function readScope(store: Store, place: Place): Promise<ScopeRecord | undefined> {
+  return store.get<ScopeRecord>('scopes', `${SYSTEM_NAMESPACE}/${placeKey(place)}`);
+}
+
+/** Written before the first resource is made in a scope, so that a crash right after cannot make it be forgotten. */
+export async function rememberScope(store: Store, clock: Clock, place: Place): Promise<void> {
+  if (await readScope(store, place)) return;
   try {
-    await store.put('scopes', record, undefined);
+    await store.put('scopes', newScope(clock, place), undefined);
   } catch (error) {
     // Another replica was quicker, with the same record.
     if (!(error instanceof ConflictError)) throw error;

@@ -46,6 +46,11 @@ export class Standstill {
     return Math.max(this.#options.durationMs, record.durationMs) - stillMs;
   }
 
+  /** The record that was seen last of another holder. */
+  last(): LeaseRecord | undefined {
+    return this.#seen?.record;
+  }
+
   /** Who was seen last, and for how long without a sign of life. */
   silence(): { readonly holder: string; readonly silentMs: number } | undefined {
     if (!this.#seen) return undefined;

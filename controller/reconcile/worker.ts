@@ -17,6 +17,7 @@ import type { ActivationBook } from './activations.ts';
 import type { Interests, Refresh } from './observe.ts';
 import type { PassClosing } from './pass-closing.ts';
 import { type Memory, type Pass, reconcile } from './reconcile.ts';
+import type { ScopeMemory } from './scope-memory.ts';
 
 export interface WorkerOptions {
   readonly api: ApiClient;
@@ -30,7 +31,8 @@ export interface WorkerOptions {
   readonly activations: ActivationBook;
   readonly sources?: readonly string[] | undefined;
   readonly mayMutate: () => boolean;
-  readonly rememberScope: () => Promise<void>;
+  /** Left out: nothing of this scope is remembered from one process to the next. */
+  readonly scopeMemory?: ScopeMemory | undefined;
   readonly closing?: PassClosing | undefined;
 }
 
@@ -41,7 +43,6 @@ export class ScopeWorker {
   #failedPasses = 0;
   #pollingPasses = 0;
   #hurriedPasses = 0;
-  #remembered = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -52,16 +53,15 @@ export class ScopeWorker {
 
   /** @returns the pass and when to come back */
   async run(refresh: Refresh, interests: Interests): Promise<{ pass: Pass; wake: Wake }> {
-    const { connect, rememberScope, ...rest } = this.#options;
+    const { connect, ...rest } = this.#options;
+    const { scopeMemory } = rest;
     const pass = await reconcile(this.#memory, {
       ...rest,
       aws: connect(),
       refresh,
       interests,
-      rememberScope: async () => {
-        if (!this.#remembered) await rememberScope();
-        this.#remembered = true;
-      },
+      rememberScope: async (seen) => scopeMemory?.remember(seen),
+      settleScope: async (seen) => scopeMemory?.settle(seen),
     });
     this.#memory = pass.memory;
     return { pass, wake: this.#wakeAfter(pass) };

@@ -10,7 +10,7 @@ import { whileHeld } from './lease.ts';
 import type { ManagerOptions } from './manager.ts';
 import type { Interests } from './observe.ts';
 import type { PassClosing } from './pass-closing.ts';
-import { rememberScope } from './scopes.ts';
+import { ScopeMemory } from './scope-memory.ts';
 import { ScopeWorker } from './worker.ts';
 
 interface WorkersOptions
@@ -55,7 +55,7 @@ export class ScopeWorkers {
       settings: settingsIn(settings, estate, place),
       api: fenceWrites(api, mayMutate),
       connect: connectPlace(place, mayMutate),
-      rememberScope: () => rememberScope(fenceStore(store, mayMutate), clock, place),
+      scopeMemory: new ScopeMemory({ store: fenceStore(store, mayMutate), clock, place }),
     });
     this.#workers.set(key, worker);
     return worker;

@@ -3,8 +3,8 @@ import { formatDuration, parseDuration } from '../api/duration.ts';
 import { regionFault } from '../core/region.ts';
 import type { ApiFlags } from './api-flags.ts';
 import type { ControllerOptions } from './controller.ts';
+import { isSchedule } from './cron.ts';
 import { DEFAULTS } from './defaults.ts';
-import { isSchedule } from './jobs.ts';
 import type { LogFormat } from './log.ts';
 import { UsageError } from './usage-error.ts';
 

@@ -176,9 +176,8 @@ async function assemble(
   controller.start();
   const leader = options.replica === undefined ? other?.pid : undefined;
   if (leader) log('info', 'standing by: another process leads on this data folder', { pid: leader });
-  for (const job of startJobs(options, controller, async () => sync.poll())) {
-    closers.push(() => job.destroy());
-  }
+  const jobs = startJobs({ schedules: options, controller, sync: async () => sync.poll(), clock, log });
+  closers.push(jobs.stop);
   const dump = () => writeDump(controller.describe(), clock.now(), dataDir);
   return { api, aws, url: server?.url, metricsUrl: measuring?.url, leader, syncSources: sync.run, dump };
 }

@@ -20,6 +20,7 @@ import { KINDS } from '../kinds/index.ts';
 import { ActivationBook } from '../reconcile/activations.ts';
 import { readStanding } from '../reconcile/identity.ts';
 import { type LookOptions, look } from '../reconcile/reconcile.ts';
+import { ScopeMemory } from '../reconcile/scope-memory.ts';
 import { rememberedPlaces } from '../reconcile/scopes.ts';
 import type { Store } from '../store/store.ts';
 import type { PlaceClients } from './place-clients.ts';
@@ -65,7 +66,7 @@ async function previewPlace(
   bastions: readonly Bastion[],
   options: PreviewOptions & Pick<LookOptions, 'halted' | 'estate'>,
 ): Promise<RegionPreview> {
-  const { clients, terms, estate } = options;
+  const { clients, terms, estate, store, clock } = options;
   const mine = bastions.filter((bastion) => {
     const own = placeOf(estate, bastion.spec);
     return own && isSamePlace(own, place);
@@ -76,6 +77,7 @@ async function previewPlace(
     { snapshot: EMPTY_SNAPSHOT, guard: NO_MEMORY, sequence: 1 },
     {
       ...options,
+      scopeMemory: new ScopeMemory({ store, clock, place }),
       settings,
       activations: { correct: (all) => book.correct(all) },
       kinds: KINDS,

@@ -53,7 +53,7 @@ export async function openAnyVersion(options: StoreOptions): Promise<OpenStore> 
 
 async function openEmbedded({ dataDir, clock, newId, pollMs, mustOwn }: StoreOptions): Promise<OpenStore> {
   await prepareDataDir(dataDir);
-  const deadline = clock.now() + OWNER_LEAVES_MS;
+  const deadline = clock.monotonic() + OWNER_LEAVES_MS;
   for (;;) {
     const embedded = await openEmbeddedStore({
       dataDir,
@@ -65,7 +65,7 @@ async function openEmbedded({ dataDir, clock, newId, pollMs, mustOwn }: StoreOpt
       return { store: embedded.store, close: () => embedded.close() };
     }
     await embedded.close();
-    if (clock.now() >= deadline)
+    if (clock.monotonic() >= deadline)
       throw new UsageError(
         `another command has ${dataDir} open: end it (a bastionctl --watch?), then start the controller`,
       );

@@ -8,6 +8,7 @@ import { createObjects, type Objects } from './objects.ts';
 import { createRecall, type Recall } from './recall.ts';
 import { endWith } from './signals.ts';
 import {
+  COLLECTIONS,
   type Collection,
   ConflictError,
   type ListResult,
@@ -31,7 +32,6 @@ export interface TableStoreOptions {
   readonly pollMs?: number;
 }
 
-const COLLECTIONS: readonly Collection[] = ['bastions', 'events', 'guards', 'sources', 'scopes'];
 /** Each failed attempt means that another writer got through: a hundred in a row is a fault, not contention. */
 const WRITE_ATTEMPTS = 100;
 const LIST_ATTEMPTS = 10;
@@ -75,6 +75,11 @@ export function createTableStore({ items, clock, newId, pollMs = 500 }: TableSto
       const isNewest = head?.collection === collection && head.name === name;
       if (isNewest) return head.type === 'DELETED' ? undefined : (head.object as T);
       return (await recall.read(head, collection, name)) as T | undefined;
+    },
+    async wasDeleted(collection, name) {
+      const head = await log.head();
+      const isNewest = head?.collection === collection && head.name === name;
+      return isNewest ? head.type === 'DELETED' : objects.isDeleted(collection, name);
     },
     list: <T extends KubeObject>(collection: Collection) => listExactly<T>(log, objects, collection),
     async put<T extends KubeObject>(collection: Collection, object: T, expected: string | undefined) {
@@ -133,13 +138,14 @@ interface WriterParts {
 }
 
 function createWriter({ log, objects, recall, clock, newId }: WriterParts) {
-  let appliedThrough = 0;
+  /** The write that was applied last. Revisions begin anew when the table is emptied: they do not tell. */
+  let applied: string | undefined;
   let queue: Promise<unknown> = Promise.resolve();
 
   async function apply(entry: LogEntry): Promise<void> {
-    if (entry.revision <= appliedThrough) return;
+    if (entry.write === applied) return;
     await objects.apply(entry);
-    appliedThrough = entry.revision;
+    applied = entry.write;
   }
 
   async function commit(collection: Collection, name: ObjectName, draft: Draft): Promise<LogEntry> {
@@ -148,9 +154,11 @@ function createWriter({ log, objects, recall, clock, newId }: WriterParts) {
       const head = await log.head();
       if (head) await apply(head);
       const { type, object } = draft(await recall.read(head, collection, name));
-      const revision = (head?.revision ?? 0) + 1;
+      // A log that was lost goes on where the objects are: they take nothing that looks older.
+      const revision = (head?.revision ?? (await objects.newest())) + 1;
       const entry = {
         ...{ revision, type, collection, name, write: id, timeMs: clock.now() },
+        ...(head ? { follows: head.write } : {}),
         object: { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } },
       };
       if (!(await log.append(entry))) continue;

@@ -43,7 +43,7 @@ const OPENING_POLL_MS = 100;
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const { dataDir, clock, newId, pid = process.pid } = options;
   if (dataDir === undefined) return serve(options, { pid, table: TABLE, key: newId() });
-  const deadline = clock.now() + OPENING_MS;
+  const deadline = clock.monotonic() + OPENING_MS;
   for (;;) {
     const claim: Endpoint = { pid, table: TABLE, key: newId() };
     if (await claimEndpoint(dataDir, claim)) return serve(options, claim);
@@ -53,7 +53,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     if (joined) return joined;
     if (other.pid === pid || !isAlive(other.pid)) {
       await removeEndpoint(dataDir, other);
-    } else if (clock.now() < deadline) {
+    } else if (clock.monotonic() < deadline) {
       await sleep(clock, OPENING_POLL_MS);
     } else {
       throw new StoreUnavailableError(

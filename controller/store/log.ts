@@ -6,6 +6,8 @@ export interface LogEntry extends Change {
   readonly name: ObjectName;
   /** Unique to one call of `put` or `delete`: how a writer recognises its own entry after an answer that was lost. */
   readonly write: string;
+  /** The write before it, which a reader knows the same history by; left out where nobody knows of one. */
+  readonly follows?: string;
   readonly timeMs: number;
 }
 
@@ -20,6 +22,7 @@ const PUT_ATTEMPTS = 3;
  */
 export interface Log {
   head(): Promise<LogEntry | undefined>;
+  at(revision: number): Promise<LogEntry | undefined>;
   /** Entries after `from`, oldest first, without a gap among them; the first may be later than from + 1 (history was trimmed). */
   after(from: number, limit: number, signal?: AbortSignal): Promise<readonly LogEntry[]>;
   /** The commit point of every write. @returns false when that revision belongs to another write. */
@@ -49,6 +52,7 @@ export function createLog(table: Table): Log {
   }
 
   return {
+    at,
     after,
     async head() {
       const [item] = await table.query({ pk: PARTITION, descending: true, limit: 1 });
@@ -122,6 +126,7 @@ function parseEntry(item: Item): LogEntry {
     name: item['name'] as ObjectName,
     object: JSON.parse(String(item['object'])) as KubeObject,
     write: String(item['write']),
+    ...(item['follows'] === undefined ? {} : { follows: String(item['follows']) }),
     timeMs: Number(item['timeMs']),
   };
 }

@@ -1,6 +1,6 @@
 import type { KubeObject, ObjectName } from '../api/object.ts';
 import type { LogEntry } from './log.ts';
-import type { Collection } from './store.ts';
+import { COLLECTIONS, type Collection } from './store.ts';
 import type { Item, Table } from './table.ts';
 
 /** What the log amounts to, one item an object; behind the log by at most its newest entry. */
@@ -9,6 +9,10 @@ export interface Objects {
   list(collection: Collection): Promise<ReadonlyMap<ObjectName, KubeObject>>;
   /** Idempotent, and harmless when late: an item only ever moves to a higher revision. */
   apply(entry: LogEntry): Promise<void>;
+  /** The highest revision of any object; 0 when there is none. */
+  newest(): Promise<number>;
+  /** Whether it was deleted by a write, and not so long ago that this is forgotten. */
+  isDeleted(collection: Collection, name: ObjectName): Promise<boolean>;
   dropTombstones(collection: Collection, beforeMs: number): Promise<void>;
 }
 
@@ -38,6 +42,16 @@ export function createObjects(table: Table): Objects {
           values: { ':revision': revision },
         },
       );
+    },
+    async newest() {
+      let newest = 0;
+      for (const collection of COLLECTIONS)
+        for (const item of await table.query({ pk: partition(collection) }))
+          newest = Math.max(newest, Number(item['revision']));
+      return newest;
+    },
+    async isDeleted(collection, name) {
+      return (await table.get({ pk: partition(collection), sk: name }))?.['deleted'] === true;
     },
     async dropTombstones(collection, beforeMs) {
       for (const item of await table.query({ pk: partition(collection) })) {

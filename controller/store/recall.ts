@@ -12,15 +12,21 @@ export interface Recall {
 /** Of the names and of the objects as JSON: names alone, of what does not exist, would add up without end too. */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
 
-export function createRecall(objects: Objects): Recall {
+export function createRecall(objects: Pick<Objects, 'read'>): Recall {
   const texts = createTexts();
   let newest: Pick<LogEntry, 'revision' | 'write'> = { revision: 0, write: '' };
+  /** Some head was older than the newest: read long ago, or of a table that was emptied and comes up from below again. */
+  let isDoubted = false;
 
   /** @returns false for a head that was read before one that is known already. */
   function moveTo(head: LogEntry): boolean {
-    if (head.revision < newest.revision) return false;
+    if (head.revision < newest.revision) {
+      isDoubted = true;
+      return false;
+    }
     if (head.write === newest.write) return true;
-    if (head.revision !== newest.revision + 1) texts.clear();
+    if (isDoubted || head.revision !== newest.revision + 1) texts.clear();
+    isDoubted = false;
     newest = { revision: head.revision, write: head.write };
     texts.keep(keyOf(head.collection, head.name), head.type === 'DELETED' ? undefined : head.object);
     return true;

@@ -4,7 +4,8 @@ import type { KubeObject, ObjectName } from '../api/object.ts';
  * What the store keeps. `sources` remembers git positions, `scopes` whose store it is and the accounts and regions that ever
  * held resources.
  */
-export type Collection = 'bastions' | 'events' | 'guards' | 'sources' | 'scopes';
+export const COLLECTIONS = ['bastions', 'events', 'guards', 'sources', 'scopes'] as const;
+export type Collection = (typeof COLLECTIONS)[number];
 
 export interface Change<T extends KubeObject = KubeObject> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -27,6 +28,8 @@ export interface ListResult<T extends KubeObject> {
  */
 export interface Store {
   get<T extends KubeObject>(collection: Collection, name: ObjectName): Promise<T | undefined>;
+  /** Whether it is gone because somebody deleted it, within the last day; false where nobody knows why it is not there. */
+  wasDeleted(collection: Collection, name: ObjectName): Promise<boolean>;
   /** Sorted by namespace and name. */
   list<T extends KubeObject>(collection: Collection): Promise<ListResult<T>>;
   /**

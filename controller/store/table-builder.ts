@@ -54,10 +54,10 @@ export function openTableBuilder({ connection, region, clock }: TableBuilderOpti
 
   /** Each change of a table takes a while, and AWS refuses the next one meanwhile. */
   async function until(name: string, isDone: (table: TableDescription | undefined) => boolean) {
-    for (const deadline = clock.now() + PATIENCE_MS; ; await sleep(clock, POLL_MS)) {
+    for (const deadline = clock.monotonic() + PATIENCE_MS; ; await sleep(clock, POLL_MS)) {
       const table = await describe(name);
       if (isDone(table)) return table;
-      if (clock.now() < deadline) continue;
+      if (clock.monotonic() < deadline) continue;
       const state = table?.TableStatus ?? 'gone';
       throw new StoreUnavailableError(`table ${name} is still ${state} after 5 minutes: run it again later`);
     }
@@ -75,13 +75,14 @@ export function openTableBuilder({ connection, region, clock }: TableBuilderOpti
     if (await hasPointInTimeRecovery(client, name)) return;
     const PointInTimeRecoverySpecification = { PointInTimeRecoveryEnabled: true };
     const input = { TableName: name, PointInTimeRecoverySpecification };
-    for (const deadline = clock.now() + PATIENCE_MS; ; await sleep(clock, POLL_MS)) {
+    for (const deadline = clock.monotonic() + PATIENCE_MS; ; await sleep(clock, POLL_MS)) {
       try {
         await client.send(new UpdateContinuousBackupsCommand(input));
         return;
       } catch (error) {
         // AWS is not ready for it right after a table was made.
-        if (!(error instanceof ContinuousBackupsUnavailableException) || clock.now() >= deadline) throw error;
+        if (!(error instanceof ContinuousBackupsUnavailableException) || clock.monotonic() >= deadline)
+          throw error;
       }
     }
   }

@@ -27,6 +27,7 @@ export function shareWatches(store: Store, { limits, gather }: ShareOptions = {}
   const hub = createHub(store, { ...LIMITS, ...limits }, gather);
   return {
     get: (collection, name) => store.get(collection, name),
+    wasDeleted: (collection, name) => store.wasDeleted(collection, name),
     list: (collection) => store.list(collection),
     put: (collection, object, expected) => store.put(collection, object, expected),
     delete: (collection, name, expected) => store.delete(collection, name, expected),

@@ -20,6 +20,7 @@ export function convertVersions(store: Store): Store {
       const found = await store.get<T>(collection, name);
       return found && read(collection, found);
     },
+    wasDeleted: (collection, name) => store.wasDeleted(collection, name),
     async list<T extends KubeObject>(collection: Collection) {
       const { items, revision } = await store.list<T>(collection);
       return { items: items.map((item) => read(collection, item)), revision };

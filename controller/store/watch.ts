@@ -3,6 +3,8 @@ import type { Log, LogEntry } from './log.ts';
 import { type Change, ExpiredError, type WatchOptions } from './store.ts';
 
 const PAGE = 200;
+/** How late it is noticed that the history was replaced: until then its end looks as if nothing were new. */
+const REPLACED_MS = 10_000;
 /** Of this process's own entries: more than a watch of it is ever behind while it reads on. */
 const RECENT = 64;
 
@@ -63,29 +65,39 @@ export async function* watchLog(parts: WatchParts, options: WatchOptions): Async
   const { log, bell, clock, pollMs } = parts;
   const { collection, from, signal, onProgress } = options;
   try {
-    const head = (await log.head())?.revision ?? 0;
+    const newest = await log.head();
+    const head = newest?.revision ?? 0;
     if (from > head) {
       throw new ExpiredError(
         `Revision ${from} is ahead of the store's newest (${head}): it was replaced. List again.`,
       );
     }
     let last = from;
+    /** The write that `last` was, once that is known. */
+    let lastWrite = newest?.revision === from ? newest.write : undefined;
+    let checkedMs = clock.monotonic();
     let seen = bell.count();
     let told: number | undefined;
     while (!signal.aborted) {
       const own = bell.after(last, seen);
       seen = bell.count();
       const entries = own.length > 0 ? own : await log.after(last, PAGE, signal);
-      for (const { revision, type, collection: within, object } of entries) {
+      for (const { revision, type, collection: within, object, write, follows } of entries) {
         if (revision !== last + 1) {
           throw new ExpiredError(
             `Revision ${last} is too old: history now begins at ${revision}. List again.`,
           );
         }
+        if (lastWrite !== undefined && follows !== undefined && follows !== lastWrite) throw replaced(last);
         last = revision;
+        lastWrite = write;
         if (collection !== undefined && collection !== within) continue;
         yield { type, collection: within, object, revision };
         if (signal.aborted) return;
+      }
+      if (last > 0 && entries.length === 0 && clock.monotonic() - checkedMs >= REPLACED_MS) {
+        checkedMs = clock.monotonic();
+        lastWrite = await sameWrite(log, last, lastWrite);
       }
       if (entries.length < PAGE && told !== last) {
         told = last;
@@ -96,4 +108,18 @@ export async function* watchLog(parts: WatchParts, options: WatchOptions): Async
   } catch (error) {
     if (!signal.aborted || error instanceof ExpiredError) throw error;
   }
+}
+
+/** @throws ExpiredError when the entry that was seen last is not there any more, or is another: whoever waits behind it waits for ever */
+async function sameWrite(log: Log, revision: number, write: string | undefined): Promise<string> {
+  const found = await log.at(revision);
+  if (found && (write === undefined || found.write === write)) return found.write;
+  // Only what somebody has written after it may be left of it: history is trimmed.
+  const next = found ? undefined : (await log.after(revision, 1))[0];
+  if (next?.revision === revision + 1) return write ?? '';
+  throw replaced(revision);
+}
+
+function replaced(revision: number): ExpiredError {
+  return new ExpiredError(`Revision ${revision} is not the store's any more: it was replaced. List again.`);
 }

@@ -131,7 +131,6 @@ export class Rig {
       activations: new ActivationBook(this.#store),
       shrinkLimit: DEFAULT_SHRINK_LIMIT,
       mayMutate: () => true,
-      rememberScope: async () => {},
     });
   }
 

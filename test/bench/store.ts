@@ -19,6 +19,10 @@ export class PlainStore implements Store {
     return this.#objects(collection).get(name) as T | undefined;
   }
 
+  async wasDeleted(): Promise<boolean> {
+    return false;
+  }
+
   async list<T extends KubeObject>(collection: Collection) {
     const items = [...this.#objects(collection)].sort(([a], [b]) => (a < b ? -1 : 1));
     return { items: items.map(([, object]) => object as T), revision: this.#revision };

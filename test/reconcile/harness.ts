@@ -83,7 +83,6 @@ export function startHarness(options: HarnessOptions = {}): Harness {
     shrinkLimit: DEFAULT_SHRINK_LIMIT,
     activations: new ActivationBook(store),
     mayMutate: () => true,
-    rememberScope: async () => {},
   });
   let wake: Wake = { afterMs: 0, refresh: 'all' };
   const resyncMs = options.resyncMs ?? 60_000;

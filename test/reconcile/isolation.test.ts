@@ -101,7 +101,6 @@ describe('a replica that has lost the lead', () => {
       estate: { accountId: '123456789012', defaultRegion: 'ap-northeast-1', accounts: [] },
       shrinkLimit: DEFAULT_SHRINK_LIMIT,
       mayMutate: () => left-- > 0,
-      rememberScope: async () => {},
     });
     const interests = { vpcIds: [ORDINARY.isolatedVpc], hybrid: false };
     const { pass } = await worker.run('all', interests);

@@ -26,6 +26,7 @@ export function createFixture(): Fixture {
   };
   const slow: Store = {
     get: (collection, name) => store.get(collection, name),
+    wasDeleted: (collection, name) => store.wasDeleted(collection, name),
     list: (collection) => store.list(collection),
     watch: (options) => store.watch(options),
     trim: (keepMs) => store.trim(keepMs),

@@ -32,6 +32,8 @@ export interface Scene {
   readonly wasTampered: () => boolean;
   /** Some look showed something else than there was, beyond what AWS promises to catch up with. */
   readonly wasMisled: () => boolean;
+  /** What was ours when the store was emptied: nobody has asked for it to go, or confirmed that it may. */
+  readonly forgotten: ReadonlySet<string>;
   /** Nobody has asked for it to go. */
   readonly isWanted: (bastion: Bastion) => boolean;
   /** How somebody has closed a Bastion whom nobody has opened since. */

@@ -1,5 +1,5 @@
 import type { ApiClient } from '../../controller/api/client.ts';
-import { sleep } from '../../controller/api/clock.ts';
+import { type Clock, sleep } from '../../controller/api/clock.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import type { Settings } from '../../controller/core/resource.ts';
 import type { Terms } from '../../controller/core/terms.ts';
@@ -8,6 +8,7 @@ import { createLease, type Lease } from '../../controller/reconcile/lease.ts';
 import { Controller, type Log } from '../../controller/reconcile/manager.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
+import { type Jobs, startJobs } from '../../controller/shell/jobs.ts';
 import { createSourceNews } from '../../controller/shell/source-news.ts';
 import { createSync, type Sync } from '../../controller/shell/sync.ts';
 import { createGitSource, type GitSource } from '../../controller/sources/git.ts';
@@ -31,9 +32,7 @@ import type { Timeline } from './timeline.ts';
 
 const LEASE_MS = 20_000;
 const RENEW_MS = 5_000;
-const RESYNC_MS = 60_000;
-const SWEEP_MS = 3_600_000;
-const GIT_MS = 15_000;
+const SCHEDULES = { resyncSchedule: '* * * * *', sweepSchedule: '0 * * * *', gitSchedule: '*/15 * * * * *' };
 const POLL_MS = 5_000;
 export const GIT_SPEC = `https://git.example.com/team/bastions.git#${BRANCH}`;
 
@@ -69,6 +68,8 @@ export class Replica implements Caller {
   readonly #store: Store;
   readonly #sync: Sync;
   #hasSources = false;
+  readonly #clock: Clock;
+  #jobs: Jobs | undefined;
   #isAlive = true;
   #isStopping = false;
   #pausedUntil = 0;
@@ -82,6 +83,7 @@ export class Replica implements Caller {
     const clock = this.#createClock();
     const log: Log = (level, message, fields) =>
       this.#log(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
+    this.#clock = clock;
     const items = tableFor(table, boundary, this);
     let ids = 0;
     const newId = () => `${options.name}-${++ids}`;
@@ -130,9 +132,11 @@ export class Replica implements Caller {
 
   start(): void {
     this.#controller.start();
-    this.#every(RESYNC_MS, () => this.#controller.resync());
-    this.#every(SWEEP_MS, () => void this.#controller.sweep());
-    this.#every(GIT_MS, () => this.#poll());
+    this.#jobs = startJobs({
+      ...{ schedules: SCHEDULES, controller: this.#controller, clock: this.#clock },
+      sync: async () => this.#poll(),
+      log: (level, message, fields) => this.#log(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
+    });
   }
 
   /** As when the configuration file has changed. */
@@ -164,6 +168,7 @@ export class Replica implements Caller {
   async terminate(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#jobs?.stop();
     await this.#controller.stop();
     this.#isAlive = false;
   }
@@ -202,19 +207,6 @@ export class Replica implements Caller {
     const waitMs = this.#pausedUntil - timeline.now();
     if (waitMs > 0) timeline.after(waitMs, () => this.#wake(callback));
     else callback();
-  }
-
-  #every(periodMs: number, run: () => void): void {
-    const { timeline } = this.#options;
-    const again = () =>
-      timeline.after(periodMs, () =>
-        this.#wake(() => {
-          if (this.#isStopping) return;
-          run();
-          again();
-        }),
-      );
-    again();
   }
 
   /** Where there never was a source, nothing is asked of the store for it either. */

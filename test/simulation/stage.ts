@@ -26,6 +26,8 @@ import { type Violation, Watch } from './watch.ts';
 
 const START = Date.parse('2026-11-23T09:00:00Z');
 export const RESTART_MS = 5_000;
+const COLLECTIONS = ['bastions', 'events', 'guards', 'sources', 'scopes'];
+const PARTITIONS = ['log', 'lease', ...COLLECTIONS.map((name) => `object#${name}`)];
 const TICK_MS = 20_000;
 const MINUTE = 60_000;
 
@@ -259,9 +261,14 @@ export class Stage implements Strikes {
   }
 
   stepClock(call: Call, byMs: number): void {
-    this.trouble(Math.max(0, byMs) + MINUTE);
+    this.step(this.#replicaOf(call), byMs);
+  }
+
+  protected step(replica: Replica, byMs: number): void {
+    // What a clock has passed over is not there to be waited for.
+    this.trouble(Math.min(Math.max(0, byMs), MINUTE) + MINUTE);
     this.#skewMs += Math.max(0, byMs);
-    this.#replicaOf(call).stepClock(byMs);
+    replica.stepClock(byMs);
   }
 
   stepMachineOf(call: Call, byMs: number, backAfterMs?: number): void {
@@ -283,6 +290,19 @@ export class Stage implements Strikes {
     const record = { ...item, ...key, holder: 'intruder', epoch: Number(item['epoch']) + 1, beat: 1 };
     this.#table.force(record);
     this.#watch.lease(record, true);
+  }
+
+  /** Somebody deletes the table and makes it again, or empties a part of it, under whoever runs. */
+  emptyTable(partitions: readonly string[] = PARTITIONS): void {
+    this.trouble(MINUTE);
+    this.history.add(this.now(), 'somebody', `empties ${partitions.join(', ')}`);
+    this.#table.empty(partitions);
+    this.#watch.empties(partitions);
+  }
+
+  /** What the store does not remember may go. */
+  letGo(): void {
+    this.#watch.confirms();
   }
 
   outage(forMs: number, matches: (call: Call) => boolean, failure: Failure): void {

@@ -22,7 +22,8 @@ export function tableFor(table: MemoryTable, boundary: Boundary, caller: Caller)
       },
     });
   return {
-    get: ({ pk, sk }) => send('get', `${pk} ${sk}`, false, () => table.get({ pk, sk }), pk === 'lease'),
+    get: ({ pk, sk }) =>
+      send('get', `${pk} ${sk}`, false, () => table.get({ pk, sk }), pk === 'lease' || pk === 'log'),
     query: ({ signal: _signal, ...query }) =>
       send(nameOf(query), JSON.stringify(query), false, () => table.query(query), isPoll(query)),
     put: (item, condition) =>

@@ -46,6 +46,7 @@ export class Watch {
   readonly violations: Violation[] = [];
   readonly #secrets = new Set<string>();
   readonly #records = new Map<string, Readonly<Record<string, unknown>>>();
+  readonly #forgotten = new Set<string>();
   readonly #options: WatchOptions;
   readonly #oracles: readonly Oracle[];
   /** What was seen at this very moment: several oracles look at the same. */
@@ -56,6 +57,7 @@ export class Watch {
     const scene: Scene = {
       ...options.circumstances,
       ...{ bastions: this.bastions, records: this.#records, secrets: this.#secrets },
+      forgotten: this.#forgotten,
       things: (service) => this.things(service),
       isAt: (target, groupId, port) => isAt(options.simulator, target, groupId, port),
       violate: (oracle, what) => this.violate(oracle, what),
@@ -124,6 +126,20 @@ export class Watch {
         return isDone;
       },
     };
+  }
+
+  /** The store has lost these partitions. */
+  empties(partitions: readonly string[]): void {
+    this.#options.simulator.settle();
+    if (partitions.includes('lease')) this.lease({ holder: '', epoch: 0, beat: 0, durationMs: 0 }, true);
+    if (!partitions.includes('object#bastions')) return;
+    this.bastions.clear();
+    for (const { id, isOurs, isLive } of this.things()) if (isOurs && isLive) this.#forgotten.add(id);
+  }
+
+  /** A person has said that what nobody remembers may go. */
+  confirms(): void {
+    this.#forgotten.clear();
   }
 
   lease(item: Readonly<Record<string, unknown>>, isForced: boolean): void {

@@ -110,6 +110,12 @@ export class World extends Stage {
     leader?.stepClock(clockStepMs);
   }
 
+  /** The clocks of those that run are set; whoever comes later has a right one. */
+  stepClocks(byMs: number): void {
+    this.history.add(this.now(), 'somebody', `sets the clocks by ${byMs / 1000} s`);
+    for (const replica of this.replicas.filter((one) => one.isAlive())) this.step(replica, byMs);
+  }
+
   /** The clocks of these machines are set, or of all. Processes see it at once, and those that come later too. */
   setClocks(aheadMs: number, bases = this.machines.bases()): void {
     for (const base of bases) this.machines.step(base, aheadMs - this.machines.of(base).aheadMs());

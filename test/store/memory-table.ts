@@ -10,6 +10,8 @@ export interface MemoryTable extends Table {
   peek(key: Key): Item | undefined;
   /** Puts an item whatever stands there: what nobody's store does, but somebody by hand. */
   force(item: Item & Key): void;
+  /** Takes away all items of these partitions, or of all: somebody deletes the table and makes it again. */
+  empty(partitions?: readonly string[]): void;
 }
 
 /** Stores as they stand on DynamoDB, each with its own way to the same table. */
@@ -69,6 +71,9 @@ export function createMemoryTable(): MemoryTable {
     },
     peek: stored,
     force: (item) => partition(item.pk).set(item),
+    empty: (names = [...partitions.keys()]) => {
+      for (const pk of names) partitions.delete(pk);
+    },
   };
 }
 

@@ -54,6 +54,12 @@ class MemoryStore implements Store {
     return found && (structuredClone(found) as T);
   }
 
+  async wasDeleted(collection: Collection, name: ObjectName): Promise<boolean> {
+    const { history } = this.#memory;
+    const last = history.findLast((one) => one.collection === collection && objectName(one.object) === name);
+    return last?.type === 'DELETED';
+  }
+
   async list<T extends KubeObject>(collection: Collection) {
     const { objects, revision } = this.#memory;
     const found = [...objects].filter(([key]) => key.startsWith(`${collection} `));

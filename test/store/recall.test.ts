@@ -22,9 +22,6 @@ function createCounted() {
       reads++;
       return undefined;
     },
-    list: async () => new Map(),
-    apply: async () => {},
-    dropTombstones: async () => {},
   });
   return { recall, reads: () => reads };
 }

@@ -132,7 +132,7 @@ export const ENDS: readonly Canary[] = [
     name: 'scope-forgotten',
     like: 'a controller that sweeps only where an object still points to',
     file: 'reconcile/reconcile.ts',
-    find: 'if (preview.plan.steps.length > 0 && mayMutate()) await options.rememberScope();',
+    find: 'if (isWorthRemembering(preview) && mayMutate()) await options.rememberScope(preview.seen);',
     replace: '',
     scenarios: ['sweeps-what-was-left'],
   },

@@ -7,6 +7,7 @@ import { IDLENESS } from './idleness.ts';
 import { RECORDED } from './records.ts';
 import { MARKS } from './marks.ts';
 import { ORIGINS } from './origins.ts';
+import { STORES } from './stores.ts';
 import { TIMES } from './times.ts';
 import { TOKENS } from './tokens.ts';
 import { TURNS } from './turns.ts';
@@ -25,4 +26,5 @@ export const CANARIES: readonly Canary[] = [
   ...ALONE,
   ...DOUBTS,
   ...ORIGINS,
+  ...STORES,
 ];

@@ -107,6 +107,24 @@ export const TIMES: readonly Canary[] = [
     scenarios: ['delete-exec-nat', 'several-at-once', 'delete-while-provisioning'],
   },
   {
+    name: 'clock-goes-back',
+    like: 'a scheduler that waits for an instant of the wall clock, as node-cron does',
+    file: 'shell/clock.ts',
+    find: 'latest = speed === 1 ? Math.max(next, wall()) : next;',
+    replace: 'latest = speed === 1 ? wall() : next;',
+    scenarios: ['git-while-clocks-are-set'],
+  },
+  {
+    name: 'missed-runs-are-made-up-for',
+    like: 'a cron that runs once for each time it has passed over',
+    file: 'shell/jobs.ts',
+    find: 'void this.#runOnce();',
+    replace:
+      'let run = Promise.resolve();\n' +
+      'for (let at = next; at <= clock.now(); at = this.#nextAfter(at) ?? Infinity) run = run.then(() => this.#runOnce());',
+    scenarios: ['git-while-clocks-are-set'],
+  },
+  {
     name: 'queue-loses-a-key',
     like: 'a work queue that forgets a key which is added while it is processed',
     file: 'reconcile/queue.ts',

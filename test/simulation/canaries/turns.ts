@@ -32,7 +32,7 @@ export const TURNS: readonly Canary[] = [
     name: 'lease-without-epoch',
     like: 'a lease whose holders cannot be told from one another by a number that grows',
     file: 'reconcile/lease.ts',
-    find: 'epoch: (stored?.epoch ?? 0) + 1,',
+    find: 'epoch: this.#highest + 1,',
     replace: 'epoch: stored?.epoch ?? 1,',
     scenarios: ['hand-over'],
   },

@@ -4,6 +4,7 @@ import { closingWins } from './closing-wins.ts';
 import { idleEnd } from './idle-end.ts';
 import { latchedEnd } from './latched-end.ts';
 import { monotoneStatus } from './monotone-status.ts';
+import { noAmnesia } from './no-amnesia.ts';
 import { noDuplicate } from './no-duplicate.ts';
 import { noHarm } from './no-harm.ts';
 import { noHotLoop } from './no-hot-loop.ts';
@@ -15,6 +16,7 @@ import { onRecord } from './on-record.ts';
 import { oneLeader } from './one-leader.ts';
 import { orderedTeardown } from './ordered-teardown.ts';
 import { ownedOnly } from './owned-only.ts';
+import { polls } from './polls.ts';
 import { prompt } from './prompt.ts';
 import { quietRecords } from './quiet-records.ts';
 import { truthfulEnd } from './truthful-end.ts';
@@ -26,6 +28,7 @@ export const ORACLES: readonly OracleFactory[] = [
   noDuplicate,
   noOpenDoor,
   noHarm,
+  noAmnesia,
   orderedTeardown,
   noSecret,
   monotoneStatus,
@@ -33,6 +36,7 @@ export const ORACLES: readonly OracleFactory[] = [
   truthfulEnd,
   oneLeader,
   prompt,
+  polls,
   nothingLost,
   idleEnd,
   latchedEnd,

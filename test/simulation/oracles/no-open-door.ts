@@ -18,6 +18,7 @@ export const noOpenDoor: OracleFactory = ({
   things,
   troubledUntil,
   excusedUntil,
+  forgotten,
   violate,
 }) => {
   const decidedAt = new Map<string, number>();
@@ -55,6 +56,8 @@ export const noOpenDoor: OracleFactory = ({
     onTick: () => {
       for (const { kind, id, owner, isOurs, isLive } of ['ec2', 'ecs', 'ssm'].flatMap(things)) {
         if (!isOurs || !isLive || owner === undefined || !ENTRANCES.includes(kind)) continue;
+        // Its end went with the store: AWS itself ends it.
+        if (forgotten.has(id) && !bastions.has(owner)) continue;
         const end = endedAt(owner);
         if (end === undefined) continue;
         const calm = excusedUntil();

@@ -13,6 +13,7 @@ export const oneLeader: OracleFactory = ({ now, violate }) => {
   return {
     name: 'one-leader',
     onLease: (next, isForced) => {
+      if (isForced && next.epoch === 0) highest = 0;
       const isNew = next.holder !== current?.holder && next.holder !== '';
       if (isNew && next.epoch <= highest)
         violate('one-leader', `${next.holder} begins epoch ${next.epoch} after epoch ${highest}`);

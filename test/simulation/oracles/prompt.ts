@@ -6,13 +6,15 @@ const RECOVERY_MS = 90_000;
 
 /** What people ask for is taken up at once, not when a resync comes by. */
 export const prompt: OracleFactory = ({ now, bastions, troubledUntil, violate }) => {
-  const asked = new Map<string, { generation: number; at: number }>();
+  const asked = new Map<string, { uid: string; generation: number; at: number }>();
   return {
     name: 'prompt',
     onBastion: (next) => {
       if (!next) return;
-      const { name, generation } = next.metadata;
-      if (asked.get(name)?.generation !== generation) asked.set(name, { generation, at: now() });
+      const { name, uid, generation } = next.metadata;
+      const last = asked.get(name);
+      if (last?.uid !== uid || last.generation !== generation)
+        asked.set(name, { uid, generation, at: now() });
     },
     onTick: () => {
       for (const { metadata, status } of bastions.values()) {

@@ -17,6 +17,7 @@ import { ORIGINS } from './origins.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
 import { TROUBLES } from './troubles.ts';
+import { STORES } from './stores.ts';
 
 /** Every piece of life under test: a new transport, kind or verb joins all kinds of faults by an entry here. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -39,4 +40,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...CLOSINGS,
   ...DOUBTS,
   ...ORIGINS,
+  ...STORES,
 ];

@@ -38,6 +38,7 @@ async function somebodyConfirms(world: World): Promise<void> {
       [ANNOTATION.confirm]: status.token,
       [ANNOTATION.confirmedBy]: confirmedBy(status.token, 'somebody'),
     };
+    world.letGo();
     await world.api.guards.patch(metadata.namespace, metadata.name, { metadata: { annotations } });
   }
 }

@@ -10,6 +10,7 @@ export const ORDERS = 'bastions/orders.yaml';
 export const USERS = 'bastions/users.yaml';
 export const POISON = '{ ] this: is no YAML';
 export const SUSPENDED: Partial<BastionSpec> = { ...OVER_NAT, suspend: true };
+const HOUR = 60 * MINUTE;
 
 /** What people commit. */
 export const SOURCES: readonly Scenario[] = [
@@ -36,6 +37,22 @@ export const SOURCES: readonly Scenario[] = [
       commit(world, { [ORDERS]: POISON });
       await world.until('the Bastion says so', () => isStale(world), 30 * MINUTE);
       await expires(world, 'orders');
+    },
+  },
+  {
+    name: 'git-while-clocks-are-set',
+    withGit: true,
+    play: async (world) => {
+      commit(world, { [ORDERS]: fileOf('orders', SUSPENDED) });
+      await becomes(world, 'orders', 'Suspended');
+      for (const [turn, byMs] of [-9 * HOUR, 9 * HOUR, 9 * HOUR, -18 * HOUR].entries()) {
+        world.stepClocks(byMs);
+        await world.run(MINUTE);
+        const ttl = `${turn + 1}h`;
+        commit(world, { [ORDERS]: fileOf('orders', { ...SUSPENDED, ttl }) });
+        await saysTtl(world, ttl);
+        await world.run(5 * MINUTE);
+      }
     },
   },
   {
