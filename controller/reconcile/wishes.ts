@@ -45,7 +45,6 @@ export function wishesOf(options: WishOptions): Wishes {
   return { lives, claims, desired, endings: endings(all, lives, formerKeys) };
 }
 
-
 /** Without facts, what a Bastion wants would come out wrong: a guess must not replace what it has. */
 function unknowable(claims: readonly Claim[], { unreadable }: WishOptions): DesiredSet {
   const message = unreadable ?? 'the network was not read yet';

@@ -50,7 +50,16 @@ export class ScopeWorkers {
     const estate = this.#options.estate();
     const { settings, shrinkLimit, sources } = terms();
     const worker = new ScopeWorker({
-      ...{ clock, kinds, estate, shrinkLimit, sources, mayMutate, trace, closing: this.#options.closing(place) },
+      ...{
+        clock,
+        kinds,
+        estate,
+        shrinkLimit,
+        sources,
+        mayMutate,
+        trace,
+        closing: this.#options.closing(place),
+      },
       activations: this.#options.activations(),
       settings: settingsIn(settings, estate, place),
       api: fenceWrites(api, mayMutate),

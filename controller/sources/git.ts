@@ -14,8 +14,8 @@ import { createDoubts } from './doubts.ts';
 import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
 import { createKeeper } from './keeper.ts';
 import { type SourceMemory, without } from './memory.ts';
-import { remember } from './remember.ts';
 import { RefusedError } from './refused-error.ts';
+import { remember } from './remember.ts';
 import { FetchError, openRepository, type Repository, type TreeEntry } from './repository.ts';
 import { createVerifier, type SignaturePolicy, UntrustedError, type Verify } from './signatures.ts';
 import {

@@ -1,6 +1,6 @@
 import type { OracleFactory } from '../oracle.ts';
-import { endsAlone } from './ends-alone.ts';
 import { closingWins } from './closing-wins.ts';
+import { endsAlone } from './ends-alone.ts';
 import { idleEnd } from './idle-end.ts';
 import { latchedEnd } from './latched-end.ts';
 import { monotoneStatus } from './monotone-status.ts';

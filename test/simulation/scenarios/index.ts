@@ -10,14 +10,14 @@ import { LEFTOVERS } from './leftovers.ts';
 import { LIVES } from './lives.ts';
 import { ACCEPTANCES, MARKS } from './marks.ts';
 import { NEIGHBOURS } from './neighbours.ts';
-import { RECORDS } from './records.ts';
-import { REFUSALS } from './refusals.ts';
 import { NOBODY } from './nobody.ts';
 import { ORIGINS } from './origins.ts';
+import { RECORDS } from './records.ts';
+import { REFUSALS } from './refusals.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
-import { TROUBLES } from './troubles.ts';
 import { STORES } from './stores.ts';
+import { TROUBLES } from './troubles.ts';
 
 /** Every piece of life under test: a new transport, kind or verb joins all kinds of faults by an entry here. */
 export const SCENARIOS: readonly Scenario[] = [
