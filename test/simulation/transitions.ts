@@ -140,6 +140,8 @@ async function commit(world: World, from: string | undefined, to: string): Promi
   if (from === undefined || specOf(from).region === specOf(to).region) return;
   await world.until('the Bastion says that a field is immutable', () => isRefused(world), MINUTE);
   await world.delete(NAME);
+  // What its file says now was never carried out, and is not what was closed.
+  world.mayOpen(NAME);
 }
 
 function fileOf(spec: Readonly<Record<string, unknown>>): string {
