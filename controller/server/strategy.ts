@@ -33,6 +33,8 @@ export interface Strategy<T extends KubeObject> extends Naming {
 export interface Change<T> {
   readonly stored: T;
   readonly next: T;
+  /** The source writes that the object comes from. */
+  readonly isSource: boolean;
   /** Who writes, as far as that is known. */
   readonly manager: string;
   readonly nowMs: number;

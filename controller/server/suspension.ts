@@ -8,13 +8,17 @@ import type { Change } from './strategy.ts';
  * Records who closes a Bastion by spec.suspend, and when: a client may name the person, and otherwise it is the client itself. The
  * file's own suspension is the file's to lift; only its source takes that mark away.
  */
-export function witnessSuspension({ stored, next, manager, nowMs }: Change<Bastion>): Bastion {
+export function witnessSuspension({ stored, next, isSource, manager, nowMs }: Change<Bastion>): Bastion {
   const [was, is] = [stored.spec.suspend === true, next.spec.suspend === true];
-  if (was && !is && isSuspendedByFile(stored) && isSuspendedByFile(next)) throw heldByFile(stored);
+  const isReleased = next.metadata.annotations?.[ANNOTATION.source] === undefined;
+  const isHeld = isSuspendedByFile(stored) && !isReleased && !isSource;
+  if (was && !is && isHeld) throw heldByFile(stored);
   if (!is) return withMarks(next, {});
   const { [ANNOTATION.suspendedBy]: before, [ANNOTATION.suspendedAt]: at } =
     stored.metadata.annotations ?? {};
-  const { [ANNOTATION.suspendedBy]: by } = next.metadata.annotations ?? {};
+  const { [ANNOTATION.suspendedBy]: named } = next.metadata.annotations ?? {};
+  // The file's word is its source's to say, and to take back.
+  const by = !isSource && (isHeld || named === BY_GIT) ? before : named;
   if (was) {
     // Who came first stays on record; only the file's word and a hand's replace each other.
     const isKept = by === undefined || (before !== undefined && before !== BY_GIT && by !== BY_GIT);

@@ -11,6 +11,7 @@ const SOURCES_ONLY: readonly string[] = [
   ANNOTATION.sourcePath,
   ANNOTATION.sourceCommit,
   ANNOTATION.sourceAuthor,
+  ANNOTATION.sourceDigest,
   ANNOTATION.sourceError,
 ];
 
