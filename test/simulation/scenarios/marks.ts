@@ -96,8 +96,11 @@ function takeTags(world: World): void {
   world.history.add(world.now(), 'somebody', 'takes the tags from the task, its node and its rules');
   const { ecs, ssm, ec2 } = world.simulator;
   for (const task of ecs.tasks()) if (task.cluster.name === 'bastion-test') task.tags.clear();
+  // All but the one without which IAM lets nobody deregister it: that is for a person then, and told.
   for (const { isOurs, kind, id } of world.ours())
-    if (isOurs && kind === 'managed-instance') ssm.state.nodes.get(id)?.tags.clear();
+    if (isOurs && kind === 'managed-instance')
+      for (const tag of ['key', 'bastion'])
+        ssm.state.nodes.get(id)?.tags.delete(`bastion-operator.dev/${tag}`);
   for (const groupId of [ORDINARY.ordersGroup, ORDINARY.natDatabaseGroup])
     for (const { id } of ec2.state.groups.get(groupId)?.rules.values() ?? []) ec2.state.tags.delete(id);
 }
