@@ -1,22 +1,19 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, rfc3339, sleep, type Timer } from '../api/clock.ts';
+import { type Clock, sleep, type Timer } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
-import type { EventDraft } from '../api/event.ts';
 import { Fenced } from '../api/fence.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
-import { type Entrance, endOf, entrancesOf, nameOf, retryMs, stageOf, whyOf } from '../core/closing.ts';
+import { endOf, entrancesOf, nameOf, retryMs, stageOf } from '../core/closing.ts';
 import type { DeleteReason } from '../core/endings.ts';
-import { eventsOf } from '../core/events.ts';
-import type { Outcome } from '../core/outcome.ts';
 import type { KindName, Observed } from '../core/resource.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { EntranceDefinition, Kind } from '../kinds/kind.ts';
+import { ClosingNews, type ClosingWork } from './closing-news.ts';
 import type { Log } from './manager.ts';
 import { fieldsOf } from './pass-log.ts';
-import { record } from './record.ts';
 
 export interface LaneOptions {
   readonly place: Place;
@@ -39,24 +36,10 @@ export interface LaneOptions {
 const PATIENCE_MS = 2_000;
 /** Of calls for the same that are under way at once: one that hangs is not waited for. */
 const MOST_AT_ONCE = 4;
-/** Rounds that may fail before people are told. */
-const QUIET_FAILURES = 3;
 /** AWS may list for a while what it has closed. */
 const STALE_MS = 30_000;
 /** What lists still show after that long was opened anew, or was never closed. */
 const STICKS_MS = 5 * 60_000;
-
-interface Work {
-  readonly bastion: Bastion;
-  readonly reason: DeleteReason;
-  readonly entrance: Entrance;
-}
-
-interface Trouble {
-  readonly since: string;
-  /** In a row, that did not close all of it. */
-  readonly rounds: number;
-}
 
 /**
  * Closes what lets people in as soon as a Bastion has ended: by id, before and beside the passes, whatever cannot be listed or
@@ -73,16 +56,12 @@ export class ClosingLane {
   /** When each entrance was closed, by Bastion. */
   readonly #closed = new Map<ObjectName, Map<string, number>>();
   readonly #underWay = new Map<string, number>();
-  readonly #troubles = new Map<ObjectName, Trouble>();
   readonly #calls = new Set<Promise<void>>();
   /** What was on record at any time since it has ended, whoever has changed that since. */
   readonly #recalled = new Map<ObjectName, readonly Observed[]>();
   /** What was only on record, and is ours. */
   readonly #verified = new Set<string>();
-  /** Why the last call for each was refused. */
-  readonly #refusals = new Map<string, string>();
-  /** What was closed and not told yet. */
-  readonly #done: Outcome[] = [];
+  readonly #news: ClosingNews;
   #aws: (() => Aws) | undefined;
   #roundView: Aws | undefined;
   #round: Promise<void> | undefined;
@@ -93,6 +72,7 @@ export class ClosingLane {
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#news = new ClosingNews(options);
     this.#entrances = new Map(
       options.kinds.flatMap((kind) => (kind.entrance ? [[kind.name, kind.entrance] as const] : [])),
     );
@@ -178,18 +158,18 @@ export class ClosingLane {
     const bastions = await this.#options.read();
     this.#forgetOthers(bastions);
     const work = bastions.flatMap((bastion) => this.#workOn(bastion));
-    if (work.some(({ bastion }) => !this.#troubles.has(objectName(bastion)))) this.#failures = 0;
+    if (work.some(({ bastion }) => !this.#news.isTrouble(objectName(bastion)))) this.#failures = 0;
     for (const stage of new Set(work.map(stageOfWork))) {
       const calls = work.filter((one) => stageOfWork(one) === stage).flatMap((one) => this.#send(one));
       await this.#patiently(calls);
     }
     const left = bastions.flatMap((bastion) => this.#workOn(bastion));
-    await this.#tell(bastions, left);
+    if (await this.#news.tell(bastions, left)) this.#options.onClosed();
     return left.length === 0;
   }
 
   /** In the order of the stages. */
-  #workOn(bastion: Bastion): Work[] {
+  #workOn(bastion: Bastion): ClosingWork[] {
     const { clock, maxTtlMs } = this.#options;
     const reason = endOf(bastion, clock.now(), maxTtlMs());
     if (reason === undefined) return [];
@@ -220,7 +200,7 @@ export class ClosingLane {
     return [...all.values()];
   }
 
-  #send({ bastion, reason, entrance }: Work): Promise<void>[] {
+  #send({ bastion, reason, entrance }: ClosingWork): Promise<void>[] {
     const { observed, isSeen } = entrance;
     const definition = this.#entrances.get(observed.kind);
     const name = nameOf(observed);
@@ -235,7 +215,7 @@ export class ClosingLane {
         const ended = isOurs ? await definition.close(this.#view(), observed) : [];
         this.#took(bastion, reason, observed, ended);
       } catch (error) {
-        if (!(error instanceof Fenced)) this.#refusals.set(name, explain(error));
+        if (!(error instanceof Fenced)) this.#news.refused(observed, explain(error));
       } finally {
         const left = (this.#underWay.get(name) ?? 1) - 1;
         if (left > 0) this.#underWay.set(name, left);
@@ -252,13 +232,12 @@ export class ClosingLane {
     const owner = objectName(bastion);
     const of = this.#closedOf(owner);
     const now = this.#options.clock.monotonic();
-    this.#refusals.delete(nameOf(closed));
-    for (const one of ended.filter((each) => !of.has(nameOf(each)))) {
-      const { kind, key } = one;
-      const why = whyOf(reason);
-      const step = { action: 'delete' as const, kind, key, why, owners: [owner], observed: one, reason };
-      this.#done.push({ step, result: 'done' });
-    }
+    this.#news.closed(
+      owner,
+      reason,
+      closed,
+      ended.filter((each) => !of.has(nameOf(each))),
+    );
     for (const one of [closed, ...ended]) of.set(nameOf(one), now);
     this.#closed.set(owner, of);
   }
@@ -289,53 +268,16 @@ export class ClosingLane {
     const ended = new Set(
       bastions.filter((one) => endOf(one, clock.now(), maxTtlMs()) !== undefined).map(objectName),
     );
-    for (const known of [this.#closed, this.#troubles, this.#recalled])
+    for (const known of [this.#closed, this.#recalled])
       for (const name of known.keys()) if (!ended.has(name)) this.#forget(name);
   }
 
   #forget(name: ObjectName): void {
-    for (const known of [this.#closed, this.#troubles, this.#recalled]) known.delete(name);
-  }
-
-  async #tell(bastions: readonly Bastion[], left: readonly Work[]): Promise<void> {
-    const { api, clock, log, place, onClosed } = this.#options;
-    const done = this.#done.splice(0);
-    for (const { step } of done)
-      log('info', 'closed', {
-        ...fieldsOf(place),
-        ...{ key: step.key, id: step.observed?.id, owners: step.owners, why: step.why },
-      });
-    const events = eventsOf([], new Map(), done);
-    for (const [name, draft] of this.#troubled(left)) events.set(name, [...(events.get(name) ?? []), draft]);
-    if (done.length > 0) onClosed();
-    if (events.size > 0) await record(api, bastions, events, clock.now());
-  }
-
-  /** @returns what is to be said of those that have been refused for long enough */
-  #troubled(left: readonly Work[]): Map<ObjectName, EventDraft> {
-    const { clock, log, place } = this.#options;
-    const drafts = new Map<ObjectName, EventDraft>();
-    const byName = new Map(left.map((one) => [objectName(one.bastion), one]));
-    for (const [name, { since, rounds }] of this.#troubles) {
-      if (byName.has(name)) continue;
-      if (rounds > QUIET_FAILURES)
-        log('info', 'closed after all', { ...fieldsOf(place), owner: name, since });
-      this.#troubles.delete(name);
-    }
-    for (const [name, { entrance }] of byName) {
-      const { since = rfc3339(clock.now()), rounds = 0 } = this.#troubles.get(name) ?? {};
-      this.#troubles.set(name, { since, rounds: rounds + 1 });
-      if (rounds !== QUIET_FAILURES) continue;
-      const { key } = entrance.observed;
-      const why = this.#refusals.get(nameOf(entrance.observed)) ?? 'AWS does not answer';
-      const message = `${key} is not closed yet: ${why}; tried again every few seconds since ${since}`;
-      drafts.set(name, { type: 'Warning', reason: 'ClosingDelayed', message });
-      log('warn', 'closing is delayed', { ...fieldsOf(place), owner: name, key, since, error: why });
-    }
-    return drafts;
+    for (const known of [this.#closed, this.#recalled]) known.delete(name);
+    this.#news.forget(name);
   }
 }
 
-function stageOfWork({ entrance }: Work): number {
+function stageOfWork({ entrance }: ClosingWork): number {
   return stageOf(entrance.observed.kind);
 }

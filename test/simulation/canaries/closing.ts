@@ -22,7 +22,7 @@ export const CLOSING: readonly Canary[] = [
     name: 'refused-is-closed',
     like: 'an access broker that logs that a revocation failed, and counts it as done',
     file: 'reconcile/closing-lane.ts',
-    find: 'if (!(error instanceof Fenced)) this.#refusals.set(name, explain(error));',
+    find: 'if (!(error instanceof Fenced)) this.#news.refused(observed, explain(error));',
     replace: 'if (!(error instanceof Fenced)) this.#took(bastion, reason, observed, []);',
     scenarios: ['expire-half-throttled', 'suspend-half-failing', 'expire-endpoints-half-throttled'],
   },

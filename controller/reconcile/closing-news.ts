@@ -1,0 +1,123 @@
+import type { Bastion } from '../api/bastion.ts';
+import type { ApiClient } from '../api/client.ts';
+import { type Clock, rfc3339 } from '../api/clock.ts';
+import type { Place } from '../api/estate.ts';
+import type { EventDraft } from '../api/event.ts';
+import { type ObjectName, objectName } from '../api/object.ts';
+import { type Entrance, nameOf, whyOf } from '../core/closing.ts';
+import type { DeleteReason } from '../core/endings.ts';
+import { eventsOf } from '../core/events.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Observed } from '../core/resource.ts';
+import type { Log } from './manager.ts';
+import { fieldsOf } from './pass-log.ts';
+import { record } from './record.ts';
+
+/** One entrance that is to be closed. */
+export interface ClosingWork {
+  readonly bastion: Bastion;
+  readonly reason: DeleteReason;
+  readonly entrance: Entrance;
+}
+
+interface NewsOptions {
+  readonly place: Place;
+  readonly api: ApiClient;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Trouble {
+  readonly since: string;
+  /** In a row, that did not close all of it. */
+  readonly rounds: number;
+}
+
+/** Rounds that may fail before people are told. */
+const QUIET_FAILURES = 3;
+
+/** Tells people and the log what was closed, and what is not closed yet. */
+export class ClosingNews {
+  readonly #options: NewsOptions;
+  readonly #troubles = new Map<ObjectName, Trouble>();
+  /** Why the last call for each was refused. */
+  readonly #refusals = new Map<string, string>();
+  /** Closed and not told yet. */
+  readonly #done: Outcome[] = [];
+
+  constructor(options: NewsOptions) {
+    this.#options = options;
+  }
+
+  isTrouble(owner: ObjectName): boolean {
+    return this.#troubles.has(owner);
+  }
+
+  refused(entrance: Observed, why: string): void {
+    this.#refusals.set(nameOf(entrance), why);
+  }
+
+  closed(owner: ObjectName, reason: DeleteReason, entrance: Observed, ended: readonly Observed[]): void {
+    this.#refusals.delete(nameOf(entrance));
+    for (const observed of ended) {
+      const { kind, key } = observed;
+      const why = whyOf(reason);
+      this.#done.push({
+        step: { action: 'delete', kind, key, why, owners: [owner], observed, reason },
+        result: 'done',
+      });
+    }
+  }
+
+  forget(owner: ObjectName): void {
+    this.#troubles.delete(owner);
+  }
+
+  /** @returns whether anything was closed since it told last */
+  async tell(bastions: readonly Bastion[], left: readonly ClosingWork[]): Promise<boolean> {
+    const { api, clock, log, place } = this.#options;
+    const done = this.#done.splice(0);
+    for (const { step } of done)
+      log('info', 'closed', {
+        ...fieldsOf(place),
+        ...{ key: step.key, id: step.observed?.id, owners: step.owners, why: step.why },
+      });
+    const events = eventsOf([], new Map(), done);
+    for (const [name, draft] of this.#delays(left)) events.set(name, [...(events.get(name) ?? []), draft]);
+    if (events.size > 0) await record(api, bastions, events, clock.now());
+    return done.length > 0;
+  }
+
+  /** @returns what is to be said of those that have been refused for long enough */
+  #delays(left: readonly ClosingWork[]): Map<ObjectName, EventDraft> {
+    const byName = new Map(left.map((one) => [objectName(one.bastion), one]));
+    this.#overcome(byName);
+    const drafts = new Map<ObjectName, EventDraft>();
+    for (const [name, { entrance }] of byName) {
+      const draft = this.#delay(name, entrance.observed);
+      if (draft) drafts.set(name, draft);
+    }
+    return drafts;
+  }
+
+  #overcome(left: ReadonlyMap<ObjectName, ClosingWork>): void {
+    const { log, place } = this.#options;
+    for (const [owner, { since, rounds }] of this.#troubles) {
+      if (left.has(owner)) continue;
+      if (rounds > QUIET_FAILURES) log('info', 'closed after all', { ...fieldsOf(place), owner, since });
+      this.#troubles.delete(owner);
+    }
+  }
+
+  #delay(owner: ObjectName, entrance: Observed): EventDraft | undefined {
+    const { clock, log, place } = this.#options;
+    const { since = rfc3339(clock.now()), rounds = 0 } = this.#troubles.get(owner) ?? {};
+    this.#troubles.set(owner, { since, rounds: rounds + 1 });
+    if (rounds !== QUIET_FAILURES) return undefined;
+    const { key } = entrance;
+    const error = this.#refusals.get(nameOf(entrance)) ?? 'AWS does not answer';
+    log('warn', 'closing is delayed', { ...fieldsOf(place), owner, key, since, error });
+    const message = `${key} is not closed yet: ${error}; tried again every few seconds since ${since}`;
+    return { type: 'Warning', reason: 'ClosingDelayed', message };
+  }
+}
