@@ -38,6 +38,7 @@ import {
   writeSource,
 } from './source-record.ts';
 import { describe, eventOf, explain, untrustedText } from './source-text.ts';
+import type { SyncReport } from './sync-report.ts';
 import { tripUnread } from './unread-guard.ts';
 
 export interface GitSourceOptions {
@@ -63,6 +64,8 @@ export interface GitSourceOptions {
   readonly open?: typeof openRepository;
 }
 
+export type { SyncReport } from './sync-report.ts';
+
 export interface GitSource {
   /** `URL#ref:path`, without credentials. */
   readonly display: string;
@@ -72,29 +75,8 @@ export interface GitSource {
   stop?(): void;
 }
 
-export interface SyncReport {
-  readonly source: string;
-  readonly state: SourceState;
-  readonly message: string;
-  /** What the ref names; left out when it could not be fetched. */
-  readonly commit?: string;
-  readonly created: readonly ObjectName[];
-  readonly updated: readonly ObjectName[];
-  readonly deleted: readonly ObjectName[];
-  readonly unchanged: readonly ObjectName[];
-  readonly problems: readonly Problem[];
-  /** What has become of the guard of this source. */
-  readonly news: readonly GuardNews[];
-}
-
 const NOTHING: Applied = {
-  created: [],
-  updated: [],
-  deleted: [],
-  unchanged: [],
-  kept: [],
-  failed: [],
-  problems: [],
+  ...{ created: [], updated: [], deleted: [], unchanged: [], kept: [], failed: [], problems: [] },
 };
 
 /** @throws GitSpecError */
