@@ -1,11 +1,10 @@
 import { type API_VERSION, GROUP } from './bastion.ts';
 import type { GitSourceSpec, GitSourceStatus } from './generated/git-source.ts';
-import { type KubeObject, SYSTEM_NAMESPACE } from './object.ts';
+import type { KubeObject } from './object.ts';
 
 export type { GitSourceStatus } from './generated/git-source.ts';
 
 export const GIT_SOURCE_KIND = 'GitSource';
-export const GIT_SOURCE_NAMESPACE = SYSTEM_NAMESPACE;
 export const GIT_SOURCE_RESOURCE = `gitsources.${GROUP}`;
 
 /** A repository that Bastions come from, as the controller has found it. Nobody else writes it. */

@@ -24,7 +24,7 @@ export function mayHaveEnded({ metadata, spec, status }: Bastion, now: number): 
   const expiresAt = timeOf(status?.expiresAt);
   const isCurrent = status?.observedGeneration === metadata.generation && status?.activatedAt !== undefined;
   const isOpen =
-    isCurrent && expiresAt !== undefined && expiresAt > now && status?.idle?.endedAt === undefined;
+    isCurrent && expiresAt !== undefined && expiresAt > now && !status?.endedAt && !status?.idle?.endedAt;
   return !isOpen || metadata.deletionTimestamp !== undefined || spec.suspend === true;
 }
 

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
 import type { Trace } from '../api/trace.ts';
@@ -10,9 +9,6 @@ import { LEASE_NAME } from '../reconcile/holder.ts';
 import { createLease, type Lease, type LeaseNews } from '../reconcile/lease.ts';
 import { Controller, type Log } from '../reconcile/manager.ts';
 import { createFacade } from '../server/facade.ts';
-import { createGitSource, type GitSource } from '../sources/git.ts';
-import { tellUnconfigured } from '../sources/unconfigured.ts';
-import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
 import { type ApiOptions, serveApi } from './api-server.ts';
@@ -21,6 +17,7 @@ import { type Configuration, openConfiguration } from './configuration.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { DEFAULTS } from './defaults.ts';
 import { dumpOf, writeDump } from './dump.ts';
+import { gitSourcesOf } from './git-sources.ts';
 import { type Schedules, startJobs } from './jobs.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { type MetricsOptions, serveMetrics } from './metrics-server.ts';
@@ -145,12 +142,7 @@ async function assemble(
       metrics.onSync(source, state);
       tellSource(source, state);
     },
-    open: (fenced, mayWrite) =>
-      sourcesOf(options, { ...parts, api: fenced, store: fenceStore(store, mayWrite) }),
-    tend: (fenced, mayWrite) => () => {
-      const { sources: configured = [] } = configuration.terms();
-      return tellUnconfigured({ api: fenced, store: fenceStore(store, mayWrite), clock, configured });
-    },
+    ...gitSourcesOf(options, { store, accountId: aws.accountId, configuration }),
   });
   closers.push(() => withdraw(dataDir, process.pid));
   closers.push(() => controller.stop(), sync.end);
@@ -187,32 +179,6 @@ export function openStoreOf(options: ControllerOptions, aws: AwsWorld): Promise<
   const connection = aws.simulator ? undefined : aws.connection;
   const pollMs = POLL_MS * speed;
   return openStore({ dataDir, table, region, connection, clock, newId, pollMs, mustOwn: true });
-}
-
-/** Git leaves locks behind where it is killed, so that replicas don't share a cache. */
-function sourcesOf(
-  { clock, speed, env, dataDir, replica = '' }: ControllerOptions,
-  { api, store, aws, configuration }: Omit<Parts, 'lease'>,
-): () => readonly GitSource[] {
-  const cacheDir = join(dataDir, 'git', replica);
-  const estate = () => configuration.estate(aws.accountId);
-  let known = new Map<string, GitSource>();
-  return () => {
-    const present = configuration.sources().map(({ source: spec, signatures }): [string, GitSource] => {
-      const key = JSON.stringify([spec, signatures]);
-      const open = () =>
-        createGitSource({
-          spec,
-          api,
-          store,
-          ...{ clock, speed, cacheDir, env, estate },
-          ...(signatures ? { signatures } : {}),
-        });
-      return [key, known.get(key) ?? open()];
-    });
-    known = new Map(present);
-    return [...known.values()];
-  };
 }
 
 /** The store outlives simulated AWS, and what it says of resources is then history. */

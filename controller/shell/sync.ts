@@ -146,8 +146,7 @@ export function createSync(options: SyncOptions): Sync {
   return {
     async run() {
       const present = await begin();
-      await tend();
-      await Promise.all(present.map(([source, looking]) => ask(source, looking)));
+      await Promise.all([...present.map(([source, looking]) => ask(source, looking)), tend()]);
     },
     poll: () =>
       void poll().catch((error: unknown) =>

@@ -35,6 +35,7 @@ import {
 } from './source-record.ts';
 import { describe, eventOf, explain, memoryText, untrustedText } from './source-text.ts';
 import { createAdmit, readPlaces } from './stored.ts';
+import type { SyncReport } from './sync-report.ts';
 import { tripUnread } from './unread-guard.ts';
 
 export interface GitSourceOptions {
@@ -60,6 +61,8 @@ export interface GitSourceOptions {
   readonly open?: typeof openRepository;
 }
 
+export type { SyncReport } from './sync-report.ts';
+
 export interface GitSource {
   /** `URL#ref:path`, without credentials. */
   readonly display: string;
@@ -69,36 +72,9 @@ export interface GitSource {
   stop?(): void;
 }
 
-export interface SyncReport {
-  readonly source: string;
-  readonly state: SourceState;
-  readonly message: string;
-  /** What the ref names; left out when it could not be fetched. */
-  readonly commit?: string;
-  readonly created: readonly ObjectName[];
-  readonly updated: readonly ObjectName[];
-  readonly deleted: readonly ObjectName[];
-  readonly unchanged: readonly ObjectName[];
-  readonly problems: readonly Problem[];
-  /** What a person should hear once. */
-  readonly notes?: readonly string[];
-  /** What has become of the guard of this source. */
-  readonly news: readonly GuardNews[];
-}
-
 const NOTHING: Applied = {
-  created: [],
-  updated: [],
-  deleted: [],
-  unchanged: [],
-  kept: [],
-  failed: [],
-  problems: [],
-  notes: [],
-  undeclared: [],
-  known: {},
-  removed: {},
-  rivals: {},
+  ...{ created: [], updated: [], deleted: [], unchanged: [], kept: [], failed: [], problems: [] },
+  ...{ notes: [], undeclared: [], known: {}, removed: {}, rivals: {} },
 };
 
 /** @throws GitSpecError */

@@ -27,8 +27,8 @@ describe('discovery', () => {
     expect(cells(await run('api-resources --api-group=bastion-operator.dev'))).toEqual([
       ['NAME', 'SHORTNAMES', 'APIVERSION', 'NAMESPACED', 'KIND'],
       ['bastions', 'bst', 'bastion-operator.dev/v1alpha1', 'true', 'Bastion'],
-      ['guards', 'bastion-operator.dev/v1alpha1', 'true', 'Guard'],
       ['gitsources', 'sources,source', 'bastion-operator.dev/v1alpha1', 'true', 'GitSource'],
+      ['guards', 'bastion-operator.dev/v1alpha1', 'true', 'Guard'],
     ]);
   });
 

@@ -1,9 +1,10 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../controller/shell/clock.ts';
 import { parseGitSpec } from '../../controller/sources/git-spec.ts';
@@ -187,7 +188,7 @@ describe('a repository', () => {
         '-addext',
         names,
       ];
-      execFileSync('openssl', [...request, ...options], { stdio: 'ignore' });
+      await promisify(execFile)('openssl', [...request, ...options]);
       server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
         seen.push({ url: request.url, authorization: request.headers.authorization });
         const to = redirect(request);
