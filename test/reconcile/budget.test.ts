@@ -3,7 +3,7 @@ import { callsUnder, operationsOfALife, type PermanentError } from './budget.ts'
 
 const MINUTES_IN_AN_HOUR = 60;
 /** In trouble each resync looks at everything, once a minute. */
-const RESYNC_CALLS = 21;
+const RESYNC_CALLS = 24;
 /** What should be gone is tried each half minute, by up to six steps of one kind, each after a list of that kind. */
 const RETRY_CALLS = 2 * 6 * 2;
 /** Coming up and being torn down, and the first retries, which come sooner. */

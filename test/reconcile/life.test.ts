@@ -233,8 +233,25 @@ describe('a Bastion', () => {
     await until(harness, 'orders', 'Expired', 75 * MINUTE);
   });
 
-  it('ends by its own dead-man timer when no controller is alive', async () => {
+  it('is stopped by AWS within two minutes after its end when no controller is alive', async () => {
+    const harness = startHarness();
+    await harness.apply('orders', { ttl: '1h' });
+    await ready(harness, 'orders');
+    const [task] = harness.simulator.ecs.tasks();
+    const { expiresAt = '' } = (await harness.get('orders')).status ?? {};
+    await harness.clock.advance(Date.parse(expiresAt) - harness.clock.now());
+    harness.simulator.settle();
+    expect(task?.lastStatus).toBe('RUNNING');
+    await harness.clock.advance(2 * MINUTE);
+    harness.simulator.settle();
+    expect(task?.lastStatus).toBe('STOPPED');
+    await until(harness, 'orders', 'Expired');
+    expect(ownedIn(harness.simulator)).toEqual([]);
+  });
+
+  it('ends by its own dead-man timer when neither a controller nor the scheduler is there', async () => {
     const harness = startHarness({ settings: { maxTtlMs: 2 * HOUR } });
+    harness.simulator.faults.add({ service: 'scheduler', code: 'AccessDeniedException', times: Infinity });
     await harness.apply('orders', { ttl: '1h' });
     await ready(harness, 'orders');
     const [task] = harness.simulator.ecs.tasks();
@@ -287,7 +304,7 @@ describe('deleting a Bastion', () => {
     await harness.api.bastions.delete('default', 'orders');
     await harness.run(30 * MINUTE);
     expect(await exists(harness)).toBe(true);
-    expect(ownedIn(harness.simulator).filter((line) => line.startsWith('role'))).toHaveLength(2);
+    expect(ownedIn(harness.simulator).filter((line) => line.startsWith('role'))).toHaveLength(3);
     undo();
     await harness.runUntil(async () => !(await exists(harness)), 30 * MINUTE);
     expect(ownedIn(harness.simulator)).toEqual([]);

@@ -5,7 +5,7 @@ import { nameFor } from '../../controller/core/key.ts';
 /** Everything in the simulated account that carries the installation's tag, a line each; what has only a memory left is not listed. */
 export function ownedIn(simulator: Simulator, installation = 'test'): string[] {
   simulator.settle();
-  const { ec2, iam, ssm, ecs, logs } = simulator;
+  const { ec2, iam, ssm, ecs, logs, scheduler } = simulator;
   const ours = (tags: ReadonlyMap<string, string> | undefined) =>
     tags?.get(TAG.installation) === installation;
   const found: string[] = [];
@@ -35,6 +35,10 @@ export function ownedIn(simulator: Simulator, installation = 'test'): string[] {
   const clusters = answer(ecs.operations, 'ListClusters', {});
   found.push(...texts(clusters, 'clusterArns').filter((arn) => arn.endsWith(nameFor.cluster(installation))));
   if (logs.exists(nameFor.logGroup(installation))) found.push('log group');
+  for (const { name, tags } of scheduler.groups.values())
+    if (ours(tags)) found.push(`schedule group ${name}`);
+  for (const { name, group } of scheduler.schedules.values())
+    if (ours(group.tags)) found.push(`schedule ${name}`);
   return found.sort();
 }
 
