@@ -14,9 +14,10 @@ import { EMPTY_SNAPSHOT } from '../core/snapshot.ts';
 import { nextWake, type Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { ActivationBook } from './activations.ts';
+import type { Memory } from './memory.ts';
 import type { Interests, Refresh } from './observe.ts';
 import type { PassClosing } from './pass-closing.ts';
-import { type Memory, type Pass, reconcile } from './reconcile.ts';
+import { type Pass, reconcile } from './reconcile.ts';
 import type { ScopeMemory } from './scope-memory.ts';
 
 export interface WorkerOptions {

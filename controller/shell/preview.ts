@@ -19,7 +19,7 @@ import { settingsIn, type Terms } from '../core/terms.ts';
 import { KINDS } from '../kinds/index.ts';
 import { ActivationBook } from '../reconcile/activations.ts';
 import { readStanding } from '../reconcile/identity.ts';
-import { type LookOptions, look } from '../reconcile/reconcile.ts';
+import { type LookOptions, look } from '../reconcile/look.ts';
 import { ScopeMemory } from '../reconcile/scope-memory.ts';
 import { rememberedPlaces } from '../reconcile/scopes.ts';
 import type { Store } from '../store/store.ts';

@@ -38,9 +38,9 @@ export const RECORDED: readonly Canary[] = [
   {
     name: 'made-before-it-is-recorded',
     like: 'an access broker that opens the door first and writes the log afterwards',
-    file: 'reconcile/reconcile.ts',
-    find: 'activations.record?.(bastions, wanted, now)',
-    replace: 'activations.record?.([], wanted, now)',
+    file: 'reconcile/lives.ts',
+    find: 'return record ? record(inScope, lives, now) : { lives };',
+    replace: 'return record ? { lives } : { lives };',
     scenarios: ['create-exec-nat'],
   },
   {
