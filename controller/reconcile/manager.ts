@@ -275,6 +275,8 @@ export class Controller {
   async #pass(key: string, refresh: Refresh): Promise<Wake> {
     const { clock, log, observer, trace = untraced } = this.#options;
     const place = placeOfKey(key);
+    // Asked for before its account was taken out of the configuration: its Bastions are not known to be of it any more.
+    if (!isReachable(this.#estate(), place)) return NEVER;
     const startedMs = clock.monotonic();
     const about = { place, estate: this.#estate(), now: clock.now() };
     await this.#closing.ahead(place);
