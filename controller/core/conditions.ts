@@ -121,11 +121,19 @@ function readyCondition(parts: readonly Verdict[], { outcomes }: ActiveView): Ve
 const VERIFYING = 'Verifying';
 /** AWS may go on for some seconds showing neither what was made last nor what was taken away (aws-facts 1, 8). */
 const SETTLES_MS = 10_000;
+/** Further ahead than one process's own clock can put a look. */
+const AHEAD_MS = 60_000;
 
 /** From when on a look that shows nothing left of a Bastion is believed; undefined when no earlier one has shown that. */
-export function verifiableAt(conditions: readonly Condition[] | undefined): number | undefined {
+export function verifiableAt(
+  conditions: readonly Condition[] | undefined,
+  now: number,
+): number | undefined {
   const tornDown = conditions?.find(({ type, reason }) => type === 'TornDown' && reason === VERIFYING);
-  return tornDown && Date.parse(tornDown.lastTransitionTime) + SETTLES_MS;
+  if (!tornDown) return undefined;
+  const at = Date.parse(tornDown.lastTransitionTime) + SETTLES_MS;
+  // Recorded by a process whose clock ran ahead: that was before this one began, and long enough ago.
+  return at > now + AHEAD_MS ? now : at;
 }
 
 /**

@@ -128,7 +128,7 @@ function isVerified(
   { complete, now }: StatusContext,
 ): boolean {
   const isClean = !outcomes.some(({ step }) => step.action === 'delete');
-  const isSecond = (verifiableAt(bastion.status?.conditions) ?? Number.POSITIVE_INFINITY) <= now;
+  const isSecond = (verifiableAt(bastion.status?.conditions, now) ?? Number.POSITIVE_INFINITY) <= now;
   const wasTornDown = condition(bastion, 'TornDown')?.status === 'True';
   return (
     (complete && isClean && isSecond) || (wasTornDown && bastion.metadata.deletionTimestamp === undefined)

@@ -103,7 +103,7 @@ export class ScopeWorker {
 function verifiableIn({ statuses, shrink, untellable }: Pass, now: number): number | undefined {
   // A first look that could not be put on record makes no second one.
   const told = [...statuses].filter(([name]) => !untellable.has(name));
-  const times = told.flatMap(([, { conditions }]) => verifiableAt(conditions) ?? []);
+  const times = told.flatMap(([, { conditions }]) => verifiableAt(conditions, now) ?? []);
   const all = shrink.state === 'going' ? [now, ...times] : times;
   return all.length > 0 ? Math.min(...all) : undefined;
 }
