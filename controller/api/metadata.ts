@@ -125,7 +125,8 @@ function checkAnnotation(field: string, key: string, value: string): FieldError 
   return { field, type: 'Invalid', message };
 }
 
-function checkAnnotationsSize(annotations: unknown): FieldError[] {
+/** Whether a map of annotations takes more than is allowed. */
+export function checkAnnotationsSize(annotations: unknown): FieldError[] {
   if (!isRecord(annotations)) return [];
   let bytes = 0;
   for (const [key, value] of Object.entries(annotations)) {

@@ -27,6 +27,8 @@ export interface Acceptance {
   readonly key: Key;
   readonly kind: KindName;
   readonly wish: unknown;
+  /** What was found before the call: an update that finds something else is another one. */
+  readonly found: unknown;
   readonly owners: readonly ObjectName[];
   readonly shared: boolean;
   /** How often in a row. */
@@ -61,7 +63,7 @@ export const NEVER_LISTED = 'NeverListed';
 export function pausedAfter(step: Step, acceptances: Acceptances, now: number): Outcome | undefined {
   const known = acceptances.get(nameOf(step));
   if (!known || !step.desired) return undefined;
-  const isSame = same(known.wish, wishOf(step.desired));
+  const isSame = same(known.wish, wishOf(step.desired)) && same(known.found, foundIn(step, step.observed));
   const isUnseen = step.action === 'create' && !known.isSeen;
   // Another one beside what may be there: that is looked for first.
   if (isUnseen && known.times > 0 && now < known.lastAt + (UNSEEN_PAUSES_MS[1] ?? 0)) return unseen(step);
@@ -132,23 +134,28 @@ export function noteAccepted(outcomes: readonly Outcome[], before: Acceptances, 
     if (known && isNews) after.set(name, { ...known, isTold: true });
     if (result !== 'done') continue;
     if (step.action === 'delete') release(after, step);
-    const next = acceptedBy(step, known, now);
+    const next = acceptedBy(outcome, known, now);
     if (next) after.set(name, next);
   }
   return after;
 }
 
-function acceptedBy(step: Step, known: Acceptance | undefined, now: number): Acceptance | undefined {
+function acceptedBy(
+  { step, found: before }: Outcome,
+  known: Acceptance | undefined,
+  now: number,
+): Acceptance | undefined {
   const { action, desired, observed } = step;
   if ((action !== 'create' && action !== 'update') || !desired || observed?.state === 'gone')
     return undefined;
   const wish = wishOf(desired);
-  const isSame = known !== undefined && same(known.wish, wish);
+  const found = foundIn(step, before);
+  const isSame = known !== undefined && same(known.wish, wish) && same(known.found, found);
   const isUnseen = isSame && !known.isSeen;
   const made = action === 'create' && observed ? [observed] : [];
   const { key, kind, owners, shared } = desired;
   return {
-    ...{ action, key, kind, wish, owners, shared, lastAt: now },
+    ...{ action, key, kind, wish, found, owners, shared, lastAt: now },
     times: isSame ? known.times + 1 : 1,
     firstAt: isSame ? known.firstAt : now,
     isSeen: action === 'update',
@@ -267,6 +274,11 @@ export function forgetReopened(
 
 function wishOf({ spec, tags }: Desired): unknown {
   return { spec, tags };
+}
+
+/** Before a creation there is nothing that counts: an ended predecessor is none. */
+function foundIn({ action }: Step, before: Observed | undefined): unknown {
+  return action === 'update' ? before?.detail : undefined;
 }
 
 function nameOf({ action, key }: Step): string {

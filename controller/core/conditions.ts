@@ -125,10 +125,7 @@ const SETTLES_MS = 10_000;
 const AHEAD_MS = 60_000;
 
 /** From when on a look that shows nothing left of a Bastion is believed; undefined when no earlier one has shown that. */
-export function verifiableAt(
-  conditions: readonly Condition[] | undefined,
-  now: number,
-): number | undefined {
+export function verifiableAt(conditions: readonly Condition[] | undefined, now: number): number | undefined {
   const tornDown = conditions?.find(({ type, reason }) => type === 'TornDown' && reason === VERIFYING);
   if (!tornDown) return undefined;
   const at = Date.parse(tornDown.lastTransitionTime) + SETTLES_MS;

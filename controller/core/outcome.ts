@@ -1,4 +1,5 @@
 import type { Step } from './plan.ts';
+import type { Observed } from './resource.ts';
 
 /** What came of one step of the plan in this pass. */
 export interface Outcome {
@@ -12,6 +13,8 @@ export interface Outcome {
    */
   readonly result: 'done' | 'failed' | 'deferred' | 'waiting' | 'idle';
   readonly message?: string;
+  /** The resource as it was before the call, where there was one. */
+  readonly found?: Observed | undefined;
   /** When trying again can help, milliseconds from now; deferred and failed only. */
   readonly retryAfterMs?: number;
   /** It failed in an earlier pass and was not tried in this one. */

@@ -8,7 +8,7 @@ import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
-import { readTags } from '../aws/tags.ts';
+import { readTags, TAG } from '../aws/tags.ts';
 import { keyFor } from '../core/key.ts';
 import type { Observed } from '../core/resource.ts';
 import type { EntranceDefinition } from './kind.ts';
@@ -92,7 +92,9 @@ export const grantEntrance: EntranceDefinition<GrantDetail> = {
     const ask = { SecurityGroupRuleIds: [id] };
     const answer = await unlessGone(() => aws.ec2.send(new DescribeSecurityGroupRulesCommand(ask)));
     const rule = answer?.SecurityGroupRules?.find(({ SecurityGroupRuleId }) => SecurityGroupRuleId === id);
-    return isOurRule(aws, rule, owner);
+    // A record alone must not turn us against what another installation says is its own.
+    const installation = rule?.Tags?.find(({ Key }) => Key === TAG.installation)?.Value;
+    return isOurRule(aws, rule, owner) && (installation ?? aws.scope.installation) === aws.scope.installation;
   },
   async close(aws, known) {
     const { groupId, ruleId, taskGroupId, isForeign } = known.detail;

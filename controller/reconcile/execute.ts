@@ -98,7 +98,7 @@ async function runStep(step: Step, { kinds, options, tracker, paced }: Run): Pro
     const changed = await mutate(step, kind, options.aws, tracker);
     tracker.record(step, changed);
     if (changed && step.action === 'create') options.closing?.made(changed);
-    return { step: changed ? { ...step, observed: changed } : step, result: 'done' };
+    return { step: changed ? { ...step, observed: changed } : step, result: 'done', found: step.observed };
   } catch (error) {
     if (error instanceof PacedByClient) paced.set(`${step.action} ${step.kind}`, error);
     tracker.doubt(step.kind);

@@ -29,6 +29,7 @@ import { type Interests, observe, type Refresh } from './observe.ts';
 import { partsIn } from './parts.ts';
 import { holdersOf, type ScopeMemory, type ScopeSeen } from './scope-memory.ts';
 import { shownIn } from './shrink.ts';
+import { withUntold } from './unstored.ts';
 import { type Wishes, wishesOf } from './wishes.ts';
 
 /** What it takes to look, without changing anything. */
@@ -124,7 +125,7 @@ async function readAll(
   const everyone = (await api.bastions.list()).items;
   const origins = await originsOf(options, everyone);
   const now = clock.now();
-  const all = await activations.correct(everyone);
+  const all = await activations.correct(withUntold(everyone, memory.unstored));
   const bastions = bastionsIn(aws.scope, all, estate);
   const { lives, failure } = await livesOf({
     ...{ all, inScope: bastions, settings, origins, unstored: memory.unstored, now },

@@ -19,7 +19,7 @@ export interface Memory {
   readonly doubtedMs?: number | undefined;
   readonly setbacks?: Setbacks;
   /** Whose status the store does not take. */
-  readonly unstored?: Unstored;
+  readonly unstored?: Unstored | undefined;
   /** What AWS has accepted and is to be seen. */
   readonly acceptances?: Acceptances;
   /** What AWS has refused of somebody's wishes. */

@@ -44,9 +44,25 @@ export async function publish(
     } catch (error) {
       if (!isRefusal(error)) throw error;
       refused.set(name, error.message);
+      // It goes all the same, once nothing of it is left: only its last word finds no room.
+      if (isReleasable({ ...bastion, status })) await letGo(api, bastion, name, refused);
     }
   }
   return { written, refused, shortened };
+}
+
+async function letGo(
+  api: ApiClient,
+  bastion: Bastion,
+  name: ObjectName,
+  refused: Map<ObjectName, string>,
+): Promise<void> {
+  try {
+    await unlessChanged(() => release(api, bastion));
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    refused.set(name, error.message);
+  }
 }
 
 /** About this one object, and the same at each further try; everything else is about the store. */

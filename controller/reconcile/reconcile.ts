@@ -78,7 +78,7 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
       troubled: isTroubled(preview),
       doubtedMs: hasFailed ? clock.monotonic() : isCleared ? undefined : memory.doubtedMs,
       acceptances: noteAccepted(outcomes, preview.acceptances, now),
-      unstored: unstoredAfter(preview.stored, told?.untellable ?? new Map(), memory.unstored),
+      unstored: told ? unstoredAfter(preview.stored, statuses, told.untellable) : memory.unstored,
     },
   };
 }

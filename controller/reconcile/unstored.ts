@@ -1,25 +1,40 @@
-import type { Bastion } from '../api/bastion.ts';
+import type { Bastion, BastionStatus } from '../api/bastion.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Life } from '../core/lifetime.ts';
 import { MAX_OBJECT_BYTES } from '../store/log.ts';
 
-/** Bastions whose status the store refuses, in whatever form: nobody could see what they hold. */
-export type Unstored = ReadonlyMap<ObjectName, { readonly resourceVersion: string; readonly why: string }>;
+/** Bastions whose status the store refuses, in whatever form: nobody can see what they hold. */
+export type Unstored = ReadonlyMap<ObjectName, Untold>;
 
-/** @param refused by `publish` */
+interface Untold {
+  readonly resourceVersion: string;
+  readonly why: string;
+  /** What could not be stored: the next look goes on from it, so that the Bastion is torn down and let go like any other. */
+  readonly status: BastionStatus;
+}
+
+/** @param refused by `publish`, of what was to be told */
 export function unstoredAfter(
   bastions: readonly Bastion[],
+  told: ReadonlyMap<ObjectName, BastionStatus>,
   refused: ReadonlyMap<ObjectName, string>,
-  before: Unstored = new Map(),
 ): Unstored {
-  const after = bastions.flatMap((bastion): [ObjectName, { resourceVersion: string; why: string }][] => {
+  const after = bastions.flatMap((bastion): [ObjectName, Untold][] => {
     const name = objectName(bastion);
+    const [why, status] = [refused.get(name), told.get(name)];
     const { resourceVersion } = bastion.metadata;
-    const known = before.get(name);
-    const why = refused.get(name) ?? (known?.resourceVersion === resourceVersion ? known.why : undefined);
-    return why === undefined ? [] : [[name, { resourceVersion, why }]];
+    return why === undefined || !status ? [] : [[name, { resourceVersion, why, status }]];
   });
   return new Map(after);
+}
+
+/** As if what could not be stored had been, as long as nobody has changed the Bastion since. */
+export function withUntold(bastions: readonly Bastion[], unstored: Unstored = new Map()): readonly Bastion[] {
+  return bastions.map((bastion) => {
+    const untold = unstored.get(objectName(bastion));
+    const isSame = untold?.resourceVersion === bastion.metadata.resourceVersion;
+    return untold && isSame ? { ...bastion, status: untold.status } : bastion;
+  });
 }
 
 /** What cannot be told of is closed, and does not open, until somebody makes the Bastion smaller. */

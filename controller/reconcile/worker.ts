@@ -100,10 +100,8 @@ export class ScopeWorker {
 }
 
 /** When the next complete look can say of something that it is gone. */
-function verifiableIn({ statuses, shrink, untellable }: Pass, now: number): number | undefined {
-  // A first look that could not be put on record makes no second one.
-  const told = [...statuses].filter(([name]) => !untellable.has(name));
-  const times = told.flatMap(([, { conditions }]) => verifiableAt(conditions, now) ?? []);
+function verifiableIn({ statuses, shrink }: Pass, now: number): number | undefined {
+  const times = [...statuses.values()].flatMap(({ conditions }) => verifiableAt(conditions, now) ?? []);
   const all = shrink.state === 'going' ? [now, ...times] : times;
   return all.length > 0 ? Math.min(...all) : undefined;
 }

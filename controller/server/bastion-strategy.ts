@@ -4,6 +4,7 @@ import { API_VERSION, type Bastion, FINALIZER, GROUP, KIND } from '../api/bastio
 import { bastionSchema } from '../api/crd.ts';
 import type { Estate } from '../api/estate.ts';
 import type { JsonObject } from '../api/json.ts';
+import { checkAnnotationsSize } from '../api/metadata.ts';
 import { defaultBastion, validateBastion, validateStatus } from '../api/schema.ts';
 import type { Strategy } from './strategy.ts';
 import { witnessSuspension } from './suspension.ts';
@@ -31,12 +32,21 @@ export function bastionStrategy(estate?: () => Estate): Strategy<Bastion> {
       const validation = validateBastion(admission.object, stored);
       const spec = validation.ok ? validation.value.spec : defaultBastion(admission.object)['spec'];
       if (!validation.ok) {
-        // A spec that was accepted once and no longer validates must not stand in the way of its own teardown.
+        // What was accepted once and no longer validates must not stand in the way of its own teardown.
         const isOld = stored !== undefined && isDeepStrictEqual(spec, stored.spec);
-        const errors = validation.errors.filter(({ field }) => !isOld || !/^spec\b/.test(field));
+        const errors = validation.errors
+          .filter(({ field }) => !isOld || !/^spec\b/.test(field))
+          .filter(({ field, type }) => !(wasTooLong(stored) && `${field} ${type}` === ANNOTATIONS_TOO_LONG));
         if (errors.length > 0) return { ok: false, errors };
       }
       return { ok: true, content: { apiVersion: API_VERSION, kind: KIND, spec } };
     },
   };
+}
+
+const ANNOTATIONS_TOO_LONG = 'metadata.annotations TooLong';
+
+/** From before the limit counted bytes. How much longer they may become, the size of the whole object decides. */
+function wasTooLong(stored: Bastion | undefined): boolean {
+  return checkAnnotationsSize(stored?.metadata.annotations).length > 0;
 }

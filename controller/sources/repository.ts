@@ -137,7 +137,9 @@ export function openRepository(options: RepositoryOptions): Repository {
   /** A short name is git's to interpret, which takes a tag before a branch: only full names are ever fetched. */
   async function resolve(followed: string | undefined): Promise<Resolved> {
     const existing = parseRefs(
-      await run(['ls-remote', '--quiet', '--', spec.url, ...refNames(spec.ref).names]),
+      await run(['ls-remote', '--quiet', '--', spec.url, ...refNames(spec.ref).names], {
+        ...{ silenceMs: limits.silenceMs, totalMs: limits.totalMs },
+      }),
     );
     const found = resolveRef(spec.ref, existing, followed);
     if (found === undefined) throw new FetchError(missingRefText(spec.ref, existing, followed), true);

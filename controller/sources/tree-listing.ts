@@ -63,8 +63,9 @@ export class TreeListing {
     this.entries.push(entry);
   }
 
-  #isSmallFile({ bytes }: TreeEntry): boolean {
-    if (bytes > MAX_PATH_BYTES || this.#smallFiles >= MAX_SMALL_FILES) return false;
+  #isSmallFile({ path, bytes }: TreeEntry): boolean {
+    const isLikeFolder = !path.slice(path.lastIndexOf('/') + 1).includes('.');
+    if (!isLikeFolder || bytes > MAX_PATH_BYTES || this.#smallFiles >= MAX_SMALL_FILES) return false;
     this.#smallFiles += 1;
     return true;
   }

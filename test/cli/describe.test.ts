@@ -22,7 +22,7 @@ async function createReady() {
     [ANNOTATION.lastApplied]: '{}',
     note: 'for the audit',
   };
-  await cli.api.bastions.create(sample(SPEC, { labels: { team: 'payments' }, annotations }));
+  await cli.sourceApi.bastions.create(sample(SPEC, { labels: { team: 'payments' }, annotations }));
   await cli.setStatus(
     readyStatus({
       networkPath: 'Endpoints',

@@ -63,7 +63,7 @@ function noBackups(): Backups {
 
 /** A command line over a memory store, with files that exist only here. */
 export function createCli(given: Partial<Pick<ReturnType<typeof createFixture>, 'api' | 'clock'>> = {}) {
-  const { api, clock, store, interpose } = { ...createFixture(), ...given };
+  const { api, sourceApi, clock, store, interpose } = { ...createFixture(), ...given };
   const files = new Map<string, string>();
   const connections: ConnectionOptions[] = [];
   const previews: (readonly Bastion[] | undefined)[] = [];
@@ -185,7 +185,7 @@ export function createCli(given: Partial<Pick<ReturnType<typeof createFixture>, 
   }
 
   return {
-    ...{ api, clock, store, interpose, files, connections, previews, world, start },
+    ...{ api, sourceApi, clock, store, interpose, files, connections, previews, world, start },
     run: (line: string | readonly string[], terminal?: Terminal) => start(line, terminal).done,
     /** Plays the controller. */
     async setStatus(status: BastionStatus, name = 'orders', namespace = 'default') {

@@ -231,7 +231,7 @@ describe('suspend and resume', () => {
   it('say by whom a Bastion is suspended, since when, and that git does not open it', async () => {
     const cli = await createOrders();
     const annotations = { [ANNOTATION.source]: 'https://git/infra#main', [ANNOTATION.sourcePath]: 'a.yaml' };
-    await cli.api.bastions.patch('default', 'orders', { metadata: { annotations } });
+    await cli.sourceApi.bastions.patch('default', 'orders', { metadata: { annotations } });
     expect((await cli.run('suspend orders')).err).toBe(
       'Warning: bastions/orders comes from https://git/infra#main (a.yaml) and stays suspended until it is resumed or changed there.\n',
     );
@@ -250,7 +250,9 @@ describe('suspend and resume', () => {
       ...{ [ANNOTATION.source]: 'https://git/infra#main', [ANNOTATION.sourcePath]: 'a.yaml' },
       [ANNOTATION.suspendedBy]: 'git',
     };
-    await cli.api.bastions.patch('default', 'orders', { spec: { suspend: true }, metadata: { annotations } });
+    await cli.sourceApi.bastions.patch('default', 'orders', {
+      ...{ spec: { suspend: true }, metadata: { annotations } },
+    });
     const { code, err } = await cli.run('resume orders');
     expect([code, err]).toEqual([
       1,

@@ -5,7 +5,7 @@ const SOURCE = 'https://example.com/bastions.git#main';
 
 async function createOrders(annotations: Record<string, string> = {}) {
   const cli = createCli();
-  await cli.api.bastions.create(sample({}, { annotations: { note: 'kept', ...annotations } }));
+  await cli.sourceApi.bastions.create(sample({}, { annotations: { note: 'kept', ...annotations } }));
   return cli;
 }
 

@@ -89,7 +89,8 @@ describe('what AWS accepts', () => {
       const paused = pausedAfter(step('update', task('arn-1', 'ready')), acceptances, now);
       if (paused?.isNews) news += 1;
       if (!paused) calledAt.push(now);
-      const done = { step: step('update', task('arn-1', 'ready')), result: 'done' } as const;
+      const found = task('arn-1', 'ready');
+      const done = { step: step('update', found), result: 'done', found } as const;
       acceptances = noteAccepted([paused ?? done], acceptances, now);
     }
     const pauses = calledAt.slice(1).map((at, index) => at - (calledAt[index] ?? 0));

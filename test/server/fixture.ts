@@ -11,6 +11,8 @@ export interface Fixture {
   readonly clock: VirtualClock;
   readonly store: Store;
   readonly api: ApiClient;
+  /** As a source of manifests writes. */
+  readonly sourceApi: ApiClient;
   /** Runs once, before the next write reaches the store: somebody else was quicker. */
   interpose(action: () => Promise<unknown>): void;
 }
@@ -46,9 +48,11 @@ export function createFixture(): Fixture {
     },
   };
   let uids = 0;
-  const api = createFacade({ store: slow, clock, newUid: () => `uid-${++uids}` });
+  const facade = { store: slow, clock, newUid: () => `uid-${++uids}` };
+  const api = createFacade(facade);
+  const sourceApi = createFacade({ ...facade, isSource: true });
   return {
-    ...{ clock, store, api },
+    ...{ clock, store, api, sourceApi },
     interpose: (action) => {
       pending = action;
     },

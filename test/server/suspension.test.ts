@@ -60,12 +60,24 @@ describe('a Bastion that is suspended', () => {
   });
 
   it('is not opened against its file, unless it is taken out of git', async () => {
-    const { api } = await createOrders();
+    const { api, sourceApi } = await createOrders();
     const annotations = { [ANNOTATION.source]: 'repo#main', [ANNOTATION.suspendedBy]: 'git' };
-    await api.bastions.patch('default', 'orders', { ...SUSPENDED, metadata: { annotations } });
+    await sourceApi.bastions.patch('default', 'orders', { ...SUSPENDED, metadata: { annotations } });
     const open = { spec: { suspend: false } };
-    await expect(api.bastions.patch('default', 'orders', open)).rejects.toThrow('spec.suspend: Forbidden');
+    const claimed = { ...open, metadata: { annotations: { [ANNOTATION.suspendedBy]: 'alice' } } };
+    for (const patch of [open, claimed])
+      await expect(api.bastions.patch('default', 'orders', patch)).rejects.toThrow('spec.suspend: Forbidden');
+    const marked = await api.bastions.patch('default', 'orders', { metadata: claimed.metadata });
+    expect(marks(marked)[0]).toBe('git');
     const released = { ...open, metadata: { annotations: { [ANNOTATION.source]: null } } };
     expect((await api.bastions.patch('default', 'orders', released)).spec.suspend).toBe(false);
   });
+});
+
+it('cannot be marked as suspended by its file by anybody but its source', async () => {
+  const { api } = await createOrders();
+  const annotations = { [ANNOTATION.suspendedBy]: 'git' };
+  const patch = { ...SUSPENDED, metadata: { annotations } };
+  const marked = await api.bastions.patch('default', 'orders', patch, { fieldManager: 'kubectl' });
+  expect(marks(marked)[0]).toBe('kubectl');
 });

@@ -3,6 +3,7 @@ import { ANNOTATION } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
+import type { Store } from '../../controller/store/store.ts';
 import { VirtualClock } from '../clock.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 import { createMemoryTable } from '../store/memory-table.ts';
@@ -12,11 +13,12 @@ const HAN = '漢';
 describe('what may be written of a Bastion', () => {
   let person: ApiClient;
   let source: ApiClient;
+  let store: Store;
   beforeEach(() => {
     const clock = new VirtualClock();
     let uids = 0;
     const newUid = () => `uid-${++uids}`;
-    const store = createTableStore({ items: createMemoryTable(), clock, newId: newUid });
+    store = createTableStore({ items: createMemoryTable(), clock, newId: newUid });
     const facade = { store, clock, newUid };
     person = createFacade(facade);
     source = createFacade({ ...facade, isSource: true });
@@ -73,5 +75,19 @@ describe('what may be written of a Bastion', () => {
     const annotations = Object.fromEntries(Object.keys(told).map((name) => [name, null]));
     await person.bastions.patch('default', 'orders', { metadata: { annotations } });
     expect(await annotationsOf()).toEqual({ [ANNOTATION.activateFrom]: told[ANNOTATION.activateFrom] });
+  });
+
+  it('is suspended and let go though it was stored before there was such a limit', async () => {
+    const created = await person.bastions.create(withAnnotations({}));
+    const annotations = { note: HAN.repeat(120_000) };
+    const large = { ...created, metadata: { ...created.metadata, annotations } };
+    await store.put('bastions', large, created.metadata.resourceVersion);
+    const suspended = await person.bastions.patch('default', 'orders', { spec: { suspend: true } });
+    expect(suspended.spec.suspend).toBe(true);
+    const more = { metadata: { annotations: { more: 'x'.repeat(8_000) } } };
+    await expect(person.bastions.patch('default', 'orders', more)).rejects.toThrow('bytes in all');
+    await person.bastions.delete('default', 'orders');
+    await person.bastions.patch('default', 'orders', { metadata: { finalizers: [] } });
+    expect((await person.bastions.list()).items).toEqual([]);
   });
 });

@@ -17,6 +17,10 @@ export interface Scene {
   readonly behindMs: () => number;
   /** Every Bastion as it was last committed. */
   readonly bastions: ReadonlyMap<string, Bastion>;
+  /** The configuration names some. */
+  readonly hasSources: () => boolean;
+  /** Somebody has written this Bastion past everything: what its status says then is not the controller's doing. */
+  readonly wasForged: (name: string) => boolean;
   /** The controller's own records of activations, by the uid of the Bastion. */
   readonly records: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   readonly things: (service?: string) => Thing[];

@@ -93,6 +93,8 @@ export class Stage implements Strikes {
     this.trouble(MINUTE);
     this.history.add(this.now(), `machine ${base}`, `its clock is ${aheadMs / 1000} s ahead`);
   });
+  /** Names of Bastions that somebody has written past everything. */
+  protected readonly forged = new Set<string>();
   /** Names of Bastions that somebody has deleted by hand. */
   protected readonly deleted = new Set<string>();
   /** What somebody has closed by hand, and nobody has opened since. */
@@ -137,6 +139,8 @@ export class Stage implements Strikes {
         isWanted: (bastion) => this.#isWanted(bastion),
         closedBy: (name) => this.closed.get(name),
         isDoubted: (name) => this.git.isDoubted(name),
+        hasSources: () => this.#hostings.length > 0,
+        wasForged: (name) => this.forged.has(name),
         orphanedAt: ({ metadata }) =>
           metadata.annotations?.[ANNOTATION.source] === undefined ? undefined : this.#unconfiguredAt,
       },

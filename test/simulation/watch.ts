@@ -29,6 +29,8 @@ export type Circumstances = Pick<
   | 'closedBy'
   | 'isDoubted'
   | 'orphanedAt'
+  | 'wasForged'
+  | 'hasSources'
 >;
 
 export interface WatchOptions {

@@ -48,6 +48,7 @@ export class World extends Stage {
 
   /** Again, where a controller was quicker. */
   async #put(bastion: Bastion): Promise<void> {
+    this.forged.add(bastion.metadata.name);
     await this.forger.put('bastions', bastion, bastion.metadata.resourceVersion);
   }
 

@@ -95,7 +95,7 @@ describe.skipIf(!hasSshKeygen)('a git source whose commits must be signed', () =
       reason: 'SourceUntrusted',
       message,
     });
-    const { items } = await api.events.list();
+    const { items } = await api.events.list({ fieldSelector: 'involvedObject.kind=Guard' });
     expect(items).toMatchObject([{ type: 'Warning', reason: 'SourceUntrusted', message }]);
     const { revision } = await store.list('guards');
     expect(await source.sync()).toMatchObject({ state: 'untrusted', news: [] });

@@ -21,11 +21,14 @@ export class SourceWorld {
   readonly store: Store = createMemorySubject(this.clock).open();
   readonly remote: Remote = createRemote();
   readonly api: ApiClient;
+  readonly #sourceApi: ApiClient;
   readonly #sources = new Map<string, Source>();
 
   constructor() {
     let uids = 0;
-    this.api = createFacade({ store: this.store, clock: this.clock, newUid: () => `uid-${uids++}` });
+    const facade = { store: this.store, clock: this.clock, newUid: () => `uid-${uids++}` };
+    this.api = createFacade(facade);
+    this.#sourceApi = createFacade({ ...facade, isSource: true });
   }
 
   source(suffix = '#main'): string {
@@ -33,8 +36,8 @@ export class SourceWorld {
   }
 
   sync(suffix = '#main'): Promise<SyncReport> {
-    const { store, api, clock, remote } = this;
-    const options = { store, api, clock, cacheDir: remote.cacheDir, env: GIT_ENV };
+    const { store, clock, remote } = this;
+    const options = { store, api: this.#sourceApi, clock, cacheDir: remote.cacheDir, env: GIT_ENV };
     const source = this.#sources.get(suffix) ?? createGitSource({ ...options, spec: this.source(suffix) });
     this.#sources.set(suffix, source);
     return source.sync();

@@ -7,10 +7,10 @@ import type { OracleFactory } from '../oracle.ts';
 const MOMENT_MS = 60_000;
 
 /** A status never goes back: generations and transition times only rise, and a start is fixed once for each activation. */
-export const monotoneStatus: OracleFactory = ({ now, skewMs, behindMs, violate }) => ({
+export const monotoneStatus: OracleFactory = ({ now, skewMs, behindMs, wasForged, violate }) => ({
   name: 'monotone-status',
   onBastion: (next, before) => {
-    if (!next || before?.metadata.uid !== next.metadata.uid) return;
+    if (!next || before?.metadata.uid !== next.metadata.uid || wasForged(next.metadata.name)) return;
     const say = (what: string) => violate('monotone-status', `${next.metadata.name}: ${what}`);
     if ((next.status?.observedGeneration ?? 0) < (before.status?.observedGeneration ?? 0)) {
       say(`observedGeneration ${before.status?.observedGeneration} -> ${next.status?.observedGeneration}`);

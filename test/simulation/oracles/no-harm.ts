@@ -5,6 +5,8 @@ import type { OracleFactory } from '../oracle.ts';
 /** What belongs to one Bastion alone may be replaced when its spec changes. */
 const SHARED = ['vpc-endpoint', 'security-group', 'iam-role', 'ecs-cluster', 'log-group'];
 const OWN = ['target-ingress', 'task'];
+/** So far ahead a start may lie. */
+const SKEW_MS = 60_000;
 
 /** What AWS accepted for it is shown by no list, so that it is not kept open. */
 function isClosed({ status }: Bastion): boolean {
@@ -13,14 +15,22 @@ function isClosed({ status }: Bastion): boolean {
 
 /** Nothing that an active Bastion uses goes away while it does. */
 export const noHarm: OracleFactory = (scene) => {
-  const { now, skewMs, bastions, things, isAt, wasTampered, orphanedAt, violate } = scene;
+  const { now, skewMs, behindMs, bastions, things, isAt, wasTampered, wasForged, orphanedAt, violate } =
+    scene;
   // Whose source is not configured any more ends as it is on record, whatever is renewed.
   const lastEndOf = (bastion: Bastion) =>
     orphanedAt(bastion) === undefined ? endOf(bastion) : Date.parse(bastion.status?.expiresAt ?? '');
+  /** To some replica's clock its start lies ahead by more than anybody can tell: that ends it. */
+  const isAhead = ({ status }: Bastion) => {
+    const wrongMs = skewMs() + behindMs();
+    return wrongMs > 0 && Date.parse(status?.activatedAt ?? '') > now() + SKEW_MS - wrongMs;
+  };
   const isActive = (bastion: Bastion) =>
     bastion.metadata.deletionTimestamp === undefined &&
     bastion.spec.suspend !== true &&
     !isClosed(bastion) &&
+    !wasForged(bastion.metadata.name) &&
+    !isAhead(bastion) &&
     bastion.status?.observedGeneration === bastion.metadata.generation &&
     now() + skewMs() < (lastEndOf(bastion) ?? Number.POSITIVE_INFINITY);
   // The grants on a database go where it goes.

@@ -2,10 +2,10 @@ import { ANNOTATION, type Bastion } from '../../../controller/api/bastion.ts';
 import type { OracleFactory } from '../oracle.ts';
 
 /** What people have asked for stands until they ask for something else, and nothing goes that nobody has asked to go. */
-export const nothingLost: OracleFactory = ({ isWanted, violate }) => ({
+export const nothingLost: OracleFactory = ({ isWanted, wasForged, violate }) => ({
   name: 'nothing-lost',
   onBastion: (next, before) => {
-    if (!next || before?.metadata.uid !== next.metadata.uid) return;
+    if (!next || before?.metadata.uid !== next.metadata.uid || wasForged(next.metadata.name)) return;
     const say = (what: string) => violate('nothing-lost', `${next.metadata.name}: ${what}`);
     const isChanged = JSON.stringify(next.spec) !== JSON.stringify(before.spec);
     if (isChanged && next.metadata.generation <= before.metadata.generation)

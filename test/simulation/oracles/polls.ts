@@ -8,7 +8,7 @@ const WINDOW_MS = 60_000;
 const MOST = 20;
 
 /** Sources are looked at again and again, however clocks are set: no less often, and not all at once. */
-export const polls: OracleFactory = ({ now, troubledUntil, violate }) => {
+export const polls: OracleFactory = ({ now, troubledUntil, hasSources, violate }) => {
   let lookedAt: number | undefined;
   let recent: number[] = [];
   return {
@@ -21,7 +21,10 @@ export const polls: OracleFactory = ({ now, troubledUntil, violate }) => {
         violate('polls', `sources were looked at ${recent.length} times within a minute, at last by ${name}`);
     },
     onTick: () => {
-      if (lookedAt === undefined) return;
+      if (lookedAt === undefined || !hasSources()) {
+        lookedAt = undefined;
+        return;
+      }
       const lateMs = now() - Math.max(lookedAt, troubledUntil() + RECOVERY_MS);
       if (lateMs > LATE_MS)
         violate('polls', `sources were last looked at ${(now() - lookedAt) / 1000} s ago`);

@@ -5,7 +5,7 @@ const SOON_MS = 15_000;
 const RECOVERY_MS = 90_000;
 
 /** What people ask for is taken up at once, not when a resync comes by. */
-export const prompt: OracleFactory = ({ now, bastions, troubledUntil, violate }) => {
+export const prompt: OracleFactory = ({ now, bastions, troubledUntil, wasForged, violate }) => {
   const asked = new Map<string, { uid: string; generation: number; at: number }>();
   return {
     name: 'prompt',
@@ -20,6 +20,7 @@ export const prompt: OracleFactory = ({ now, bastions, troubledUntil, violate })
       for (const { metadata, status } of bastions.values()) {
         const at = asked.get(metadata.name)?.at ?? now();
         const isCalm = now() > troubledUntil() + RECOVERY_MS;
+        if (wasForged(metadata.name)) continue;
         if (isCalm && status?.observedGeneration !== metadata.generation && now() - at > SOON_MS) {
           const lateS = Math.round((now() - at) / 1000);
           violate(
