@@ -25,7 +25,11 @@ export function statusOf(bastion: Bastion | undefined): readonly string[] {
     `phase ${status.phase}`,
     `path ${status.networkPath}`,
     `${status.sessionTarget === undefined ? 'no' : 'a'} session target`,
-    ...conditions.map(({ type, status, reason }) => `condition ${type} ${status} ${reason}`).sort(),
+    ...conditions
+      // Where it comes from is no part of what it is.
+      .filter(({ type }) => type !== 'SourceSynced')
+      .map(({ type, status, reason }) => `condition ${type} ${status} ${reason}`)
+      .sort(),
     ...resources
       .filter(({ kind }) => kind !== 'activation' || !isMadeByTask)
       .map(({ key, state, shared = false }) => `resource ${key} ${state}${shared ? ' shared' : ''}`),
@@ -56,7 +60,7 @@ function sorted(value: unknown): unknown {
 }
 
 function withoutIds(text: string, names: ReadonlyMap<string, string>): string {
-  let plain = text.replace(/"sgr-[0-9a-f]+"/g, '"sgr"');
+  let plain = text.replace(/"sgr-[0-9a-f]+"/g, '"sgr"').replace(/at\([0-9T:-]+\)/g, 'at(end)');
   for (const [id, label] of names) plain = plain.replaceAll(id, label);
   return plain;
 }

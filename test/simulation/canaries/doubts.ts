@@ -46,8 +46,8 @@ export const DOUBTS: readonly Canary[] = [
     name: 'resume-overrules-the-file',
     like: 'an override that opens what its source keeps closed until the next sync',
     file: 'server/suspension.ts',
-    find: 'if (was && !is && isSuspendedByFile(stored) && isSuspendedByFile(next)) throw heldByFile(stored);',
-    replace: 'if (was && !is && isSuspendedByFile(stored) && next === undefined) throw heldByFile(stored);',
+    find: 'if (was && !is && isHeld) throw heldByFile(stored);',
+    replace: 'if (was && !is && isHeld && next === undefined) throw heldByFile(stored);',
     scenarios: ['git-suspends-and-somebody-resumes'],
   },
   {

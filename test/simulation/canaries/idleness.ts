@@ -17,7 +17,7 @@ export const IDLENESS: readonly Canary[] = [
     file: 'core/idle.ts',
     find: 'const isSameLife = status?.activatedAt === rfc3339(life.activatedAt);',
     replace: 'const isSameLife = status !== undefined;',
-    scenarios: ['idle-in-each-window'],
+    scenarios: ['idle-in-a-window-that-opens-slowly'],
   },
   {
     name: 'idle-for-ever',

@@ -35,9 +35,9 @@ export const MARKS: readonly Canary[] = [
   {
     name: 'grants-by-tag-alone',
     like: 'a firewall controller that leaves a rule for ever once its tag is gone',
-    file: 'kinds/target-ingress.ts',
-    find: 'grants.find((rule) => owner !== undefined && rule.Description === descriptionFor(owner));',
-    replace: 'grants.find((rule) => owner === descriptionFor(owner) && rule.GroupId === owner);',
+    file: 'kinds/grant.ts',
+    find: 'const isDescribed = owner !== undefined && rule?.Description === descriptionFor(owner);',
+    replace: 'const isDescribed = owner === descriptionFor(owner) && rule === undefined;',
     scenarios: ['tags-are-taken'],
   },
   {

@@ -48,7 +48,7 @@ export const ORIGINS: readonly Canary[] = [
     name: 'record-written-each-poll',
     like: 'Flux and its like before they left unchanged conditions alone: a status write each poll',
     file: 'sources/source-record.ts',
-    find: 'if (stored && !isWorthWriting(stored.status, shown, clock.now())) return undefined;',
+    find: 'if (stored && isRemembered && !isWorthWriting(stored.status, shown, clock.now())) return undefined;',
     replace:
       'if (stored && isWorthWriting(stored.status, shown, clock.now()) === undefined) return undefined;',
     scenarios: ['git-unreachable-is-shown'],
@@ -80,7 +80,7 @@ export const ORIGINS: readonly Canary[] = [
   {
     name: 'former-source-still-opens',
     like: 'access that is renewed and scheduled on the word of a repository that nobody reads any more',
-    file: 'reconcile/wishes.ts',
+    file: 'reconcile/lives.ts',
     find: 'return isOrphan(bastion, origins) ? orphanLife(bastion, life, now) : life;',
     replace: 'return isOrphan(bastion, origins) && now === 0 ? orphanLife(bastion, life, now) : life;',
     scenarios: ['git-source-no-longer-configured'],

@@ -6,16 +6,19 @@ export const TIMES: readonly Canary[] = [
     name: 'ttl-from-each-pass',
     like: 'a TTL that counts from the wall clock of whoever looks',
     file: 'core/lifetime.ts',
-    find: 'recordedActivation(bastion, terms.now) ?? firstActivation(bastion)',
-    replace: 'firstActivation(bastion)',
+    find: 'lifeFrom(recorded ?? firstActivation(bastion, terms.now), bastion, terms)',
+    replace: 'lifeFrom(recorded === 0 ? recorded : firstActivation(bastion, terms.now), bastion, terms)',
     scenarios: ['expire-exec-nat'],
   },
   {
     name: 'ttl-from-the-last-status',
     like: 'a TTL controller that counts from the last change of the status, which each failure puts off',
     file: 'core/lifetime.ts',
-    find: 'recordedActivation(bastion, terms.now) ??',
-    replace: "time(bastion.status?.conditions?.find((one) => one.type === 'Ready')?.lastTransitionTime) ??",
+    find: 'const recorded = timeOf(bastion.status?.activatedAt);\n  const life',
+    replace: `const recorded = timeOf(
+        bastion.status?.conditions?.find((one) => one.type === 'Ready')?.lastTransitionTime ?? bastion.status?.activatedAt,
+      );
+      const life`,
     scenarios: ['expire-exec-nat'],
   },
   {
@@ -112,16 +115,6 @@ export const TIMES: readonly Canary[] = [
     file: 'shell/clock.ts',
     find: 'latest = speed === 1 ? Math.max(next, wall()) : next;',
     replace: 'latest = speed === 1 ? wall() : next;',
-    scenarios: ['git-while-clocks-are-set'],
-  },
-  {
-    name: 'missed-runs-are-made-up-for',
-    like: 'a cron that runs once for each time it has passed over',
-    file: 'shell/jobs.ts',
-    find: 'void this.#runOnce();',
-    replace:
-      'let run = Promise.resolve();\n' +
-      'for (let at = next; at <= clock.now(); at = this.#nextAfter(at) ?? Infinity) run = run.then(() => this.#runOnce());',
     scenarios: ['git-while-clocks-are-set'],
   },
   {

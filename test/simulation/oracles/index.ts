@@ -1,6 +1,7 @@
 import type { OracleFactory } from '../oracle.ts';
 import { closingWins } from './closing-wins.ts';
 import { endsAlone } from './ends-alone.ts';
+import { heldIsOurs } from './held-is-ours.ts';
 import { idleEnd } from './idle-end.ts';
 import { latchedEnd } from './latched-end.ts';
 import { monotoneStatus } from './monotone-status.ts';
@@ -40,6 +41,7 @@ export const ORACLES: readonly OracleFactory[] = [
   nothingLost,
   idleEnd,
   latchedEnd,
+  heldIsOurs,
   onRecord,
   endsAlone,
   closingWins,

@@ -89,6 +89,20 @@ export const IDLENESS: readonly Scenario[] = [
       await becomes(world, 'orders', 'Suspended');
     },
   },
+  {
+    name: 'idle-in-a-window-that-opens-slowly',
+    play: async (world) => {
+      const schedule = { cron: '*/20 * * * *', timeZone: 'UTC' };
+      await world.apply('orders', { ...IDLE, ttl: '15m', schedule });
+      await becomesReady(world, 'orders');
+      await becomes(world, 'orders', 'Scheduled');
+      // Longer than one window is to the next.
+      world.loseCalls('ecs:RunTask', 18 * MINUTE, 'denied');
+      await becomesReady(world, 'orders');
+      await world.apply('orders', { ...IDLE, suspend: true });
+      await becomes(world, 'orders', 'Suspended');
+    },
+  },
 ];
 
 function endsIdle(world: World): void {

@@ -48,10 +48,17 @@ export const LEFTOVERS: readonly Scenario[] = [
   {
     name: 'beside-a-copied-parameter',
     play: async (world) => {
-      copyParameter(world.simulator);
       await world.apply('orders', { ...OVER_NAT, ...hybrid('Controller') });
       await becomesReady(world, 'orders');
       await world.run(2 * MINUTE);
+      // Later than a store that is new holds back what nobody wants.
+      copyParameter(world.simulator);
+      await world.apply('orders', {
+        ...OVER_NAT,
+        ...hybrid('Controller'),
+        reason: 'so that everything is looked at',
+      });
+      await world.run(3 * MINUTE);
     },
   },
 ];
