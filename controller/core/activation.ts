@@ -11,7 +11,7 @@ export type Activation = Pick<BastionStatus, (typeof FIELDS)[number]>;
 const FIELDS = ['activatedAt', 'expiresAt', 'endedAt', 'renewedAt'] as const;
 
 /** None: it was never open, or was closed by somebody, so that the next opening is a new one. */
-export const NO_ACTIVATION: Activation = {};
+const NO_ACTIVATION: Activation = {};
 
 /** The activation as it is to be put on record. */
 export function activationOf(bastion: Bastion, life: Life, now: number): Activation {
