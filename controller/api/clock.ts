@@ -18,6 +18,9 @@ export interface Timer {
   cancel(): void;
 }
 
+/** Clocks of replicas and of people's machines may differ by this much: as long as an end may be late. */
+export const CLOCK_SKEW_MS = 60_000;
+
 /** Resolves after `delayMs` of the clock's time; at once, without an error, when `signal` aborts. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -42,7 +42,9 @@ async function renew(io: CliIo, { api }: Connection, name: string, options: Opti
   const patch = { metadata: { annotations: { [ANNOTATION.renewedAt]: now } } };
   const renewed = await api.bastions.patch(namespace, name, patch, { dryRun: dryRun !== 'none' });
   io.stdout.write(`${fullName(renewed)} renewed${DRY_RUN_SUFFIX[dryRun]}\n`);
-  const wantedEnd = rfc3339(Date.parse(now) + (parseDuration(renewed.spec.ttl) ?? 0));
+  // The server's clock counts, where this one runs ahead.
+  const renewedAt = renewed.metadata.annotations?.[ANNOTATION.renewedAt] ?? now;
+  const wantedEnd = rfc3339(Date.parse(renewedAt) + (parseDuration(renewed.spec.ttl) ?? 0));
   if (dryRun !== 'none') {
     io.stdout.write(`would expire at ${timeWithDistance(wantedEnd, io.clock.now())} at the latest\n`);
     return 0;

@@ -1,6 +1,6 @@
 import { ANNOTATION, type Bastion, type BastionStatus } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
-import { type Life, renewalOf } from './lifetime.ts';
+import { isFarAhead, type Life, renewalOf, timeOf } from './lifetime.ts';
 
 /**
  * What decides how long a Bastion may be open. The status shows it, and the controller keeps its own copy, which counts: whoever
@@ -8,7 +8,7 @@ import { type Life, renewalOf } from './lifetime.ts';
  */
 export type Activation = Pick<BastionStatus, (typeof FIELDS)[number]>;
 
-const FIELDS = ['activatedAt', 'expiresAt', 'endedAt', 'renewedAt'] as const;
+const FIELDS = ['activatedAt', 'expiresAt', 'endedAt', 'renewedAt', 'endsBy'] as const;
 
 /** None: it was never open, or was closed by somebody, so that the next opening is a new one. */
 const NO_ACTIVATION: Activation = {};
@@ -17,10 +17,13 @@ const NO_ACTIVATION: Activation = {};
 export function activationOf(bastion: Bastion, life: Life, now: number): Activation {
   switch (life.state) {
     case 'active':
-      return { ...timesOf(life.activatedAt, life.expiresAt), ...renewalSeen(bastion, now) };
+      return {
+        ...{ ...timesOf(life.activatedAt, life.expiresAt), ...renewalSeen(bastion, now) },
+        ...endStillHeld(bastion, life.expiresAt),
+      };
     case 'expired': {
       const { activatedAt, expiredAt } = life;
-      const renewal = renewalSeen(bastion, now);
+      const renewal = { ...renewalSeen(bastion, now), ...renewalTooLate(bastion, now) };
       return { ...timesOf(activatedAt, expiredAt), endedAt: rfc3339(expiredAt), ...renewal };
     }
     // It is closed for as long as its spec says nothing: that is no new opening.
@@ -38,12 +41,33 @@ export function recordedActivation(status: BastionStatus | undefined): Activatio
 
 /** The Bastion as if its status said what is on record. */
 export function withActivation(bastion: Bastion, activation: Activation): Bastion {
-  const { activatedAt: _a, expiresAt: _e, endedAt: _d, renewedAt: _r, ...rest } = bastion.status ?? {};
+  const {
+    activatedAt: _a,
+    expiresAt: _e,
+    endedAt: _d,
+    renewedAt: _r,
+    endsBy: _b,
+    ...rest
+  } = bastion.status ?? {};
   return { ...bastion, status: { ...rest, ...activation } };
 }
 
 function timesOf(activatedAt: number, expiresAt: number): Activation {
   return { activatedAt: rfc3339(activatedAt), expiresAt: rfc3339(expiresAt) };
+}
+
+/** After a renewal the end lies beyond it. */
+function endStillHeld({ status }: Bastion, expiresAt: number): Activation {
+  const endsBy = timeOf(status?.endsBy);
+  return status?.endsBy !== undefined && endsBy !== undefined && expiresAt <= endsBy
+    ? { endsBy: status.endsBy }
+    : {};
+}
+
+/** A renewal dated hours ahead was meant for the activation that has ended: nobody would be there when it opened by itself. */
+function renewalTooLate({ metadata }: Bastion, now: number): Activation {
+  const text = metadata.annotations?.[ANNOTATION.renewedAt];
+  return text !== undefined && isFarAhead(timeOf(text), now) ? { renewedAt: text } : {};
 }
 
 /** One that lies ahead has not been seen. */

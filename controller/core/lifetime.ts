@@ -1,5 +1,6 @@
 import { Cron } from 'croner';
 import { ANNOTATION, type Bastion, type Phase } from '../api/bastion.ts';
+import { CLOCK_SKEW_MS } from '../api/clock.ts';
 import { parseDuration } from '../api/duration.ts';
 
 /** Where a Bastion stands in its life at one instant. All times are epoch milliseconds. */
@@ -56,15 +57,20 @@ function plainLife(bastion: Bastion, terms: Terms): Life {
   if (life.state === 'active') return life;
   const renewedAt = renewalOf(bastion, terms.now);
   const isLatched = bastion.status?.endedAt !== undefined;
-  const opensAnew = isLatched
-    ? isNewRenewal(bastion)
-    : renewedAt !== undefined && renewedAt >= life.expiredAt;
-  return renewedAt !== undefined && opensAnew ? lifeFrom(renewedAt, bastion, terms) : life;
+  if (renewedAt === undefined || !isNewRenewal(bastion, terms.now)) return life;
+  return isLatched || renewedAt >= life.expiredAt ? lifeFrom(renewedAt, bastion, terms) : life;
 }
 
-/** By its text: when the end was recorded by a clock that ran ahead, the next renewal bears an earlier time than that end. */
-function isNewRenewal({ metadata, status }: Bastion): boolean {
-  return metadata.annotations?.[ANNOTATION.renewedAt] !== status?.renewedAt;
+/**
+ * Later than the one that was seen, so that an old manifest applied again renews nothing. Where what is on record was written by a
+ * clock that ran ahead, the next renewal bears an earlier time than that.
+ */
+function isNewRenewal({ metadata, status }: Bastion, now: number): boolean {
+  const asked = timeOf(metadata.annotations?.[ANNOTATION.renewedAt]);
+  const seen = timeOf(status?.renewedAt);
+  if (asked === undefined || seen === undefined) return asked !== undefined;
+  const ranAhead = [seen, timeOf(status?.endedAt) ?? seen].some((time) => time > now);
+  return asked > seen || (ranAhead && asked !== seen);
 }
 
 function scheduledLife(bastion: Bastion, terms: Terms): Life {
@@ -102,7 +108,7 @@ function lifeFrom(
   const endedAt = isRecorded ? timeOf(bastion.status?.endedAt) : undefined;
   if (endedAt !== undefined) return { ...expired(activatedAt, endedAt), ...idleSinceOf(bastion, endedAt) };
   // How long it has been open cannot be told from a record made by a clock that ran ahead: so long that it is over.
-  if (activatedAt > terms.now + SKEW_MS) return expired(activatedAt, wholeSecond(terms.now));
+  if (isFarAhead(activatedAt, terms.now)) return expired(activatedAt, wholeSecond(terms.now));
   const end = activatedAt + terms.maxTtlMs;
   const onRecord = isRecorded ? (timeOf(bastion.status?.expiresAt) ?? 0) : 0;
   const openUntil = Math.max(activatedAt + terms.ttlMs, onRecord);
@@ -110,12 +116,19 @@ function lifeFrom(
   // Only a renewal made while it was open prolongs this activation. The annotation knows just the latest one; that
   // earlier ones kept it open so long stands in status.expiresAt.
   const renewed = renewedAt !== undefined && renewedAt > activatedAt && renewedAt <= openUntil;
-  const expiresAt = Math.min((renewed ? renewedAt : activatedAt) + terms.ttlMs, end);
+  const endsBy = isRecorded ? latestEnd(bastion, renewed, terms.now) : Number.POSITIVE_INFINITY;
+  const expiresAt = Math.min((renewed ? renewedAt : activatedAt) + terms.ttlMs, end, endsBy);
   const idle = idleEnd(bastion, activatedAt, renewedAt);
   if (idle && idle.endedAt < expiresAt)
     return { state: 'expired', activatedAt, expiredAt: idle.endedAt, idleSince: idle.since };
   if (terms.now >= expiresAt) return expired(activatedAt, expiresAt);
   return { state: 'active', activatedAt, expiresAt, clamped: activatedAt + terms.ttlMs > end };
+}
+
+/** After a clock was set back it holds until somebody renews. */
+function latestEnd(bastion: Bastion, isRenewed: boolean, now: number): number {
+  const isLifted = isRenewed && isNewRenewal(bastion, now);
+  return (isLifted ? undefined : timeOf(bastion.status?.endsBy)) ?? Number.POSITIVE_INFINITY;
 }
 
 function expired(activatedAt: number, expiredAt: number): Extract<Life, { state: 'expired' }> {
@@ -148,9 +161,6 @@ function idleEnd(
 
 const OPEN_PHASES: readonly Phase[] = ['Pending', 'Provisioning', 'Ready', 'Degraded', 'Failed'];
 
-/** Clocks of replicas may differ by this much: as long as an end may be late. */
-const SKEW_MS = 60_000;
-
 /**
  * Now, or the commit's time for a Bastion that came with the first sync of its source; that holds for the first activation only
  * and never lies ahead.
@@ -172,6 +182,11 @@ export function nextDeadline(life: Life): number | undefined {
     default:
       return undefined;
   }
+}
+
+/** So far ahead that no difference of clocks explains it. */
+export function isFarAhead(time: number | undefined, now: number): boolean {
+  return time !== undefined && time > now + CLOCK_SKEW_MS;
 }
 
 /** A renewal dated in the future counts from now on only once that time has come. */

@@ -5,6 +5,7 @@ import { type Activation, activationOf, recordedActivation, withActivation } fro
 import { same } from '../core/desired.ts';
 import type { Life } from '../core/lifetime.ts';
 import type { ActivationRecord, Store } from '../store/store.ts';
+import { endAfter } from './set-back.ts';
 
 export type ActivationStore = Pick<Store, 'listActivations' | 'writeActivation'>;
 
@@ -24,12 +25,15 @@ const CONCURRENT_WRITES = 8;
  */
 export class ActivationBook {
   readonly #store: ActivationStore;
+  readonly #setBackMs: number;
   #records: Promise<Map<string, ActivationRecord>> | undefined;
   /** The same, once it has been read. */
   #known: ReadonlyMap<string, ActivationRecord> = new Map();
 
-  constructor(store: ActivationStore) {
+  /** @param setBackMs by how much clocks were set back until this tenure, in milliseconds */
+  constructor(store: ActivationStore, setBackMs = 0) {
     this.#store = store;
+    this.#setBackMs = setBackMs;
   }
 
   /** The Bastions as if their status said what is on record; one that nothing is on record of is taken as it is. */
@@ -42,8 +46,13 @@ export class ActivationBook {
   correctNow(bastions: readonly Bastion[]): readonly Bastion[] {
     return bastions.map((bastion) => {
       const record = this.#known.get(bastion.metadata.uid);
-      return record ? withActivation(bastion, timesOf(record)) : bastion;
+      return record ? withActivation(bastion, this.#timesNow(record)) : bastion;
     });
+  }
+
+  #timesNow(record: ActivationRecord): Activation {
+    const endsBy = endAfter(record, this.#setBackMs);
+    return { ...timesOf(record), ...(endsBy !== undefined && { endsBy }) };
   }
 
   /**
@@ -78,7 +87,9 @@ export class ActivationBook {
   async #write(records: Map<string, ActivationRecord>, uid: string, activation: Activation): Promise<void> {
     const record = records.get(uid);
     if (same(record ? timesOf(record) : {}, activation)) return;
-    const next: ActivationRecord = { uid, version: (record?.version ?? 0) + 1, ...activation };
+    const version = (record?.version ?? 0) + 1;
+    const setBack = this.#setBackMs > 0 ? { setBackMs: this.#setBackMs } : {};
+    const next: ActivationRecord = { uid, version, ...activation, ...setBack };
     if (await this.#store.writeActivation(next, record)) {
       records.set(uid, next);
       return;

@@ -1,5 +1,6 @@
-import { type Clock, type Timer, within } from '../api/clock.ts';
+import { type Clock, rfc3339, type Timer, within } from '../api/clock.ts';
 import type { LeaseRecord, Store } from '../store/store.ts';
+import { setBackFrom } from './set-back.ts';
 import { Standstill } from './standstill.ts';
 
 export interface LeaseOptions {
@@ -20,6 +21,8 @@ export interface LeaseOptions {
 
 export type LeaseNews =
   | { readonly type: 'waits'; readonly holder: string; readonly epoch: number }
+  /** This clock lies behind the one of the holder before. */
+  | { readonly type: 'set-back'; readonly behindMs: number }
   /** `silentMs`: since this one last saw a sign of life of the holder before, when it saw one at all. */
   | {
       readonly type: 'took-over';
@@ -31,6 +34,8 @@ export type LeaseNews =
 export interface Tenure {
   /** Grows with each change of holder. */
   readonly epoch: number;
+  /** By how much clocks were set back in the life of this store, from one holder to the next; none when undefined. */
+  readonly setBackMs?: number;
 }
 
 export type TenureListener = (held: Tenure | undefined) => void;
@@ -143,7 +148,9 @@ class TableLease implements Lease {
 
   held(): Tenure | undefined {
     const tenure = this.#tenure;
-    return tenure && this.#leftOf(tenure) > 0 ? { epoch: tenure.record.epoch } : undefined;
+    if (!tenure || this.#leftOf(tenure) <= 0) return undefined;
+    const { epoch, setBackMs } = tenure.record;
+    return { epoch, ...(setBackMs !== undefined && { setBackMs }) };
   }
 
   onChange(listener: TenureListener): () => void {
@@ -223,7 +230,8 @@ class TableLease implements Lease {
     const stored = await this.#answer(() => store.readLease(name));
     this.#highest = Math.max(this.#highest, stored?.epoch ?? 0);
     if (!this.#isFree(stored, startedMs)) return;
-    const next = { holder, epoch: this.#highest + 1, beat: 1, durationMs };
+    const setBack = setBackFrom(stored, clock.now());
+    const next = { holder, epoch: this.#highest + 1, beat: 1, durationMs, ...setBack };
     try {
       if (!(await this.#write(next, stored))) return;
     } catch (error) {
@@ -232,6 +240,7 @@ class TableLease implements Lease {
     }
     this.#highest = next.epoch;
     this.#tellTakeOver(stored, next.epoch);
+    this.#tellSetBack(stored, next);
     this.#standstill.forget();
     this.#unsure = undefined;
     this.#waitsFor = undefined;
@@ -244,10 +253,11 @@ class TableLease implements Lease {
   ): Promise<boolean> {
     const { store, clock, name } = this.#options;
     const validUntilMs = clock.monotonic() + this.#validMs;
-    if (!(await this.#answer(() => store.writeLease(name, next, expected), before))) return false;
+    const record = { ...next, time: rfc3339(clock.now()) };
+    if (!(await this.#answer(() => store.writeLease(name, record, expected), before))) return false;
     // A tenure that has ended while its renewal was under way stays ended: work was given up by then.
     const isOver = before !== undefined && this.#leftOf(before) <= 0;
-    this.#tenure = { record: next, validUntilMs: isOver ? before.validUntilMs : validUntilMs };
+    this.#tenure = { record, validUntilMs: isOver ? before.validUntilMs : validUntilMs };
     return true;
   }
 
@@ -290,9 +300,15 @@ class TableLease implements Lease {
     onNews?.({ type: 'took-over', from, epoch, silentMs: seen?.silentMs });
   }
 
+  #tellSetBack(before: LeaseRecord | undefined, after: LeaseRecord): void {
+    const behindMs = (after.setBackMs ?? 0) - (before?.setBackMs ?? 0);
+    if (behindMs > 0) this.#options.onNews?.({ type: 'set-back', behindMs });
+  }
+
   async #release(): Promise<void> {
-    const { store, name, onError } = this.#options;
+    const { store, clock, name, onError } = this.#options;
     const tenure = this.#tenure;
+    const time = rfc3339(clock.now());
     const isRecorded = this.isHeld();
     this.#tenure = undefined;
     this.#announce();
@@ -300,7 +316,7 @@ class TableLease implements Lease {
     const { record } = tenure;
     const give = (from: LeaseRecord) =>
       this.#answer(
-        () => store.writeLease(name, { ...from, holder: NOBODY, beat: from.beat + 1 }, from),
+        () => store.writeLease(name, { ...from, holder: NOBODY, beat: from.beat + 1, time }, from),
         tenure,
       );
     try {

@@ -197,7 +197,7 @@ export class Controller {
 
   #openActivations(): ActivationBook {
     const { store, lease } = this.#options;
-    return new ActivationBook(fenceStore(store, whileHeld(lease)));
+    return new ActivationBook(fenceStore(store, whileHeld(lease)), lease.held()?.setBackMs);
   }
 
   /** What is known of this git source has changed: its Bastions tell so. */

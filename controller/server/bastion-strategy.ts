@@ -6,6 +6,7 @@ import type { Estate } from '../api/estate.ts';
 import type { JsonObject } from '../api/json.ts';
 import { checkAnnotationsSize } from '../api/metadata.ts';
 import { defaultBastion, validateBastion, validateStatus } from '../api/schema.ts';
+import { renewNow } from './renewal.ts';
 import type { Strategy } from './strategy.ts';
 import { witnessSuspension } from './suspension.ts';
 
@@ -25,7 +26,7 @@ export function bastionStrategy(estate?: () => Estate): Strategy<Bastion> {
     schema: bastionSchema,
     checkStatus: validateStatus,
     complete: defaultBastion,
-    witness: witnessSuspension,
+    witness: (change) => renewNow({ ...change, next: witnessSuspension(change) }),
     prepare({ status: _status, ...sent }, stored) {
       const admission = admit(sent, stored);
       if (!admission.ok) return admission;

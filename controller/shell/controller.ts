@@ -201,9 +201,14 @@ function leaseOf(options: ControllerOptions, store: Store): Lease {
   });
 }
 
+const SET_BACK =
+  'the clock lies behind the one that led last: what is open keeps no more time than it had left';
+
 function tellNews(news: LeaseNews, log: Log): void {
   const nameOf = (holder: string) => holder.split('/')[0];
-  if (news.type === 'waits') {
+  if (news.type === 'set-back') {
+    log('warn', SET_BACK, { seconds: Math.round(news.behindMs / 1000) });
+  } else if (news.type === 'waits') {
     log('info', 'standing by', { leader: nameOf(news.holder), epoch: news.epoch });
   } else {
     const seconds = news.silentMs === undefined ? undefined : Math.round(news.silentMs / 100) / 10;

@@ -38,7 +38,7 @@ function unchanged({ version }: ActivationRecord): Condition {
   };
 }
 
-const TIMES = ['activatedAt', 'expiresAt', 'endedAt', 'renewedAt'] as const;
+const TIMES = ['activatedAt', 'expiresAt', 'endedAt', 'renewedAt', 'endsBy'] as const;
 
 function parseRecord(item: Item): ActivationRecord {
   const times = TIMES.filter((name) => typeof item[name] === 'string').map((name) => [name, item[name]]);
@@ -46,6 +46,7 @@ function parseRecord(item: Item): ActivationRecord {
     uid: String(item['sk']),
     version: Number(item['version']),
     ...(Object.fromEntries(times) as Partial<Record<(typeof TIMES)[number], string>>),
+    ...(typeof item['setBackMs'] === 'number' && { setBackMs: item['setBackMs'] }),
   };
 }
 

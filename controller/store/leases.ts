@@ -18,8 +18,8 @@ export function createLeases(table: Table): Leases {
   return {
     read,
     async write(name, next, expected) {
-      const { holder, epoch, beat, durationMs } = next;
-      const item = { pk: PARTITION, sk: name, holder, epoch, beat, durationMs };
+      const { holder, epoch, beat } = next;
+      const item = { pk: PARTITION, sk: name, ...next };
       if (await table.put(item, expected ? unchanged(expected) : ABSENT)) return true;
       // The client repeats a request whose answer was lost: then it is our own record that stands in the way.
       const stored = await read(name);
@@ -42,5 +42,7 @@ function parseLease(item: Item): LeaseRecord {
     epoch: Number(item['epoch']),
     beat: Number(item['beat']),
     durationMs: Number(item['durationMs']),
+    ...(typeof item['time'] === 'string' && { time: item['time'] }),
+    ...(typeof item['setBackMs'] === 'number' && { setBackMs: item['setBackMs'] }),
   };
 }

@@ -78,6 +78,10 @@ export interface LeaseRecord {
   /** Grows by one with each renewal; a contender watches it stand still on its own clock. */
   readonly beat: number;
   readonly durationMs: number;
+  /** RFC 3339, by the holder's clock as it wrote this: a later holder sees whether its own clock lies behind. */
+  readonly time?: string;
+  /** By how much clocks were set back so far, from one holder to the next: it only grows. */
+  readonly setBackMs?: number;
 }
 
 /** What the controller knows of the latest activation of one Bastion; without times it was closed by somebody. All of them RFC 3339. */
@@ -90,6 +94,9 @@ export interface ActivationRecord {
   readonly expiresAt?: string;
   readonly endedAt?: string;
   readonly renewedAt?: string;
+  readonly endsBy?: string;
+  /** The lease's, when this was written: by what it has grown since, these times are those of a clock that ran ahead. */
+  readonly setBackMs?: number;
 }
 
 export class ConflictError extends Error {

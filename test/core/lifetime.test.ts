@@ -41,6 +41,29 @@ describe('the life of a Bastion', () => {
     expect(lifeAt(NINE, skewed)).toMatchObject({ state: 'active', activatedAt: NINE + MINUTE });
   });
 
+  it.each([
+    ['an older one', '2026-11-23T09:30:00Z'],
+    ['the same instant in other words', '2026-11-23T09:50:00.000Z'],
+  ])('is not opened anew by %s than the renewal that was seen', (_what, renewedAt) => {
+    const seen = { endedAt: '2026-11-23T10:00:00Z', renewedAt: '2026-11-23T09:50:00Z' };
+    const { status } = opened('2026-11-23T09:00:00Z', '2026-11-23T10:00:00Z');
+    const stale = { status: { ...status, ...seen }, annotations: { [ANNOTATION.renewedAt]: renewedAt } };
+    expect(lifeAt('2026-11-23T10:01:00Z', stale)).toMatchObject({ state: 'expired' });
+    const later = { ...stale, annotations: { [ANNOTATION.renewedAt]: '2026-11-23T10:00:30Z' } };
+    expect(lifeAt('2026-11-23T10:01:00Z', later)).toMatchObject({ state: 'active' });
+  });
+
+  it('keeps the end it has after a clock was set back, until a renewal', () => {
+    const { status } = opened('2026-11-23T09:00:00Z', '2026-11-23T10:00:00Z');
+    const setBack = { status: { ...status, endsBy: '2026-11-23T09:30:00Z' }, spec: { ttl: '1h' } };
+    expect(lifeAt('2026-11-23T09:29:00Z', setBack)).toMatchObject({
+      expiresAt: at('2026-11-23T09:30:00Z'),
+    });
+    expect(lifeAt('2026-11-23T09:30:00Z', setBack)).toMatchObject({ state: 'expired' });
+    const renewed = { ...setBack, annotations: { [ANNOTATION.renewedAt]: '2026-11-23T09:20:00Z' } };
+    expect(lifeAt('2026-11-23T09:25:00Z', renewed)).toMatchObject({ expiresAt: at('2026-11-23T10:20:00Z') });
+  });
+
   it('does not begin ahead of time, whatever its source says of the commit', () => {
     const annotations = { [ANNOTATION.activateFrom]: '2027-11-23T06:00:00Z' };
     expect(lifeAt(NINE, { annotations })).toMatchObject({ state: 'active', activatedAt: NINE });

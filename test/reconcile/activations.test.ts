@@ -30,7 +30,7 @@ function openBook() {
   };
   return {
     store,
-    newBook: () => new ActivationBook(refusing),
+    newBook: (setBackMs = 0) => new ActivationBook(refusing, setBackMs),
     record,
     refuse: (refuses: boolean) => {
       isRefusing = refuses;
@@ -54,6 +54,28 @@ describe("the controller's own record of an activation", () => {
     expect(life).toMatchObject({ state: 'active', activatedAt: NINE, expiresAt: NINE + 2 * HOUR });
     const { life: after } = await record(newBook(), forged, NINE + 2 * HOUR);
     expect(after).toMatchObject({ state: 'expired', activatedAt: NINE });
+  });
+
+  it('keeps what was left of a life, though the clock of each next controller is behind the one before', async () => {
+    const { newBook, record, store } = openBook();
+    await record(newBook(), bastionOf(), NINE);
+    const back = newBook(HOUR / 2);
+    const { life } = await record(back, bastionOf(), NINE + HOUR / 2);
+    expect(life).toMatchObject({ state: 'active', expiresAt: NINE + 1.5 * HOUR });
+    expect(await store.listActivations()).toMatchObject([{ endsBy: rfc3339(NINE + 1.5 * HOUR) }]);
+    const { life: after } = await record(back, bastionOf(), NINE + HOUR);
+    expect(after).toMatchObject({ state: 'active', expiresAt: NINE + 1.5 * HOUR });
+    const { life: restarted } = await record(newBook(HOUR / 2), bastionOf(), NINE + HOUR);
+    expect(restarted).toMatchObject({ state: 'active', expiresAt: NINE + 1.5 * HOUR });
+  });
+
+  it('does not open by itself when a renewal dated ahead comes due after the end', async () => {
+    const { newBook, record } = openBook();
+    const ahead = bastionOf({ annotations: { [ANNOTATION.renewedAt]: rfc3339(NINE + 5 * HOUR) } });
+    await record(newBook(), ahead, NINE);
+    await record(newBook(), ahead, NINE + 2 * HOUR);
+    const { life } = await record(newBook(), ahead, NINE + 5 * HOUR + 60_000);
+    expect(life).toMatchObject({ state: 'expired' });
   });
 
   it('keeps an end, though the clock of the next controller is behind', async () => {

@@ -73,6 +73,25 @@ describe('a lease', () => {
     };
   };
 
+  it('tells how far a clock lies behind the one of the holder before, and goes on telling', async () => {
+    const first = contender('a');
+    await startHolding(first.lease);
+    expect(first.lease.held()).toEqual({ epoch: 1 });
+    await first.lease.stop();
+    const behind = { now: () => clock.now() - 1_800_000 };
+    const told: LeaseNews[] = [];
+    const slow = { monotonic: () => clock.monotonic(), setTimer: clock.setTimer.bind(clock), ...behind };
+    const second = contender('b', { clock: slow, onNews: (news) => told.push(news) });
+    await startHolding(second.lease);
+    expect(second.lease.held()?.setBackMs).toBeGreaterThan(1_798_000);
+    expect(told).toMatchObject([{ type: 'took-over' }, { type: 'set-back' }].slice(-told.length));
+    await second.lease.stop();
+    const third = contender('c', { clock: slow });
+    await startHolding(third.lease);
+    expect(third.lease.held()?.setBackMs).toBe(second.changes[0]?.setBackMs);
+    await third.lease.stop();
+  });
+
   it('goes to the first who asks, and stays with who renews it', async () => {
     const [a, b] = [contender('a'), contender('b')];
     await startHolding(a.lease);

@@ -155,6 +155,10 @@ export interface BastionStatus {
    * The newest annotation bastion-operator.dev/renewed-at that was seen; one that is seen first after the end opens the Bastion anew.
    */
   renewedAt?: string;
+  /**
+   * The latest end of this activation, after the controller's clock was set back while it was open. A renewal lifts it.
+   */
+  endsBy?: string;
   nextActivationAt?: string;
   /**
    * With idleTimeout, while nobody has a session open; gone as soon as somebody has.

@@ -1,0 +1,17 @@
+import { ANNOTATION, type Bastion } from '../api/bastion.ts';
+import { CLOCK_SKEW_MS, rfc3339 } from '../api/clock.ts';
+import type { Change } from './strategy.ts';
+
+/**
+ * A renewal is of now: the clock of whoever asks may run ahead, and then the Bastion would not be renewed while somebody waits for it,
+ * and open by itself later. What stands in a file is its source's to say.
+ */
+export function renewNow({ stored, next, isSource, nowMs }: Change<Bastion>): Bastion {
+  const { annotations = {} } = next.metadata;
+  const asked = annotations[ANNOTATION.renewedAt];
+  const isAsked = asked !== stored.metadata.annotations?.[ANNOTATION.renewedAt];
+  const isFarAhead = Date.parse(asked ?? '') > nowMs + CLOCK_SKEW_MS;
+  if (isSource || !isAsked || !isFarAhead) return next;
+  const renewed = { ...annotations, [ANNOTATION.renewedAt]: rfc3339(nowMs) };
+  return { ...next, metadata: { ...next.metadata, annotations: renewed } };
+}
