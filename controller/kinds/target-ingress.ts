@@ -3,7 +3,7 @@ import { type ObjectName, objectName } from '../api/object.ts';
 import type { Target } from '../api/target.ts';
 import type { Aws } from '../aws/clients.ts';
 import { permissionOf, rulesOf, tcp } from '../aws/permission.ts';
-import { readTags, tagsFor, upper } from '../aws/tags.ts';
+import { tagsFor, upper } from '../aws/tags.ts';
 import type { Facts } from '../core/facts.ts';
 import { keyFor } from '../core/key.ts';
 import type { Claim, Key, Observed, Problem } from '../core/resource.ts';
@@ -19,7 +19,7 @@ import {
   ruleOf,
   withRuleIds,
 } from './grant.ts';
-import { taskGroupOwner } from './group-marks.ts';
+import { marksOfGroup } from './group-marks.ts';
 import { defineKind } from './kind.ts';
 
 interface Spec {
@@ -117,7 +117,7 @@ function groupProblem(target: Target, claim: Claim, facts: Facts): Problem[] {
 function taskGroupOwners(aws: Aws, groups: readonly SecurityGroup[]): ReadonlyMap<string, ObjectName> {
   const owners = new Map<string, ObjectName>();
   for (const group of groups) {
-    const owner = taskGroupOwner(aws.scope.installation, group);
+    const owner = marksOfGroup(aws.scope.installation, group)?.owner;
     if (owner && group.GroupId) owners.set(group.GroupId, owner);
   }
   return owners;
@@ -129,7 +129,7 @@ function grantsOn(
   owners: ReadonlyMap<string, ObjectName>,
 ): Observed<Detail>[] {
   const groupId = group.GroupId ?? '';
-  if (owners.has(groupId) || readTags(aws.scope.installation, group.Tags).owned) return [];
+  if (marksOfGroup(aws.scope.installation, group)) return [];
   return rulesOf(group.IpPermissions).flatMap((rule) => {
     const owner = owners.get(rule.peer);
     const onePort = rule.protocol === 'tcp' && rule.fromPort === rule.toPort;
