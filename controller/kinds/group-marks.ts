@@ -1,6 +1,6 @@
 import type { SecurityGroup } from '@aws-sdk/client-ec2';
 import type { ObjectName } from '../api/object.ts';
-import { lostTags, ownTags, readTags } from '../aws/tags.ts';
+import { lostTags, ownTags, readTags, TAG } from '../aws/tags.ts';
 import { keyFor } from '../core/key.ts';
 import { derivedName } from '../core/name.ts';
 import type { Key, Tags } from '../core/resource.ts';
@@ -56,6 +56,12 @@ function namedGroup(
     | undefined;
   if (!owner || !isText(taskGroupText(installation, owner))) return undefined;
   return { key: keyFor.taskGroup(vpcId, owner), owner };
+}
+
+/** Of the detail of an observed group: it is ours by its text alone. */
+export function hasLostInstallation(detail: unknown): boolean {
+  const { lost } = detail as { readonly lost?: Tags };
+  return lost?.[TAG.installation] !== undefined;
 }
 
 /**

@@ -19,7 +19,7 @@ import {
   ruleOf,
   withRuleIds,
 } from './grant.ts';
-import { marksOfGroup } from './group-marks.ts';
+import { hasLostInstallation, marksOfGroup } from './group-marks.ts';
 import { defineKind } from './kind.ts';
 
 interface Spec {
@@ -76,8 +76,12 @@ export const targetIngress = defineKind<Spec, Detail>({
   },
   async create(aws, desired, lookup) {
     const { groupId, port } = desired.spec;
-    const taskGroupId = lookup(desired.spec.taskGroup)?.id;
+    const taskGroup = lookup(desired.spec.taskGroup);
+    const taskGroupId = taskGroup?.id;
     if (!taskGroupId) return undefined;
+    // Anybody may have made a group of that name before ours: nothing new is opened to it on the strength of that alone.
+    if (hasLostInstallation(taskGroup.detail))
+      throw new Error(`${taskGroupId} has our name and not our tags: nothing is opened to it until it has`);
     const tags = tagsFor(aws.scope.installation, desired, `bastion ${desired.owners[0]}`);
     const { SecurityGroupRules } = await aws.ec2.send(
       new AuthorizeSecurityGroupIngressCommand({

@@ -4,7 +4,7 @@ import { condition } from '../../controller/api/bastion.ts';
 import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { TAG } from '../../controller/aws/tags.ts';
 import { endpointGroupText, marksOfGroup, taskGroupText } from '../../controller/kinds/group-marks.ts';
-import type { Harness } from '../reconcile/harness.ts';
+import { type Harness, startHarness } from '../reconcile/harness.ts';
 import { MINUTE, readyBed } from './bed.ts';
 
 const TARGET = { name: 'db', host: 'db.internal', port: 5432, securityGroupId: ORDINARY.ordersGroup };
@@ -123,5 +123,22 @@ describe('somebody takes the tags from our security groups', () => {
     allow();
     await harness.runUntil(() => isGone(harness), 60 * MINUTE);
     expect(ownGroups(harness)).toEqual([]);
+  });
+});
+
+describe('somebody makes a group with the name and description of ours first', () => {
+  it('and where IAM lets us put no tags on it, no target is opened to it', async () => {
+    const harness = startHarness();
+    const { ec2, faults } = harness.simulator;
+    ec2.addSecurityGroup({ vpcId: ORDINARY.isolatedVpc, ...taskGroupText('test', 'default/orders') });
+    faults.deny('ec2', 'CreateTags');
+    await harness.apply('orders', { ttl: '2h', targets: [TARGET] });
+    await harness.run(10 * MINUTE);
+    const rules = [...(ec2.state.groups.get(ORDINARY.ordersGroup)?.rules.values() ?? [])];
+    expect(rules.filter(({ egress }) => !egress)).toEqual([]);
+    expect(condition(await harness.get('orders'), 'NetworkReady')).toMatchObject({
+      status: 'False',
+      message: expect.stringMatching(/has our name and not our tags/),
+    });
   });
 });
