@@ -7,12 +7,15 @@ import type { Tags } from '../core/resource.ts';
 import { unlessGone } from './errors.ts';
 import { readTags } from './tags.ts';
 
-/** What the schedules of an installation stand in. Schedules have no tags: they are whose their group is. */
+/** What the schedules of an installation stand in. */
 export interface ScheduleGroup {
   readonly name: string;
   readonly arn: string;
   readonly isDeleting: boolean;
-  readonly owned: boolean;
+  /** Epoch milliseconds: another one of the same name has the same ARN. */
+  readonly createdAt: number | undefined;
+  /** By its tags, which anybody can take away. */
+  readonly isTagged: boolean;
   readonly tags: Tags;
 }
 
@@ -27,6 +30,7 @@ export async function readScheduleGroup(
   if (!arn) return undefined;
   const request = new ListTagsForResourceCommand({ ResourceArn: arn });
   const { Tags: list } = (await unlessGone(() => scheduler.send(request))) ?? {};
-  const { owned, tags } = readTags(installation, list);
-  return { name, arn, isDeleting: group.State === 'DELETING', owned, tags };
+  const { owned: isTagged, tags } = readTags(installation, list);
+  const createdAt = group.CreationDate?.getTime();
+  return { name, arn, isDeleting: group.State === 'DELETING', createdAt, isTagged, tags };
 }

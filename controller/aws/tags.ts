@@ -37,10 +37,18 @@ export function tagsFor(installation: string, desired: Desired, name: string): T
   return {
     ...peoplesTags(desired.tags),
     Name: name,
-    [TAG.installation]: installation,
-    [TAG.key]: desired.key,
-    ...(!desired.shared && owner ? { [TAG.bastion]: owner } : {}),
+    ...ownTags(installation, desired.key, desired.shared ? undefined : owner),
   };
+}
+
+/** Those by which it is ours, and found again. */
+export function ownTags(installation: string, key: Key, owner?: ObjectName): Tags {
+  return { [TAG.installation]: installation, [TAG.key]: key, ...(owner ? { [TAG.bastion]: owner } : {}) };
+}
+
+/** Of our own tags, those that somebody has taken away or changed. */
+export function lostTags(own: Tags, present: Tags): Tags {
+  return Object.fromEntries(Object.entries(own).filter(([name, value]) => present[name] !== value));
 }
 
 /** Reads any service's tag list: EC2, IAM and SSM write Key and Value, ECS key and value. */

@@ -57,8 +57,12 @@ function partCondition(type: (typeof PARTS)[number] | 'EndScheduled', view: Acti
   );
   const pending = relevant.filter((outcome) => !isReady(outcome));
   if (mine.length === 0) return verdict(type, 'Unknown', 'NotLookedAt', 'nothing is known yet');
-  if (pending.length === 0)
-    return verdict(type, 'True', 'AsDesired', `${relevant.length} resources as desired`);
+  if (pending.length === 0) {
+    // It works as it is, and yet somebody may have to do something about it.
+    const troubled = relevant.filter(({ step, result }) => step.harmless && result === 'failed');
+    const but = troubled.length > 0 ? `, but ${summarise(troubled, view.describe)}` : '';
+    return verdict(type, 'True', 'AsDesired', `${relevant.length} resources as desired${but}`);
+  }
   return verdict(type, 'False', reasonFor(pending), summarise(pending, view.describe));
 }
 

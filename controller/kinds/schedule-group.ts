@@ -4,12 +4,15 @@ import {
   paginateListSchedules,
   TagResourceCommand,
 } from '@aws-sdk/client-scheduler';
+import type { Aws } from '../aws/clients.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
-import { missingTags, tagsFor, upper } from '../aws/tags.ts';
+import type { ScheduleGroup } from '../aws/schedule-group.ts';
+import { lostTags, missingTags, ownTags, tagsFor, upper } from '../aws/tags.ts';
 import { keyFor, nameFor } from '../core/key.ts';
-import { SAME, type Tags } from '../core/resource.ts';
+import { type Observed, SAME, type Tags } from '../core/resource.ts';
 import { defineKind } from './kind.ts';
+import { holdsOurSchedule } from './schedule-marks.ts';
 
 interface Spec {
   readonly name: string;
@@ -18,9 +21,13 @@ interface Spec {
 interface Detail {
   readonly name: string;
   readonly tags: Tags;
+  /** Our own tags that somebody has taken away or changed. */
+  readonly lost: Tags;
+  /** Epoch milliseconds; undefined until a list has told. */
+  readonly createdAt?: number | undefined;
 }
 
-/** What all stop schedules of an installation in a region stand in: they have no tags, and are ours because it is. */
+/** What all stop schedules of an installation in a region stand in. */
 export const scheduleGroup = defineKind<Spec, Detail>({
   name: 'schedule-group',
   condition: 'EndScheduled',
@@ -38,22 +45,23 @@ export const scheduleGroup = defineKind<Spec, Detail>({
     },
   ],
   diff(desired, observed) {
-    const missing = missingTags(desired.tags, observed.detail.tags);
+    const missing = tagsToPut(desired.tags, observed.detail);
     return Object.keys(missing).length > 0 ? { verdict: 'update', why: 'tags differ', harmless: true } : SAME;
   },
-  async list(aws) {
+  async list(aws, before) {
     const group = await aws.reads.scheduleGroup();
     if (!group) return [];
-    const { name, arn, owned, isDeleting, tags } = group;
+    const { name, arn, isDeleting, tags, createdAt } = group;
+    const own = ownTags(aws.scope.installation, keyFor.scheduleGroup());
     return [
       {
         kind: 'schedule-group',
         key: keyFor.scheduleGroup(),
         id: arn,
-        owned,
+        owned: await isOurs(aws, group, before),
         state: isDeleting ? 'deleting' : 'ready',
         uses: [],
-        detail: { name, tags },
+        detail: { name, tags, lost: lostTags(own, tags), createdAt },
       },
     ];
   },
@@ -64,7 +72,7 @@ export const scheduleGroup = defineKind<Spec, Detail>({
       new CreateScheduleGroupCommand({ Name: name, Tags: upper(tags) }),
     );
     if (!arn) return undefined;
-    const detail = { name, tags };
+    const detail = { name, tags, lost: {} };
     return {
       kind: 'schedule-group',
       key: desired.key,
@@ -76,19 +84,45 @@ export const scheduleGroup = defineKind<Spec, Detail>({
     };
   },
   async update(aws, desired, observed) {
-    const tags = missingTags(desired.tags, observed.detail.tags);
-    await aws.scheduler.send(new TagResourceCommand({ ResourceArn: observed.id, Tags: upper(tags) }));
-    return { ...observed, detail: { ...observed.detail, tags: { ...observed.detail.tags, ...tags } } };
+    const { id, detail } = observed;
+    const tags = tagsToPut(desired.tags, detail);
+    await putTags(aws, id, tags);
+    return { ...observed, detail: { ...detail, tags: { ...detail.tags, ...tags }, lost: {} } };
   },
-  async remove(aws, { detail: { name } }) {
+  async remove(aws, { id, detail: { name, lost } }) {
     // AWS deletes with it whatever stands in it. A list may show for a while what we have just deleted.
     const pages = paginateListSchedules({ client: aws.scheduler, pageSize: 100 }, { GroupName: name });
     const left = (await unlessGone(() => collect(pages, (page) => page.Schedules))) ?? [];
     if (left.length > 0) throw stillInUse(name, left[0]?.Name);
+    // The right to delete it hangs on them.
+    await unlessGone(() => putTags(aws, id, lost));
     await unlessGone(() => aws.scheduler.send(new DeleteScheduleGroupCommand({ Name: name })));
     return 'gone';
   },
 });
+
+/**
+ * Anybody may have a group of our name, and anybody can take the tags from ours: it is still ours when it holds what only we
+ * make, or was ours when it was last seen.
+ */
+async function isOurs(
+  aws: Aws,
+  { name, arn, isTagged, createdAt }: ScheduleGroup,
+  before: readonly Observed<Detail>[] | undefined,
+): Promise<boolean> {
+  const isKnown = (one: Observed<Detail>) =>
+    one.owned && one.id === arn && createdAt !== undefined && one.detail.createdAt === createdAt;
+  return isTagged || before?.some(isKnown) === true || (await holdsOurSchedule(aws, name));
+}
+
+function tagsToPut(wanted: Tags, { tags, lost }: Detail): Tags {
+  return { ...missingTags(wanted, tags), ...lost };
+}
+
+async function putTags(aws: Aws, id: string, tags: Tags): Promise<void> {
+  if (Object.keys(tags).length === 0) return;
+  await aws.scheduler.send(new TagResourceCommand({ ResourceArn: id, Tags: upper(tags) }));
+}
 
 /** Put off like all that AWS itself would refuse for that. */
 function stillInUse(group: string, schedule: string | undefined): Error {

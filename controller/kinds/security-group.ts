@@ -15,12 +15,11 @@ import { describeRule, permissionOf, rulesOf, tcp, without } from '../aws/permis
 import { missingTags, readTags, tagsFor, upper } from '../aws/tags.ts';
 import type { Facts, Rule } from '../core/facts.ts';
 import { keyFor } from '../core/key.ts';
-import { derivedName } from '../core/name.ts';
 import { ownServices } from '../core/network-path.ts';
 import type { Claim, Key, KindName, Lookup, Observed, Tags } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { resolveTargets } from '../core/targets.ts';
-import { taskGroupText } from './group-marks.ts';
+import { endpointGroupText, marksOfGroup, taskGroupText, withLostTags } from './group-marks.ts';
 import { defineKind } from './kind.ts';
 import { egressOfTask, type RuleWish } from './task-egress.ts';
 
@@ -39,6 +38,8 @@ interface Detail {
   readonly ingress: readonly Rule[];
   readonly egress: readonly Rule[];
   readonly tags: Tags;
+  /** Our own tags that somebody has taken away or changed. */
+  readonly lost: Tags;
 }
 
 /** The group of a VPC's endpoints, and each task's own group, with all their rules. */
@@ -60,7 +61,7 @@ export const securityGroup = defineKind<Spec, Detail>({
       ...changes.authorizeEgress.map((rule) => `missing egress ${describeRule(rule, 'to')}`),
     ];
     if (why.length > 0) return { verdict: 'update', why: why.join(', ') };
-    const missing = missingTags(desired.tags, observed.detail.tags);
+    const missing = tagsToPut(desired.tags, observed.detail);
     return Object.keys(missing).length > 0 ? { verdict: 'update', why: 'tags differ', harmless: true } : SAME;
   },
   async list(aws) {
@@ -81,7 +82,7 @@ export const securityGroup = defineKind<Spec, Detail>({
     if (!GroupId) return undefined;
     // EC2 gives every new group an allow-all egress rule; the IPv6 one, where there is one, shows in the next list.
     const born: Rule = { protocol: '-1', fromPort: -1, toPort: -1, peer: '0.0.0.0/0' };
-    const detail = { vpcId: spec.vpcId, ingress: [], egress: [born], tags };
+    const detail = { vpcId: spec.vpcId, ingress: [], egress: [born], tags, lost: {} };
     const bare: Observed<Detail> = {
       kind: 'security-group',
       key: desired.key,
@@ -95,18 +96,27 @@ export const securityGroup = defineKind<Spec, Detail>({
   },
   async update(aws, desired, observed, lookup) {
     const changes = differences(desired.spec, observed.detail, lookup);
-    await apply(aws, observed.id, changes);
-    const tags = missingTags(desired.tags, observed.detail.tags);
-    if (Object.keys(tags).length > 0) {
-      await aws.ec2.send(new CreateTagsCommand({ Resources: [observed.id], Tags: upper(tags) }));
-    }
-    const { detail } = observed;
+    const { id, detail } = observed;
+    const tags = tagsToPut(desired.tags, detail);
+    // Tags first, for the right to change some of the rules hangs on them; the others are put right without them, too.
+    const attempts = [
+      ...(await Promise.allSettled([putTags(aws, id, tags)])),
+      ...(await Promise.allSettled([apply(aws, id, changes)])),
+    ];
+    const failed = attempts.find((attempt) => attempt.status === 'rejected');
+    if (failed) throw withLostTags(failed.reason, id, detail.lost);
     const ingress = changed(detail.ingress, changes.revokeIngress, changes.authorizeIngress);
     const egress = changed(detail.egress, changes.revokeEgress, changes.authorizeEgress);
-    return { ...observed, detail: { ...detail, ingress, egress, tags: { ...detail.tags, ...tags } } };
+    return {
+      ...observed,
+      detail: { ...detail, ingress, egress, tags: { ...detail.tags, ...tags }, lost: {} },
+    };
   },
   async remove(aws, observed) {
-    await unlessGone(() => aws.ec2.send(new DeleteSecurityGroupCommand({ GroupId: observed.id })));
+    const { id, detail } = observed;
+    await unlessGone(() => aws.ec2.send(new DeleteSecurityGroupCommand({ GroupId: id }))).catch((error) => {
+      throw withLostTags(error, id, detail.lost);
+    });
     return 'gone';
   },
 });
@@ -116,8 +126,7 @@ function endpointGroup({ bastion }: Claim, facts: Facts, installation: string) {
   const { vpcId } = bastion.spec.network;
   const spec: Spec = {
     vpcId,
-    name: derivedName(['bastion', installation, vpcId, 'endpoints'], 255),
-    description: `VPC endpoints of ${vpcId} made by bastion-operator`,
+    ...endpointGroupText(installation, vpcId),
     ingress: (facts.vpcs[vpcId]?.cidrs ?? []).map((cidr) => ({ port: 443, peer: cidr })),
     egress: [],
   };
@@ -144,8 +153,11 @@ function taskGroup(claim: Claim, facts: Facts, installation: string) {
 }
 
 function observe(aws: Aws, group: SecurityGroup): Observed<Detail>[] {
-  const tagged = readTags(aws.scope.installation, group.Tags);
-  if (!tagged.owned || !tagged.key || !group.GroupId) return [];
+  const { installation } = aws.scope;
+  const marks = marksOfGroup(installation, group);
+  if (!marks || !group.GroupId) return [];
+  const { key, owner, lost } = marks;
+  const { tags } = readTags(installation, group.Tags);
   const ingress = rulesOf(group.IpPermissions);
   const egress = rulesOf(group.IpPermissionsEgress);
   const uses = [...ingress, ...egress]
@@ -154,15 +166,25 @@ function observe(aws: Aws, group: SecurityGroup): Observed<Detail>[] {
   return [
     {
       kind: 'security-group',
-      key: tagged.key,
+      key,
       id: group.GroupId,
       owned: true,
       state: 'ready',
-      ...(tagged.owner ? { owner: tagged.owner } : {}),
+      ...(owner ? { owner } : {}),
       uses,
-      detail: { vpcId: group.VpcId ?? '', ingress, egress, tags: tagged.tags },
+      detail: { vpcId: group.VpcId ?? '', ingress, egress, tags, lost },
     },
   ];
+}
+
+/** Nobody waits for them: the group does its job without, as long as nothing about it is to change. */
+function tagsToPut(wanted: Tags, { tags, lost }: Detail): Tags {
+  return { ...missingTags(wanted, tags), ...lost };
+}
+
+async function putTags(aws: Aws, id: string, tags: Tags): Promise<void> {
+  if (Object.keys(tags).length === 0) return;
+  await aws.ec2.send(new CreateTagsCommand({ Resources: [id], Tags: upper(tags) }));
 }
 
 interface Changes {

@@ -4,7 +4,6 @@ import {
   DeleteScheduleCommand,
   GetScheduleCommand,
   type GetScheduleCommandOutput,
-  paginateListSchedules,
   type ScheduleSummary,
   UpdateScheduleCommand,
 } from '@aws-sdk/client-scheduler';
@@ -13,12 +12,11 @@ import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
 import { unlessGone } from '../aws/errors.ts';
-import { collect } from '../aws/reads.ts';
 import { same } from '../core/desired.ts';
 import { keyFor, nameFor, partitionOf } from '../core/key.ts';
-import { derivedName } from '../core/name.ts';
 import { type Desired, type Key, type Lookup, type Observed, SAME } from '../core/resource.ts';
 import { defineKind } from './kind.ts';
+import { likelySchedules, ownerOfSchedule, scheduleName, scheduleNote } from './schedule-marks.ts';
 import { OUR_STOP } from './task-state.ts';
 
 interface Spec {
@@ -46,7 +44,6 @@ interface Detail {
 const AFTER_END_MS = 20_000;
 /** What AWS takes at most: it tries for a day to stop what should be stopped. */
 const RETRIES = { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 };
-const LONGEST_NAME = 64;
 /** Enough to be quick after a start, few enough to stay under AWS's rate. */
 const CONCURRENT_READS = 8;
 
@@ -67,7 +64,7 @@ export const stopSchedule = defineKind<Spec, Detail>({
         kind: 'stop-schedule',
         key: keyFor.stopSchedule(owner),
         spec: {
-          name: nameOf(owner),
+          name: scheduleName(owner),
           group: nameFor.scheduleGroup(installation),
           cluster: nameFor.cluster(installation),
           owner,
@@ -98,9 +95,9 @@ export const stopSchedule = defineKind<Spec, Detail>({
   },
   async list(aws, before) {
     const group = await aws.reads.scheduleGroup();
-    if (!group?.owned) return [];
-    const pages = paginateListSchedules({ client: aws.scheduler, pageSize: 100 }, { GroupName: group.name });
-    const listed = (await unlessGone(() => collect(pages, (page) => page.Schedules))) ?? [];
+    if (!group) return [];
+    // Also when it has lost its tags: each schedule says by itself whether it is ours.
+    const listed = await likelySchedules(aws, group.name);
     const known = new Map((before ?? []).map((one) => [one.id, one]));
     const limit = pLimit(CONCURRENT_READS);
     const found = await Promise.all(
@@ -166,7 +163,7 @@ function contentOf(
     FlexibleTimeWindow: { Mode: 'OFF' },
     ActionAfterCompletion: 'DELETE',
     State: 'ENABLED',
-    Description: NOTE + owner,
+    Description: scheduleNote(owner),
     Target: {
       Arn: `arn:${partition}:scheduler:::aws-sdk:ecs:stopTask`,
       RoleArn: role,
@@ -197,10 +194,6 @@ function groupArnOf(scheduleArn: string): string {
   return scheduleArn.replace(':schedule/', ':schedule-group/').replace(/\/[^/]*$/, '');
 }
 
-function nameOf(owner: ObjectName): string {
-  return derivedName([owner], LONGEST_NAME);
-}
-
 /** Lists show neither time nor target: what was not changed since the last look is as it was then. */
 function recall(
   { Arn, LastModificationDate }: ScheduleSummary,
@@ -222,13 +215,11 @@ async function read(
   return schedule ? observe(schedule, group) : [];
 }
 
-const NOTE = 'Ends Bastion ';
-
 /** Nothing when it was not made by us, wherever it stands. */
 function observe(schedule: GetScheduleCommandOutput, group: string): Observed<Detail>[] {
-  const { Arn: id, Name: name, Description: note = '', LastModificationDate } = schedule;
-  const owner = note.slice(NOTE.length) as ObjectName;
-  if (!id || !name || !note.startsWith(NOTE) || name !== nameOf(owner)) return [];
+  const { Arn: id, Name: name, Description: note, LastModificationDate } = schedule;
+  const owner = ownerOfSchedule(schedule);
+  if (!id || !name || owner === undefined) return [];
   const { ScheduleExpression, ScheduleExpressionTimezone, FlexibleTimeWindow } = schedule;
   const { Arn, RoleArn, Input, RetryPolicy } = schedule.Target ?? {};
   const Target = { Arn, RoleArn, Input, RetryPolicy };

@@ -3,7 +3,7 @@ import { type ObjectName, objectName } from '../api/object.ts';
 import type { Target } from '../api/target.ts';
 import type { Aws } from '../aws/clients.ts';
 import { permissionOf, rulesOf, tcp } from '../aws/permission.ts';
-import { readTags, tagsFor, upper } from '../aws/tags.ts';
+import { tagsFor, upper } from '../aws/tags.ts';
 import type { Facts } from '../core/facts.ts';
 import { keyFor } from '../core/key.ts';
 import type { Claim, Key, Observed, Problem } from '../core/resource.ts';
@@ -19,7 +19,7 @@ import {
   ruleOf,
   withRuleIds,
 } from './grant.ts';
-import { taskGroupOwner } from './group-marks.ts';
+import { hasLostInstallation, marksOfGroup } from './group-marks.ts';
 import { defineKind } from './kind.ts';
 
 interface Spec {
@@ -76,8 +76,12 @@ export const targetIngress = defineKind<Spec, Detail>({
   },
   async create(aws, desired, lookup) {
     const { groupId, port } = desired.spec;
-    const taskGroupId = lookup(desired.spec.taskGroup)?.id;
+    const taskGroup = lookup(desired.spec.taskGroup);
+    const taskGroupId = taskGroup?.id;
     if (!taskGroupId) return undefined;
+    // Anybody may have made a group of that name before ours: nothing new is opened to it on the strength of that alone.
+    if (hasLostInstallation(taskGroup.detail))
+      throw new Error(`${taskGroupId} has our name and not our tags: nothing is opened to it until it has`);
     const tags = tagsFor(aws.scope.installation, desired, `bastion ${desired.owners[0]}`);
     const { SecurityGroupRules } = await aws.ec2.send(
       new AuthorizeSecurityGroupIngressCommand({
@@ -117,7 +121,7 @@ function groupProblem(target: Target, claim: Claim, facts: Facts): Problem[] {
 function taskGroupOwners(aws: Aws, groups: readonly SecurityGroup[]): ReadonlyMap<string, ObjectName> {
   const owners = new Map<string, ObjectName>();
   for (const group of groups) {
-    const owner = taskGroupOwner(aws.scope.installation, group);
+    const owner = marksOfGroup(aws.scope.installation, group)?.owner;
     if (owner && group.GroupId) owners.set(group.GroupId, owner);
   }
   return owners;
@@ -129,7 +133,7 @@ function grantsOn(
   owners: ReadonlyMap<string, ObjectName>,
 ): Observed<Detail>[] {
   const groupId = group.GroupId ?? '';
-  if (owners.has(groupId) || readTags(aws.scope.installation, group.Tags).owned) return [];
+  if (marksOfGroup(aws.scope.installation, group)) return [];
   return rulesOf(group.IpPermissions).flatMap((rule) => {
     const owner = owners.get(rule.peer);
     const onePort = rule.protocol === 'tcp' && rule.fromPort === rule.toPort;

@@ -137,6 +137,47 @@ describe('the schedule of a Bastion', () => {
   });
 });
 
+describe('somebody takes the tags from the schedule group', () => {
+  const groupOf = ({ simulator }: Harness) => simulator.scheduler.groups.get('bastion-test');
+  const untag = (harness: Harness) => groupOf(harness)?.tags.clear();
+
+  it('and the schedule still moves with the end, and the group gets its tags again', async () => {
+    const harness = await readyBed({ ttl: '2h' });
+    await harness.run(30 * MINUTE);
+    const first = liveTask(harness)?.arn ?? '';
+    const before = new Map(groupOf(harness)?.tags);
+    untag(harness);
+    await renew(harness);
+    await harness.pass();
+    expect(schedulesIn(harness).map(({ at }) => at)).toEqual([await expected(harness)]);
+    expect([...(groupOf(harness)?.tags ?? [])].filter(([name]) => name !== 'Name').sort()).toEqual(
+      [...before].filter(([name]) => name !== 'Name').sort(),
+    );
+    await harness.run(110 * MINUTE);
+    expect(await harness.phase('orders')).toBe('Ready');
+    expect(liveTask(harness)?.arn).toBe(first);
+  });
+
+  it('while no tag may be put back, and another task is told to the schedule', async () => {
+    const harness = await readyBed({ ttl: '2h' });
+    const first = liveTask(harness)?.arn ?? '';
+    harness.simulator.faults.deny('scheduler', 'TagResource');
+    untag(harness);
+    harness.simulator.ecs.retire(first);
+    await harness.runUntil(async () => (liveTask(harness)?.arn ?? first) !== first);
+    expect(schedulesIn(harness).map(({ input }) => input.Task)).toEqual([liveTask(harness)?.arn]);
+  });
+
+  it('as the Bastion ends, and nothing is left', async () => {
+    const harness = await readyBed({ ttl: '2h' });
+    await harness.pass();
+    untag(harness);
+    await harness.api.bastions.delete('default', 'orders');
+    await harness.runUntil(async () => (await harness.api.bastions.list()).items.length === 0, 20 * MINUTE);
+    expect([...harness.simulator.scheduler.groups.keys()]).toEqual(['default']);
+  });
+});
+
 describe('where the scheduler is refused', () => {
   const DENIED = {
     service: 'scheduler',

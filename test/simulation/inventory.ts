@@ -67,15 +67,28 @@ function networkThings({ ec2 }: Simulator): Thing[] {
         ...thing('target-ingress', rule.id, tags.get(rule.id), { text: rule }),
         ...describedByUs(simulatedGroups(ec2), rule),
       };
-      const isOurGrant = grant.isOurs && !isOurs(tags.get(group.id));
+      const isOurGrant = grant.isOurs && !isOurs(tags.get(group.id)) && !writtenByUs(group).isOurs;
       if (isOurGrant) found.push(grant);
       return !isOurGrant;
     });
-    found.push(
-      thing('security-group', group.id, tags.get(group.id), { text: [group.name, group.vpcId, rules] }),
-    );
+    found.push({
+      ...thing('security-group', group.id, tags.get(group.id), { text: [group.name, group.vpcId, rules] }),
+      ...writtenByUs(group),
+    });
   }
   return found;
+}
+
+type Group = { readonly name: string; readonly description: string; readonly vpcId: string };
+
+/** Neither the name nor the description of a group can be changed, whatever becomes of its tags. */
+function writtenByUs({ name, description, vpcId }: Group): Partial<Thing> {
+  const [, what = ''] = /^(.+) made by bastion-operator$/.exec(description) ?? [];
+  if (!name.startsWith(`bastion-${INSTALLATION}-`)) return {};
+  const owner = /^Bastion (\S+\/\S+)$/.exec(what)?.at(1);
+  if (owner !== undefined) return { isOurs: true, owner, key: `security-group/${vpcId}/task/${owner}` };
+  if (what !== `VPC endpoints of ${vpcId}`) return {};
+  return { isOurs: true, owner: undefined, key: `security-group/${vpcId}/endpoints` };
 }
 
 type Rule = {
@@ -212,22 +225,20 @@ function startedForUs({ startedBy = '' }: { readonly startedBy: string | undefin
   return { isOurs: true, owner, key: `task/${owner}` };
 }
 
-/** Schedules have no tags: they are whose their group is, and ours say for whom they are. */
+/** Schedules have no tags: ours stand in a group of our name, whatever becomes of its tags, and say for whom they are. */
 function scheduleThings({ scheduler }: Simulator): Thing[] {
   const groups = [...scheduler.groups.values()].filter(({ name }) => name !== 'default');
   return [
-    ...groups.map(({ name, tags, state }) =>
-      thing('schedule-group', name, tags, {
-        isOurs: name === `bastion-${INSTALLATION}`,
-        isLive: state === 'ACTIVE',
-        text: state,
-      }),
-    ),
+    ...groups.map(({ name, tags, state }) => ({
+      ...thing('schedule-group', name, tags, { isLive: state === 'ACTIVE', text: state }),
+      isOurs: name === `bastion-${INSTALLATION}`,
+      key: 'schedule-group/main',
+    })),
     ...[...scheduler.schedules.values()].map(({ arn, group, described }) => {
       const [, owner] = /^Ends Bastion (.+)$/.exec(String(described['Description'])) ?? [];
       const key = owner === undefined ? undefined : `stop-schedule/${owner}`;
       const one = thing('stop-schedule', arn, group.tags, { text: described });
-      const isOurs = one.isOurs && group.name === `bastion-${INSTALLATION}` && owner !== undefined;
+      const isOurs = group.name === `bastion-${INSTALLATION}` && owner !== undefined;
       return { ...one, isOurs, key, owner };
     }),
   ];

@@ -49,6 +49,22 @@ export const MARKS: readonly Canary[] = [
     scenarios: ['tags-of-a-node-are-taken'],
   },
   {
+    name: 'groups-by-tag-alone',
+    like: 'this one: a security group without its tag was made again with every pass, and refused as a duplicate',
+    file: 'kinds/group-marks.ts',
+    find: '  if (named) return { ...named,',
+    replace: '  if (named && tagged.owned) return { ...named,',
+    scenarios: ['tags-of-groups-are-taken'],
+  },
+  {
+    name: 'schedules-by-tag-alone',
+    like: 'this one: the schedule in a group without its tag was not moved, and ended what had been renewed',
+    file: 'kinds/schedule-group.ts',
+    find: 'return isTagged || before?.some(isKnown) === true || (await holdsOurSchedule(aws, name));',
+    replace: 'return isTagged;',
+    scenarios: ['tags-of-the-schedule-group-are-taken'],
+  },
+  {
     name: 'asks-for-ever',
     like: 'this one: a creation whose result no list showed was repeated with every pass, 579 times',
     file: 'reconcile/reconcile.ts',

@@ -36,6 +36,35 @@ export const MARKS: readonly Scenario[] = [
     },
   },
   {
+    name: 'tags-of-groups-are-taken',
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_ENDPOINTS, ttl: '10m' });
+      await becomesReadyOrEnds(world, 'orders');
+      const before = groupsOf(world);
+      takeTagsOfGroups(world);
+      await world.run(2 * MINUTE);
+      const made = groupsOf(world).filter((id) => !before.includes(id));
+      if (made.length > 0) world.violate('no-duplicate', `${made.join(', ')}: made beside what is there`);
+      await expires(world, 'orders');
+    },
+  },
+  {
+    name: 'tags-of-the-schedule-group-are-taken',
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_NAT, ttl: '10m' });
+      await becomesReadyOrEnds(world, 'orders');
+      world.history.add(world.now(), 'somebody', 'takes the tags from the schedule group');
+      world.simulator.scheduler.groups.get('bastion-test')?.tags.clear();
+      await world.run(5 * MINUTE);
+      await world.renew('orders');
+      const renewed = Math.floor(world.now() / 1000) * 1000;
+      await becomesReadyOrEnds(world, 'orders');
+      await expires(world, 'orders');
+      const ranFor = world.now() + world.standing().skewMs - renewed;
+      if (ranFor < 10 * MINUTE) world.violate('renewed', `it ended ${ranFor / 1000} s after its renewal`);
+    },
+  },
+  {
     name: 'tags-are-changed',
     play: async (world) => {
       await world.apply('orders', { ...OVER_NAT, ttl: '8m' });
@@ -90,6 +119,19 @@ function somebodyConnects({ simulator, bastions }: World): void {
   } catch {
     // Nothing is connected just now.
   }
+}
+
+function groupsOf(world: World): readonly string[] {
+  return world.ours().flatMap(({ kind, id }) => (kind === 'security-group' ? [id] : []));
+}
+
+/** As IAM has it: what is ours we put nowhere again, and without the one for the installation nobody lets us delete. */
+function takeTagsOfGroups(world: World): void {
+  world.history.add(world.now(), 'somebody', 'takes the tags from the security groups');
+  const { ec2, faults } = world.simulator;
+  faults.deny('ec2', 'CreateTags');
+  for (const id of groupsOf(world))
+    for (const tag of ['key', 'bastion']) ec2.state.tags.get(id)?.delete(`bastion-operator.dev/${tag}`);
 }
 
 function takeTags(world: World): void {
