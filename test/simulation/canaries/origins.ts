@@ -56,7 +56,7 @@ export const ORIGINS: readonly Canary[] = [
   {
     name: 'refused-is-nameless',
     like: 'a repository that is too much: a stack trace in the log, and nothing to see anywhere else',
-    file: 'sources/git.ts',
+    file: 'sources/look-failure.ts',
     find: "error instanceof TooManyFilesError || error instanceof RefusedError ? 'refused' : undefined",
     replace: "error instanceof TooManyFilesError ? 'refused' : undefined",
     scenarios: ['git-refused'],
