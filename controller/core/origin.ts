@@ -71,7 +71,7 @@ function orphanHeld(bastion: Bastion): Held {
 type Trouble = Exclude<SourceState, 'synced' | 'unconfigured'>;
 
 const TROUBLES: Readonly<Record<Trouble, string>> = {
-  unreachable: 'cannot be fetched',
+  unreachable: 'cannot be fetched or read',
   gone: 'has no such ref any more',
   emptied: 'holds no manifest any more',
   rewritten: 'had its history rewritten, and the file of this Bastion went missing',

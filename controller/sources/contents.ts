@@ -1,5 +1,6 @@
 import type { ObjectName } from '../api/object.ts';
 import { type Failure, failureFor } from './declarations.ts';
+import { isReadDamage } from './fetch-error.ts';
 import { StoppedError } from './git-process.ts';
 import { foldersAbove, obstacleText } from './places.ts';
 import type { Repository, TreeEntry } from './repository.ts';
@@ -21,7 +22,8 @@ export async function contentsAt(
   commit: string,
 ): Promise<ReadonlyMap<string, string> | undefined> {
   const tree = await repository.tree(commit).catch((error: unknown) => {
-    if (error instanceof StoppedError) throw error;
+    // One that is known and cannot be read is no reason to doubt all that was there.
+    if (error instanceof StoppedError || isReadDamage(error)) throw error;
     return undefined;
   });
   return tree && new Map(tree.map(({ path, blob }) => [path, blob]));

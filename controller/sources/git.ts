@@ -9,14 +9,14 @@ import type { ObjectName } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
 import { type Applied, applyDeclarations } from './apply.ts';
 import { contentsAt, createFailureFinder } from './contents.ts';
-import { createReader, type Declarations, type Problem, TooManyFilesError } from './declarations.ts';
+import { createReader, type Declarations, type Problem } from './declarations.ts';
 import { createDoubts } from './doubts.ts';
 import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
 import { createKeeper } from './keeper.ts';
+import { failureOf } from './look-failure.ts';
 import { type SourceMemory, without } from './memory.ts';
-import { RefusedError } from './refused-error.ts';
 import { remember } from './remember.ts';
-import { FetchError, openRepository, type Repository, type TreeEntry } from './repository.ts';
+import { openRepository, type Repository, type TreeEntry } from './repository.ts';
 import { createVerifier, type SignaturePolicy, UntrustedError, type Verify } from './signatures.ts';
 import {
   readSourceGuard,
@@ -33,7 +33,7 @@ import {
   type SourceStatus,
   writeSource,
 } from './source-record.ts';
-import { describe, eventOf, explain, memoryText, untrustedText } from './source-text.ts';
+import { describe, eventOf, memoryText, untrustedText } from './source-text.ts';
 import { createAdmit, readPlaces } from './stored.ts';
 import type { SyncReport } from './sync-report.ts';
 import { tripUnread } from './unread-guard.ts';
@@ -84,7 +84,8 @@ export function createGitSource(options: GitSourceOptions): GitSource {
   // What was fetched before signatures were asked for was not looked at as closely.
   const dir = join(cacheDir, `${sourceId(spec)}${policy ? '.signed' : ''}.git`);
   const repository = open({ spec, env, dir, clock, speed, isStrict: policy !== undefined });
-  const verify = policy && createVerifier({ policy, path: spec.path, clock, env, dir });
+  const verify =
+    policy && suspecting(repository, createVerifier({ policy, path: spec.path, clock, env, dir }));
   const read = createReader(repository, namespace);
   let queue: Promise<unknown> = Promise.resolve();
   return {
@@ -95,6 +96,18 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       return result;
     },
     stop: () => repository.stop?.(),
+  };
+}
+
+/** Signatures are read past the repository, and from the same cache: it is told why they could not be. */
+function suspecting(repository: Repository, verify: Verify): Verify {
+  return async (head, accepted) => {
+    try {
+      await verify(head, accepted);
+    } catch (error) {
+      if (error instanceof UntrustedError) repository.suspect?.(error.cause);
+      throw error;
+    }
   };
 }
 
@@ -116,27 +129,15 @@ async function sync(parts: Parts): Promise<SyncReport> {
     const declarations = await parts.read(commit, tree, await createAdmit(parts), () => readPlaces(parts));
     return await apply(parts, record, { commit, tree, declarations });
   } catch (error) {
-    const state = stateOf(error);
-    if (state === undefined) throw error;
     if (error instanceof UntrustedError) return concludeUntrusted(parts, record, commit, error);
-    const message =
-      `${explain(state, parts.spec)} Nothing is deleted. ${error instanceof Error ? error.message : ''}`.trim();
+    const failure = failureOf(error, parts.spec);
+    if (failure === undefined) throw error;
+    const { state, message } = failure;
     const news = await tripUnread(parts, record, state);
     return conclude(parts, record, {
-      state,
-      message,
-      commit,
-      applied: NOTHING,
-      problems: [{ message }],
-      news,
+      ...{ state, message, commit, applied: NOTHING, problems: [{ message }], news },
     });
   }
-}
-
-function stateOf(error: unknown): SourceState | undefined {
-  if (error instanceof FetchError) return error.isRefMissing ? 'gone' : 'unreachable';
-  if (error instanceof UntrustedError) return 'untrusted';
-  return error instanceof TooManyFilesError || error instanceof RefusedError ? 'refused' : undefined;
 }
 
 interface Look {

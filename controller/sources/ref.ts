@@ -57,3 +57,11 @@ export function resolveRef(ref: string, existing: Refs, followed?: string): Reso
     `Delete the other one, or write the full name in the source: #${chosen === id ? others[0] : chosen}.`;
   return { ref: chosen, object, notice };
 }
+
+/** Why nothing is followed. */
+export function missingRefText(ref: string, existing: Refs, followed: string | undefined): string {
+  const others = refNames(ref).names.filter((name) => existing.has(name));
+  const [other] = others;
+  if (other === undefined) return `couldn't find remote ref ${ref}`;
+  return `${followed} is gone, and ${others.join(' and ')} is another thing. Write #${other} in the source to follow that.`;
+}

@@ -1,14 +1,16 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../api/clock.ts';
+import { FetchError, fetchError, isFetchDamage, isReadDamage, isTold } from './fetch-error.ts';
 import { gitEnvironment } from './git-environment.ts';
-import { GitError, type GitProcessOptions, runGit, StoppedError } from './git-process.ts';
-import { type GitSpec, redact } from './git-spec.ts';
+import { GitError, type GitProcessOptions, runGit } from './git-process.ts';
+import type { GitSpec } from './git-spec.ts';
 import { foldersAbove } from './places.ts';
-import { parseRefs, type Refs, type Resolved, refNames, resolveRef } from './ref.ts';
+import { missingRefText, parseRefs, type Resolved, refNames, resolveRef } from './ref.ts';
 import { RefusedError } from './refused-error.ts';
 import { type TreeEntry, TreeListing } from './tree-listing.ts';
 
+export { FetchError } from './fetch-error.ts';
 export type { TreeEntry } from './tree-listing.ts';
 
 export interface RepositoryOptions {
@@ -57,17 +59,10 @@ export interface Repository {
   lastTouch(commit: string, path: string): Promise<Touch>;
   /** False also when `older` is not known any more. */
   isAncestor(older: string, newer: string): Promise<boolean>;
+  /** Told why something of the cache could not be read by others: where it is damaged, the next fetch makes it anew. */
+  suspect?(error: unknown): void;
   /** Ends what git is doing, and whatever it would do before the next fetch, which throws a StoppedError. */
   stop?(): void;
-}
-
-export class FetchError extends Error {
-  override readonly name = 'FetchError';
-  readonly isRefMissing: boolean;
-  constructor(message: string, isRefMissing: boolean) {
-    super(message);
-    this.isRefMissing = isRefMissing;
-  }
 }
 
 const HEAD = 'refs/bastion/head';
@@ -79,11 +74,8 @@ const MAX_TOUCH_BYTES = 64 * 1024;
 const MAX_AUTHOR_CHARACTERS = 200;
 /** The commit in force, and the one that may come to be. */
 const MAX_TREES = 2;
-/** What a process that was killed, a full disk, or somebody who tidied up, leaves behind. */
-const DAMAGED =
-  /spawn git ENOENT|not a git repository: |\.lock': File exists|corrupt|is empty|bad object|missing blob|unable to read tree/i;
-const REDIRECTED = /requested URL returned error: 30[12378]|unable to update url base from redirection/i;
-const TOO_DEEP = /exceeded maximum allowed tree depth/i;
+/** What git says of a commit that it has never seen, or not any more; and of a name that cannot be one here. */
+const UNKNOWN = /^fatal: (bad object|ambiguous argument)/;
 
 export function openRepository(options: RepositoryOptions): Repository {
   const { spec, dir, env, clock, speed = 1, isStrict = false } = options;
@@ -92,6 +84,8 @@ export function openRepository(options: RepositoryOptions): Repository {
   const trees = new Map<string, Promise<readonly TreeEntry[]>>();
   let stopping = new AbortController();
   let isOpen = false;
+  /** Something of the cache could not be read. Fetching what is new would never mend that. */
+  let isDamaged = false;
 
   function start(args: readonly string[], more: Partial<GitProcessOptions> = {}): Promise<string> {
     const common = { args, dir, env: environment, clock, speed, signal: stopping.signal };
@@ -113,6 +107,7 @@ export function openRepository(options: RepositoryOptions): Repository {
   async function remake(): Promise<void> {
     isOpen = false;
     await rm(dir, { recursive: true, force: true });
+    isDamaged = false;
   }
 
   /** What a fetch that was ended has left is part of nothing, and would count. */
@@ -148,6 +143,7 @@ export function openRepository(options: RepositoryOptions): Repository {
   }
 
   async function fetchOnce(followed: string | undefined): Promise<string> {
+    if (isDamaged) await remake();
     await open();
     const { ref, object } = await resolve(followed);
     if (await hasFetched(object)) return headCommit();
@@ -183,7 +179,7 @@ export function openRepository(options: RepositoryOptions): Repository {
     const listing = new TreeListing();
     try {
       // With the folders: many that hold nothing would otherwise be gone through in silence.
-      await run(['ls-tree', '-r', '-t', '-z', '-l', '--full-tree', commit, ...scope], {
+      await look(['ls-tree', '-r', '-t', '-z', '-l', '--full-tree', commit, ...scope], {
         onOutput: (part) => listing.add(part),
       });
     } catch (error) {
@@ -209,20 +205,35 @@ export function openRepository(options: RepositoryOptions): Repository {
     const folders = foldersAbove(spec.path);
     if (folders.length === 0) return [];
     const listing = new TreeListing();
-    await run(['ls-tree', '-z', '-l', '--full-tree', commit, '--', ...folders], {
+    await look(['ls-tree', '-z', '-l', '--full-tree', commit, '--', ...folders], {
       onOutput: (part) => listing.add(part),
     });
     return listing.entries;
   }
 
+  function suspect(error: unknown): void {
+    if (isReadDamage(error)) isDamaged = true;
+  }
+
+  /** Reads from what was fetched. */
+  async function look(command: readonly string[], more: Partial<GitProcessOptions> = {}): Promise<string> {
+    try {
+      return await run(command, more);
+    } catch (error) {
+      suspect(error);
+      throw error;
+    }
+  }
+
   return {
+    suspect,
     resolved: () => resolved,
     async fetch(followed) {
       // Each look begins with one.
       if (stopping.signal.aborted) stopping = new AbortController();
       try {
         return await fetchOnce(followed).catch(async (error: unknown) => {
-          if (!DAMAGED.test(String(error))) throw error;
+          if (!isFetchDamage(error)) throw error;
           await remake();
           return fetchOnce(followed);
         });
@@ -242,10 +253,10 @@ export function openRepository(options: RepositoryOptions): Repository {
       for (const old of [...trees.keys()].slice(0, -MAX_TREES)) trees.delete(old);
       return known;
     },
-    read: (blob) => run(['cat-file', 'blob', blob]),
+    read: (blob) => look(['cat-file', 'blob', blob]),
     async lastTouch(commit, path) {
       const format = '--format=%H%x00%ct%x00%an <%ae>';
-      const output = await run(['log', '-1', format, commit, '--', path], { maxBytes: MAX_TOUCH_BYTES });
+      const output = await look(['log', '-1', format, commit, '--', path], { maxBytes: MAX_TOUCH_BYTES });
       const [touched = '', seconds = '', author = ''] = output.trim().split('\0');
       return {
         ...{ commit: touched, author: author.slice(0, MAX_AUTHOR_CHARACTERS) },
@@ -254,36 +265,19 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     async isAncestor(older, newer) {
       if (older === newer) return true;
-      try {
-        return (await run(['rev-list', '--max-count=1', older, `^${newer}`])).trim() === '';
-      } catch (error) {
-        if (error instanceof GitError && !error.isLate) return false;
+      const args = ['rev-list', '--max-count=1', older, `^${newer}`];
+      const left = await run(args).catch((error: unknown) => {
+        if (error instanceof GitError && UNKNOWN.test(error.message)) return undefined;
+        suspect(error);
         throw error;
-      }
+      });
+      if (left !== undefined) return left.trim() === '';
+      // It may have been lost with a part of the cache: a history with a gap in it says nothing, and fails here.
+      await look(['rev-list', '--count', newer]);
+      return false;
     },
     stop: () => stopping.abort(),
   };
-}
-
-function missingRefText(ref: string, existing: Refs, followed: string | undefined): string {
-  const others = refNames(ref).names.filter((name) => existing.has(name));
-  const [other] = others;
-  if (other === undefined) return `couldn't find remote ref ${ref}`;
-  return `${followed} is gone, and ${others.join(' and ')} is another thing. Write #${other} in the source to follow that.`;
-}
-
-/** What says by itself what is wrong. */
-function isTold(error: unknown): error is Error {
-  return [StoppedError, RefusedError, FetchError].some((Told) => error instanceof Told);
-}
-
-function fetchError(error: unknown, spec: GitSpec): Error {
-  const text = oneLine(redact(error instanceof Error ? error.message : String(error), spec));
-  if (TOO_DEEP.test(text)) return new RefusedError(`Its folders are nested too deeply: ${text}`);
-  const advice = REDIRECTED.test(text)
-    ? ' It answers with a redirect, which is not followed: name the address that it leads to.'
-    : '';
-  return new FetchError(`${text}${advice}`, /couldn't find remote ref|no such remote ref/i.test(text));
 }
 
 /** Files come and go while a fetch writes. */
@@ -298,9 +292,4 @@ async function sizeOf(folder: string): Promise<number> {
     );
   });
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-}
-
-function oneLine(text: string): string {
-  const lines = text.split('\n').map((line) => line.trim().replace(/^(fatal|error|remote): /, ''));
-  return lines.filter(Boolean).join(' ').slice(0, 500);
 }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import { oneLine } from '../api/text.ts';
 import { readChangedPaths } from './changed-paths.ts';
+import { isReadDamage } from './fetch-error.ts';
 import { createObjectReader, type ObjectReader, ProgramError } from './object-reader.ts';
 import { createPathRules, isWithin, type PathRule } from './path-rules.ts';
 import { readSignature, readSignedCommits, type SignedCommit } from './signed-commit.ts';
@@ -76,7 +77,7 @@ export function createVerifier({ policy, path, clock, env, ...options }: Verifie
       });
       last = { key, at };
     } catch (error) {
-      if (!(error instanceof UntrustedError)) throw new UntrustedError(explain(error));
+      if (!(error instanceof UntrustedError)) throw new UntrustedError(explain(error), { cause: error });
       last = { key, at, refusal: error };
       throw error;
     }
@@ -259,7 +260,7 @@ async function isKnown({ git }: ObjectReader, commit: string): Promise<boolean> 
   return git(['cat-file', '-e', `${commit}^{commit}`]).then(
     () => true,
     (error: unknown) => {
-      if (error instanceof ProgramError && error.code !== undefined) return false;
+      if (error instanceof ProgramError && error.code !== undefined && !isReadDamage(error)) return false;
       throw error;
     },
   );

@@ -10,7 +10,7 @@ import type { GitSource, SourceState } from './source-record.ts';
 const PATIENCE_MS = 5 * 60_000;
 
 const REASONS: Readonly<Partial<Record<SourceState, readonly [TripReason, string]>>> = {
-  unreachable: ['SourceUnreachable', 'cannot be fetched'],
+  unreachable: ['SourceUnreachable', 'cannot be fetched or read'],
   gone: ['SourceGone', 'has no such ref any more'],
   refused: ['SourceRefused', 'holds more than is read of it'],
 };

@@ -101,7 +101,7 @@ describe('what a Bastion says of its git source', () => {
   it('says since when, and is the same at each look', () => {
     const first = verdict({ state: 'unreachable', message: 'timed out after 60001 ms' });
     const second = verdict({ state: 'unreachable', message: 'timed out after 60002 ms' });
-    expect(first?.message).toContain('cannot be fetched, since 2026-11-23T09:00:00Z');
+    expect(first?.message).toContain('cannot be fetched or read, since 2026-11-23T09:00:00Z');
     expect(second).toEqual(first);
   });
 

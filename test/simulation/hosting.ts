@@ -1,4 +1,4 @@
-import { StoppedError } from '../../controller/sources/git-process.ts';
+import { GitError, StoppedError } from '../../controller/sources/git-process.ts';
 import { RefusedError } from '../../controller/sources/refused-error.ts';
 import type { Repository } from '../../controller/sources/repository.ts';
 import type { SimulatedGit } from './repository.ts';
@@ -11,6 +11,8 @@ export class Hosting {
   slowMs = 0;
   /** The newest commit holds more than anybody may be made to read. */
   isTooMuch = false;
+  /** What was fetched cannot be read, as where its disk is bad. */
+  isUnreadable = false;
 
   constructor(spec: string, git: SimulatedGit) {
     this.spec = spec;
@@ -32,6 +34,7 @@ export class Hosting {
       stop: () => stopping.abort(),
       tree: async (commit) => {
         if (this.isTooMuch) throw new RefusedError('The commit holds more than anybody can read.');
+        if (this.isUnreadable) throw new GitError('packed object 0123456789abcdef is corrupt');
         return repository.tree(commit);
       },
     };

@@ -190,6 +190,12 @@ export class World extends Stage {
     for (const hosting of this.hostings) hosting.isTooMuch = isTooMuch;
   }
 
+  /** What is fetched can, or cannot, be read from where it was put. */
+  setUnreadable(isUnreadable: boolean): void {
+    this.history.add(this.now(), 'git', `can ${isUnreadable ? 'not ' : ''}be read once it is fetched`);
+    for (const hosting of this.hostings) hosting.isUnreadable = isUnreadable;
+  }
+
   /** Nobody can list sessions, and nothing else is wrong. */
   loseSessions(forMs: number): void {
     this.history.add(this.now(), 'aws', `cannot list sessions for ${forMs / 1000} s`);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -57,3 +57,21 @@ export function createRemote() {
 }
 
 export type Remote = ReturnType<typeof createRemote>;
+
+/** Overwrites some bytes of one object in the packs of a repository, as a bad disk does. */
+export function damage(dir: string, object: string): void {
+  const folder = join(dir, 'objects', 'pack');
+  for (const name of readdirSync(folder).filter((one) => one.endsWith('.pack'))) {
+    const file = join(folder, name);
+    const listing = execFileSync('git', ['verify-pack', '-v', file], { env: GIT_ENV, encoding: 'utf8' });
+    const line = listing.split('\n').find((one) => one.startsWith(object));
+    if (line === undefined) continue;
+    const offset = Number(line.split(/\s+/)[4]);
+    const bytes = readFileSync(file);
+    bytes.fill(0xff, offset + 8, offset + 12);
+    chmodSync(file, 0o644);
+    writeFileSync(file, bytes);
+    return;
+  }
+  throw new Error(`${object} is in no pack of ${dir}`);
+}

@@ -21,7 +21,7 @@ import type { Store } from '../../controller/store/store.ts';
 import { sample } from '../api/sample.ts';
 import { VirtualClock } from '../clock.ts';
 import { createMemorySubject } from '../store/memory.ts';
-import { GIT_ENV } from './remote.ts';
+import { damage, GIT_ENV } from './remote.ts';
 import { createSignedRemote, hasSshKeygen, type SignedRemote } from './signing.ts';
 
 const manifest = (name: string, spec: object = {}) => JSON.stringify(sample(spec, { name }));
@@ -67,6 +67,17 @@ describe.skipIf(!hasSshKeygen)('a git source whose commits must be signed', () =
     expect(await open().sync()).toMatchObject({ state: 'synced', commit: head, created: ['default/b'] });
     expect(await record()).toMatchObject({ commit: head, trustedCommit: trusted });
     expect(await guard()).toBeUndefined();
+  });
+
+  it('is fetched anew where its commits cannot be read', async () => {
+    remote.commitAs('alice', { 'b.yaml': manifest('b') });
+    remote.commitAs('bob', { 'c.yaml': manifest('c') });
+    await open().sync();
+    const [cache = ''] = readdirSync(remote.cacheDir);
+    damage(join(remote.cacheDir, cache), trusted);
+    const source = open();
+    expect(await source.sync()).toMatchObject(refused(/signatures cannot be verified: .*corrupt/));
+    expect(await source.sync()).toMatchObject({ state: 'synced', unchanged: expect.anything() });
   });
 
   it('takes the trusted commit itself as it is', async () => {

@@ -12,7 +12,7 @@ export interface GitSourceSpec {
  */
 export interface GitSourceStatus {
   /**
-   * synced: the newest commit of the ref is in force. In every other state nothing is deleted. unreachable: it cannot be fetched. gone: the ref does not exist. emptied: it holds no manifest any more. rewritten: its history does not follow from what was in force. refused: it holds more than is read of it. untrusted: a commit is not signed as its policy asks. unconfigured: the configuration of the controller does not name it any more.
+   * synced: the newest commit of the ref is in force. In every other state nothing is deleted. unreachable: it cannot be fetched or read. gone: the ref does not exist. emptied: it holds no manifest any more. rewritten: its history does not follow from what was in force. refused: it holds more than is read of it. untrusted: a commit is not signed as its policy asks. unconfigured: the configuration of the controller does not name it any more.
    */
   state:
     'synced' | 'unreachable' | 'gone' | 'emptied' | 'rewritten' | 'refused' | 'untrusted' | 'unconfigured';

@@ -54,9 +54,17 @@ export const ORIGINS: readonly Canary[] = [
     scenarios: ['git-unreachable-is-shown'],
   },
   {
+    name: 'unreadable-only-in-the-log',
+    like: 'a controller that shows a fetch that fails, and whatever fails after it in its log alone',
+    file: 'sources/look-failure.ts',
+    find: 'if (isNoneOfItsOwn(error)) return undefined;',
+    replace: 'if (isNoneOfItsOwn(error) || error instanceof GitError) return undefined;',
+    scenarios: ['git-unreadable-is-shown'],
+  },
+  {
     name: 'refused-is-nameless',
     like: 'a repository that is too much: a stack trace in the log, and nothing to see anywhere else',
-    file: 'sources/git.ts',
+    file: 'sources/look-failure.ts',
     find: "error instanceof TooManyFilesError || error instanceof RefusedError ? 'refused' : undefined",
     replace: "error instanceof TooManyFilesError ? 'refused' : undefined",
     scenarios: ['git-refused'],

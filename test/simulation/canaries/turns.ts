@@ -83,8 +83,8 @@ export const TURNS: readonly Canary[] = [
     name: 'unreachable-is-empty',
     like: 'a GitOps tool for which a repository that cannot be cloned has no manifests',
     file: 'sources/git.ts',
-    find: 'if (state === undefined) throw error;',
-    replace: `if (state === undefined) throw error;
+    find: 'const { state, message } = failure;',
+    replace: `const { state, message } = failure;
     const declarations = { declared: new Map(), failures: [], problems: [], unreadable: new Map() };
     if (state === 'unreachable') {
       await applyDeclarations({

@@ -44,6 +44,22 @@ export const ORIGINS: readonly Scenario[] = [
     },
   },
   {
+    name: 'git-unreadable-is-shown',
+    withGit: true,
+    play: async (world) => {
+      commit(world, { [ORDERS]: fileOf('orders', OVER_NAT), [NIGHTLY]: fileOf('nightly', SUSPENDED) });
+      await becomesReady(world, 'orders');
+      world.setUnreadable(true);
+      await says(world, 'orders', 'SourceSynced', 'Unreachable');
+      await guardIs(world, 'SourceUnreachable', true);
+      await becomesReady(world, 'orders');
+      world.setUnreadable(false);
+      commit(world, { [ORDERS]: undefined });
+      await isGone(world, 'orders');
+      await guardIs(world, 'Resolved', false);
+    },
+  },
+  {
     name: 'git-refused',
     withGit: true,
     play: async (world) => {
