@@ -26,7 +26,7 @@ export class ActivationBook {
   readonly #store: ActivationStore;
   #records: Promise<Map<string, ActivationRecord>> | undefined;
   /** The same, once it has been read. */
-  #known: ReadonlyMap<string, ActivationRecord> = new Map();
+  #known: ReadonlyMap<string, ActivationRecord> | undefined;
 
   constructor(store: ActivationStore) {
     this.#store = store;
@@ -38,10 +38,15 @@ export class ActivationBook {
     return this.correctNow(bastions);
   }
 
+  /** Until then, only the status of a Bastion says when it ends. */
+  isRead(): boolean {
+    return this.#known !== undefined;
+  }
+
   /** By what has been read so far. */
   correctNow(bastions: readonly Bastion[]): readonly Bastion[] {
     return bastions.map((bastion) => {
-      const record = this.#known.get(bastion.metadata.uid);
+      const record = this.#known?.get(bastion.metadata.uid);
       return record ? withActivation(bastion, timesOf(record)) : bastion;
     });
   }
