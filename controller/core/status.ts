@@ -11,7 +11,15 @@ import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { suspensionText } from '../api/suspension.ts';
 import { activationOf } from './activation.ts';
-import { acceptedCondition, activeConditions, endedConditions, stamp, verifiableAt } from './conditions.ts';
+import {
+  acceptedCondition,
+  activeConditions,
+  endedConditions,
+  shownAtTheEnd,
+  stamp,
+  type Verification,
+  verifiableAt,
+} from './conditions.ts';
 import { isEarlier } from './end.ts';
 import { type Facts, NO_FACTS } from './facts.ts';
 import { type Held, withheldVerdict } from './held.ts';
@@ -32,6 +40,8 @@ export interface StatusContext {
   readonly isKnown?: (kind: KindName) => boolean;
   /** Every kind was listed anew, without a failure. */
   readonly complete: boolean;
+  /** Why stop schedules could not be looked at. */
+  readonly unseen?: string | undefined;
   readonly conditionOf: (kind: KindName) => ConditionType;
   /** What a person should know about an observed resource of this Bastion. */
   readonly diagnose: (bastion: Bastion, observed: Observed) => string | undefined;
@@ -87,7 +97,7 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
           conditionOf: context.conditionOf,
           describe: describeIn(bastion, context),
         })
-      : endedConditions(life, outcomes, isVerified(bastion, outcomes, context), suspensionText(bastion));
+      : endedConditions(life, outcomes, verification(bastion, outcomes, context), suspensionText(bastion));
   const held = context.held?.get(objectName(bastion));
   const active = life.state === 'active' ? activeFields(bastion, outcomes, context) : undefined;
   const use = useOf({
@@ -122,17 +132,19 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
  * it was torn down before is good enough to go on waiting for the next opening, but not to be forgotten: an activation
  * since then may have made things and died before it was recorded.
  */
-function isVerified(
+function verification(
   bastion: Bastion,
   outcomes: readonly Outcome[],
-  { complete, now }: StatusContext,
-): boolean {
+  { complete, unseen, now }: StatusContext,
+): Verification {
   const isClean = !outcomes.some(({ step }) => step.action === 'delete');
   const isSecond = (verifiableAt(bastion.status?.conditions, now) ?? Number.POSITIVE_INFINITY) <= now;
-  const wasTornDown = condition(bastion, 'TornDown')?.status === 'True';
-  return (
-    (complete && isClean && isSecond) || (wasTornDown && bastion.metadata.deletionTimestamp === undefined)
-  );
+  const before = condition(bastion, 'TornDown');
+  const isKept = before?.status === 'True' && bastion.metadata.deletionTimestamp === undefined;
+  const verified = (complete && isClean && isSecond) || isKept;
+  // What an earlier look has shown stays true; a lesser one does not say more than it did.
+  const isLess = !complete || unseen !== undefined;
+  return { verified, shows: isKept && isLess ? (before.message ?? '') : shownAtTheEnd(unseen) };
 }
 
 function describeIn(bastion: Bastion, context: StatusContext): (observed: Observed) => string | undefined {
