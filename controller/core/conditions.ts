@@ -144,23 +144,6 @@ export interface Verification {
   readonly shows: string;
 }
 
-const UNCHECKED = 'its stop schedule could not be checked';
-
-/** @param unseen why no schedule could be looked at */
-export function shownAtTheEnd(unseen: string | undefined): string {
-  if (unseen === undefined) return 'a complete look at AWS shows nothing left of it';
-  return `a look at AWS shows nothing left that lets anybody in, but ${UNCHECKED}: ${unseen}`;
-}
-
-/** For an event: no more than the condition says. */
-export function leftText(conditions: readonly Condition[] | undefined): string {
-  const told = conditions?.find(({ type }) => type === 'TornDown');
-  if (told?.status !== 'True') return 'a complete look at AWS has yet to show that nothing of it is left';
-  return told.message?.includes(UNCHECKED)
-    ? `nothing that lets anybody in is left in AWS, but ${UNCHECKED}`
-    : 'nothing of it is left in AWS';
-}
-
 /**
  * Conditions of a Bastion that should be gone, was never open, or waits for its next opening.
  * @param suspension by whom and since when

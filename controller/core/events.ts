@@ -3,9 +3,9 @@ import { formatDuration } from '../api/duration.ts';
 import type { EventDraft } from '../api/event.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { suspensionText } from '../api/suspension.ts';
-import { leftText } from './conditions.ts';
 import { idleText } from './idle.ts';
 import type { Outcome } from './outcome.ts';
+import { leftText } from './verification.ts';
 
 const VERB = { create: 'Created', update: 'Updated', delete: 'Deleting' } as const;
 

@@ -1,25 +1,16 @@
-import {
-  type Bastion,
-  type BastionStatus,
-  type Condition,
-  type ConditionType,
-  condition,
-  type Phase,
-  type ResourceStatus,
+import type {
+  Bastion,
+  BastionStatus,
+  Condition,
+  ConditionType,
+  Phase,
+  ResourceStatus,
 } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { suspensionText } from '../api/suspension.ts';
 import { activationOf } from './activation.ts';
-import {
-  acceptedCondition,
-  activeConditions,
-  endedConditions,
-  shownAtTheEnd,
-  stamp,
-  type Verification,
-  verifiableAt,
-} from './conditions.ts';
+import { acceptedCondition, activeConditions, endedConditions, stamp } from './conditions.ts';
 import { isEarlier } from './end.ts';
 import { type Facts, NO_FACTS } from './facts.ts';
 import { type Held, withheldVerdict } from './held.ts';
@@ -30,6 +21,7 @@ import { NO_ORIGINS, type Origins, sourceVerdict } from './origin.ts';
 import type { Outcome } from './outcome.ts';
 import type { KindName, Observed, Problem } from './resource.ts';
 import { resolveTargets } from './targets.ts';
+import { verification } from './verification.ts';
 
 export interface StatusContext {
   readonly lives: ReadonlyMap<ObjectName, Life>;
@@ -125,26 +117,6 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
     conditions,
     resources,
   };
-}
-
-/**
- * Two looks some time apart show that nothing is left: a single one can be too old to show what was made or taken away last. That
- * it was torn down before is good enough to go on waiting for the next opening, but not to be forgotten: an activation
- * since then may have made things and died before it was recorded.
- */
-function verification(
-  bastion: Bastion,
-  outcomes: readonly Outcome[],
-  { complete, unseen, now }: StatusContext,
-): Verification {
-  const isClean = !outcomes.some(({ step }) => step.action === 'delete');
-  const isSecond = (verifiableAt(bastion.status?.conditions, now) ?? Number.POSITIVE_INFINITY) <= now;
-  const before = condition(bastion, 'TornDown');
-  const isKept = before?.status === 'True' && bastion.metadata.deletionTimestamp === undefined;
-  const verified = (complete && isClean && isSecond) || isKept;
-  // What an earlier look has shown stays true; a lesser one does not say more than it did.
-  const isLess = !complete || unseen !== undefined;
-  return { verified, shows: isKept && isLess ? (before.message ?? '') : shownAtTheEnd(unseen) };
 }
 
 function describeIn(bastion: Bastion, context: StatusContext): (observed: Observed) => string | undefined {
