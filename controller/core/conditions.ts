@@ -76,6 +76,11 @@ function endScheduled(view: ActiveView): Verdict[] {
   }
   const refused = view.outcomes.find(({ step }) => step.refused)?.step;
   if (!refused) return [verdict('EndScheduled', 'False', reason, message)];
+  if (refused.silent) {
+    const last = "the container's own timer, at --max-ttl, is all that is sure to end the task";
+    const told = `AWS's scheduler cannot be reached: with no controller alive, ${last}: ${refused.why}`;
+    return [verdict('EndScheduled', 'False', 'SchedulerUnreachable', told)];
+  }
   const left = "with no controller alive, only the container's own timer ends the task, at --max-ttl";
   return [verdict('EndScheduled', 'False', 'SchedulerRefused', `${left}: ${refused.why}`)];
 }
@@ -137,6 +142,12 @@ export function verifiableAt(conditions: readonly Condition[] | undefined, now: 
   return at > now + AHEAD_MS ? now : at;
 }
 
+export interface Verification {
+  readonly verified: boolean;
+  /** What was seen of it in the end. */
+  readonly shows: string;
+}
+
 /**
  * Conditions of a Bastion that should be gone, was never open, or waits for its next opening.
  * @param suspension by whom and since when
@@ -144,7 +155,7 @@ export function verifiableAt(conditions: readonly Condition[] | undefined, now: 
 export function endedConditions(
   life: Life,
   outcomes: readonly Outcome[],
-  verified: boolean,
+  { verified, shows }: Verification,
   suspension = '',
 ): Verdict[] {
   const why = reasonOfEnd(life);
@@ -153,22 +164,22 @@ export function endedConditions(
   const left = outcomes.filter(
     ({ step, result }) => !(step.action === 'delete' && result === 'done' && step.observed?.state === 'gone'),
   );
-  return [...closed, tornDown(left, verified, why)];
+  return [...closed, tornDown(left, verified ? shows : undefined, why)];
 }
 
-function tornDown(left: readonly Outcome[], verified: boolean, why: string): Verdict {
+function tornDown(left: readonly Outcome[], shown: string | undefined, why: string): Verdict {
   if (left.length > 0) {
-    const shown = left.slice(0, SHOWN).map(({ step, message }) => `${step.key}: ${message ?? step.why}`);
-    const rest = left.length - shown.length;
+    const first = left.slice(0, SHOWN).map(({ step, message }) => `${step.key}: ${message ?? step.why}`);
+    const rest = left.length - first.length;
     return verdict(
       'TornDown',
       'False',
       'TearingDown',
-      shown.join('; ') + (rest > 0 ? ` (and ${rest} more)` : ''),
+      first.join('; ') + (rest > 0 ? ` (and ${rest} more)` : ''),
     );
   }
-  return verified
-    ? verdict('TornDown', 'True', why, 'a complete look at AWS shows nothing left of it')
+  return shown !== undefined
+    ? verdict('TornDown', 'True', why, shown)
     : verdict(
         'TornDown',
         'Unknown',

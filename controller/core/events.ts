@@ -5,6 +5,7 @@ import { type ObjectName, objectName } from '../api/object.ts';
 import { suspensionText } from '../api/suspension.ts';
 import { idleText } from './idle.ts';
 import type { Outcome } from './outcome.ts';
+import { leftText } from './verification.ts';
 
 const VERB = { create: 'Created', update: 'Updated', delete: 'Deleting' } as const;
 
@@ -126,11 +127,11 @@ function phaseEvent(bastion: Bastion, before: BastionStatus | undefined, after: 
         {
           type: 'Normal',
           reason: 'Expired',
-          message: `${after.idle ? 'ended early' : 'expired'} at ${after.expiresAt}; nothing of it is left in AWS`,
+          message: `${after.idle ? 'ended early' : 'expired'} at ${after.expiresAt}; ${leftText(after.conditions)}`,
         },
       ];
     case 'Suspended':
-      return [{ type: 'Normal', reason: 'Suspended', message: 'suspended; nothing of it is left in AWS' }];
+      return [{ type: 'Normal', reason: 'Suspended', message: `suspended; ${leftText(after.conditions)}` }];
     case 'Scheduled':
       return [{ type: 'Normal', reason: 'Scheduled', message: `opens at ${after.nextActivationAt}` }];
     case 'Provisioning':

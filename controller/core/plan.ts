@@ -3,6 +3,7 @@ import type { DesiredSet } from './desired.ts';
 import { isEarlier } from './end.ts';
 import type { DeleteReason, Endings } from './endings.ts';
 import { NO_FACTS } from './facts.ts';
+import { keyFor } from './key.ts';
 import {
   type Desired,
   type Difference,
@@ -32,6 +33,8 @@ export interface Step {
   readonly harmless?: boolean;
   /** Blocked ones only: AWS does not let us have it here, and all else goes on without. */
   readonly refused?: boolean;
+  /** Refused ones only: nobody refuses it, and it gives no answer. */
+  readonly silent?: boolean;
   /** Waits only: the earliest instant at which looking again can help, when that is known. */
   readonly notBefore?: number;
 }
@@ -94,7 +97,8 @@ export function makePlan(
     const differ = differs.get(wanted.kind);
     if (!differ) continue;
     const refusal = snapshot.refusals?.get(wanted.kind);
-    if (refusal !== undefined) steps.push({ ...step('blocked', wanted, refusal), refused: true });
+    const silent = snapshot.silentSince?.has(wanted.kind) === true;
+    if (refusal !== undefined) steps.push({ ...step('blocked', wanted, refusal), refused: true, silent });
     else if (!knows(snapshot, wanted.kind)) steps.push(unknown(wanted, snapshot));
     else
       steps.push(
@@ -108,12 +112,18 @@ export function makePlan(
       );
   }
   for (const [key, resources] of index) {
-    if (desired.byKey.has(key) || !knows(snapshot, kindOf(key))) continue;
+    if (desired.byKey.has(key) || !knows(snapshot, kindOf(key)) || servesUnseen(key, snapshot)) continue;
     for (const resource of resources) {
       steps.push(...stepsForUnwanted(resource, endings, { hasFacts, problems: desired.problems }));
     }
   }
   return { steps };
+}
+
+/** A schedule that nobody can look at may still need them to stop a task. They cost nothing, and go once it can be seen. */
+function servesUnseen(key: Key, { silentSince }: Snapshot): boolean {
+  const needed: readonly Key[] = [keyFor.scheduleGroup(), keyFor.role('scheduler')];
+  return silentSince?.has('stop-schedule') === true && needed.includes(key);
 }
 
 interface Context {

@@ -21,6 +21,8 @@ export interface Snapshot {
   readonly failures: ReadonlyMap<KindName | 'facts', string>;
   /** Safeguards that AWS does not let us have here, and why: nothing of them is known, and nobody waits for it. */
   readonly refusals?: ReadonlyMap<KindName, string>;
+  /** Since when a safeguard cannot be listed although nothing refuses it (epoch milliseconds): it may stand, unseen. */
+  readonly silentSince?: ReadonlyMap<KindName, number>;
   /** Kinds that were listed anew for this pass. */
   readonly fresh: ReadonlySet<KindName>;
   /** Ended sessions that began after this were listed as well, if sessions were; undefined: none were. */

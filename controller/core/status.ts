@@ -1,17 +1,16 @@
-import {
-  type Bastion,
-  type BastionStatus,
-  type Condition,
-  type ConditionType,
-  condition,
-  type Phase,
-  type ResourceStatus,
+import type {
+  Bastion,
+  BastionStatus,
+  Condition,
+  ConditionType,
+  Phase,
+  ResourceStatus,
 } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { suspensionText } from '../api/suspension.ts';
 import { activationOf } from './activation.ts';
-import { acceptedCondition, activeConditions, endedConditions, stamp, verifiableAt } from './conditions.ts';
+import { acceptedCondition, activeConditions, endedConditions, stamp } from './conditions.ts';
 import { isEarlier } from './end.ts';
 import { type Facts, NO_FACTS } from './facts.ts';
 import { type Held, withheldVerdict } from './held.ts';
@@ -22,6 +21,7 @@ import { NO_ORIGINS, type Origins, sourceVerdict } from './origin.ts';
 import type { Outcome } from './outcome.ts';
 import type { KindName, Observed, Problem } from './resource.ts';
 import { resolveTargets } from './targets.ts';
+import { verification } from './verification.ts';
 
 export interface StatusContext {
   readonly lives: ReadonlyMap<ObjectName, Life>;
@@ -32,6 +32,8 @@ export interface StatusContext {
   readonly isKnown?: (kind: KindName) => boolean;
   /** Every kind was listed anew, without a failure. */
   readonly complete: boolean;
+  /** Why stop schedules could not be looked at. */
+  readonly unseen?: string | undefined;
   readonly conditionOf: (kind: KindName) => ConditionType;
   /** What a person should know about an observed resource of this Bastion. */
   readonly diagnose: (bastion: Bastion, observed: Observed) => string | undefined;
@@ -87,7 +89,7 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
           conditionOf: context.conditionOf,
           describe: describeIn(bastion, context),
         })
-      : endedConditions(life, outcomes, isVerified(bastion, outcomes, context), suspensionText(bastion));
+      : endedConditions(life, outcomes, verification(bastion, outcomes, context), suspensionText(bastion));
   const held = context.held?.get(objectName(bastion));
   const active = life.state === 'active' ? activeFields(bastion, outcomes, context) : undefined;
   const use = useOf({
@@ -115,24 +117,6 @@ function statusOf(bastion: Bastion, outcomes: readonly Outcome[], context: Statu
     conditions,
     resources,
   };
-}
-
-/**
- * Two looks some time apart show that nothing is left: a single one can be too old to show what was made or taken away last. That
- * it was torn down before is good enough to go on waiting for the next opening, but not to be forgotten: an activation
- * since then may have made things and died before it was recorded.
- */
-function isVerified(
-  bastion: Bastion,
-  outcomes: readonly Outcome[],
-  { complete, now }: StatusContext,
-): boolean {
-  const isClean = !outcomes.some(({ step }) => step.action === 'delete');
-  const isSecond = (verifiableAt(bastion.status?.conditions, now) ?? Number.POSITIVE_INFINITY) <= now;
-  const wasTornDown = condition(bastion, 'TornDown')?.status === 'True';
-  return (
-    (complete && isClean && isSecond) || (wasTornDown && bastion.metadata.deletionTimestamp === undefined)
-  );
 }
 
 function describeIn(bastion: Bastion, context: StatusContext): (observed: Observed) => string | undefined {

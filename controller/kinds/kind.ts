@@ -24,8 +24,8 @@ export interface KindDefinition<Spec, Detail> {
    */
   readonly inert?: boolean;
   /**
-   * A second way to end what the operator ends by itself; harmless when it is left behind. Where AWS refuses the whole kind,
-   * everything goes on without it, and what is refused is asked for again at each resync.
+   * A second way to end what the operator ends by itself; harmless when it is left behind. Where AWS refuses the whole kind, or
+   * gives no answer about it for some minutes, everything goes on without it, and it is asked for again at each resync.
    */
   readonly safeguard?: boolean;
   /** Several live resources may share a key. */

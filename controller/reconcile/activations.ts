@@ -28,7 +28,7 @@ export class ActivationBook {
   readonly #setBackMs: number;
   #records: Promise<Map<string, ActivationRecord>> | undefined;
   /** The same, once it has been read. */
-  #known: ReadonlyMap<string, ActivationRecord> = new Map();
+  #known: ReadonlyMap<string, ActivationRecord> | undefined;
 
   /** @param setBackMs by how much clocks were set back until this tenure, in milliseconds */
   constructor(store: ActivationStore, setBackMs = 0) {
@@ -42,10 +42,15 @@ export class ActivationBook {
     return this.correctNow(bastions);
   }
 
+  /** Until then, only the status of a Bastion says when it ends. */
+  isRead(): boolean {
+    return this.#known !== undefined;
+  }
+
   /** By what has been read so far. */
   correctNow(bastions: readonly Bastion[]): readonly Bastion[] {
     return bastions.map((bastion) => {
-      const record = this.#known.get(bastion.metadata.uid);
+      const record = this.#known?.get(bastion.metadata.uid);
       return record ? withActivation(bastion, this.#timesNow(record)) : bastion;
     });
   }

@@ -1,7 +1,6 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, sleep, type Timer } from '../api/clock.ts';
-import type { Place } from '../api/estate.ts';
+import { sleep, type Timer } from '../api/clock.ts';
 import { Fenced } from '../api/fence.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/clients.ts';
@@ -12,24 +11,19 @@ import type { KindName, Observed } from '../core/resource.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { EntranceDefinition, Kind } from '../kinds/kind.ts';
 import { ClosingNews, type ClosingWork } from './closing-news.ts';
-import type { Log } from './manager.ts';
+import { ClosingRead, type ReadOptions } from './closing-read.ts';
 import { fieldsOf } from './pass-log.ts';
 
-export interface LaneOptions {
-  readonly place: Place;
+export interface LaneOptions extends ReadOptions {
   /** Writes only as long as this tenure lasts. */
   readonly api: ApiClient;
   /** Clients of its own: neither the requests of a pass nor its share of AWS's rates hold these calls up. */
   readonly connect: () => () => Aws;
   readonly kinds: readonly Kind[];
-  readonly clock: Clock;
   readonly installation: () => string;
   readonly maxTtlMs: () => number;
   readonly mayMutate: () => boolean;
-  /** The Bastions of the place, read anew from the store. */
-  readonly read: () => Promise<readonly Bastion[]>;
   readonly onClosed: () => void;
-  readonly log: Log;
 }
 
 /** How long a stage is waited for before the next one begins: the order is kept, and what hangs keeps nothing else open. */
@@ -62,6 +56,7 @@ export class ClosingLane {
   /** What was only on record, and is ours. */
   readonly #verified = new Set<string>();
   readonly #news: ClosingNews;
+  readonly #read: ClosingRead;
   #aws: (() => Aws) | undefined;
   #roundView: Aws | undefined;
   #round: Promise<void> | undefined;
@@ -73,6 +68,7 @@ export class ClosingLane {
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#news = new ClosingNews(options);
+    this.#read = new ClosingRead(options);
     this.#entrances = new Map(
       options.kinds.flatMap((kind) => (kind.entrance ? [[kind.name, kind.entrance] as const] : [])),
     );
@@ -155,7 +151,7 @@ export class ClosingLane {
 
   /** @returns whether nothing is left to close */
   async #tryAll(): Promise<boolean> {
-    const bastions = await this.#options.read();
+    const { bastions, isAnew } = await this.#read.bastions();
     this.#forgetOthers(bastions);
     const work = bastions.flatMap((bastion) => this.#workOn(bastion));
     if (work.some(({ bastion }) => !this.#news.isTrouble(objectName(bastion)))) this.#failures = 0;
@@ -165,7 +161,8 @@ export class ClosingLane {
     }
     const left = bastions.flatMap((bastion) => this.#workOn(bastion));
     if (await this.#news.tell(bastions, left)) this.#options.onClosed();
-    return left.length === 0;
+    // What was not read anew may say more.
+    return isAnew && left.length === 0;
   }
 
   /** In the order of the stages. */

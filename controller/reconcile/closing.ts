@@ -164,6 +164,8 @@ export class Closing {
         const { items } = await api.bastions.list();
         return activations().correct(items.filter((one) => this.#isIn(one, place)));
       },
+      recall: () =>
+        activations().isRead() ? this.#bastions().filter((one) => this.#isIn(one, place)) : undefined,
     });
     this.#lanes.set(placeKey(place), lane);
     return lane;

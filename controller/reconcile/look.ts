@@ -98,7 +98,7 @@ export async function look(memory: Memory, options: LookOptions): Promise<Previe
   return {
     ...{ ...read, ...want, observed, guards, complete, shrink, guard: guardMemory },
     plan: options.halted ? withholdAll(plan, options.halted.message) : plan,
-    seen: { holders, isClean: complete && !hasUnclaimed, doubt },
+    seen: { holders, isClean: complete && !hasUnclaimed && !observed.silentSince?.size, doubt },
   };
 }
 

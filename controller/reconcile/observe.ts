@@ -30,11 +30,12 @@ export async function observe(options: ObserveOptions): Promise<Snapshot> {
   const listed = kinds.filter((kind) => isDue(kind, options));
   const failures = new Map<KindName | 'facts', string>();
   const refusals = new Map<KindName, string>();
+  const silentSince = new Map(before.silentSince);
   const parts = new Map<KindName, Part>(before.parts);
   // Together: what both look at is read once, and neither waits for the other.
   const [facts] = await Promise.all([
     factsOrFailure(options, listed, failures),
-    ...listed.map((kind) => list(kind, options, { parts, failures, refusals })),
+    ...listed.map((kind) => list(kind, options, { parts, failures, refusals, silentSince })),
   ]);
   // A kind stays unknown until a list of it succeeds; what was known before the failure is too old to act on.
   for (const [name, why] of before.failures) {
@@ -43,28 +44,39 @@ export async function observe(options: ObserveOptions): Promise<Snapshot> {
   for (const [name, why] of before.refusals ?? [])
     if (!listed.some((kind) => kind.name === name)) refusals.set(name, why);
   const fresh = new Set(listed.map((kind) => kind.name).filter((name) => !failures.has(name)));
-  return { parts, facts, failures, refusals, fresh, endedSince: options.interests.sessions?.endedSince };
+  const { endedSince } = options.interests.sessions ?? {};
+  return { parts, facts, failures, refusals, silentSince, fresh, endedSince };
 }
+
+/** So long a safeguard is waited for that gives no answer; what else there is to do is not put off for longer. */
+const SILENT_MS = 5 * 60_000;
 
 interface Findings {
   readonly parts: Map<KindName, Part>;
   readonly failures: Map<KindName | 'facts', string>;
   readonly refusals: Map<KindName, string>;
+  readonly silentSince: Map<KindName, number>;
 }
 
 async function list(
   kind: Kind,
   { aws, before, now, interests }: ObserveOptions,
-  { parts, failures, refusals }: Findings,
+  { parts, failures, refusals, silentSince }: Findings,
 ): Promise<void> {
   const part = before.parts.get(kind.name);
   const found = (resources: readonly Observed[]) =>
     parts.set(kind.name, { resources, observedAt: now, sequence: (part?.sequence ?? 0) + 1 });
   try {
     found(onceEach(await kind.list(aws, part?.resources, interests.sessions?.endedSince)));
+    silentSince.delete(kind.name);
   } catch (error) {
     const why = `cannot list ${kind.name}: ${explain(error)}`;
-    if (!kind.safeguard || !isRefused(error)) return void failures.set(kind.name, why);
+    const since = silentSince.get(kind.name) ?? now;
+    const isSilent = !isRefused(error);
+    if (kind.safeguard && isSilent) silentSince.set(kind.name, since);
+    else silentSince.delete(kind.name);
+    const isWaitedFor = !kind.safeguard || (isSilent && now - since < SILENT_MS);
+    if (isWaitedFor) return void failures.set(kind.name, why);
     refusals.set(kind.name, why);
     // Not absent, but nothing that anybody could do something about, or that must be gone before the rest is.
     found([]);

@@ -42,6 +42,7 @@ export function statusesAfter(
     conditionOf: conditionOf(kinds),
     diagnose: diagnoser(wishes.claims, kinds, observed, now),
     complete,
+    unseen: observed.refusals?.get('stop-schedule'),
     isKnown: (kind) => knows(observed, kind),
     held: new Map([
       ...neverListed(acceptances, now),

@@ -15,7 +15,7 @@ import { admit } from './prune.ts';
 import type { ResourceContext } from './resource-context.ts';
 import { withNamespace } from './sent.ts';
 import { track, withEntries } from './tracking.ts';
-import { underRules } from './write-rules.ts';
+import { refuseLarge, underRules } from './write-rules.ts';
 
 /**
  * @param entries who owns what, where that is settled already.
@@ -31,6 +31,7 @@ export async function createObject<T extends KubeObject>(
   const { object: sent, warnings } = admit(strategy, withNamespace(manifest), options.fieldValidation);
   const fresh = underRules(context, undefined, newObject(context, sent));
   const object = entries ? withEntries(fresh, entries) : trackCreation(context, fresh, sent, options);
+  refuseLarge(context, undefined, object);
   const { namespace, name } = object.metadata;
   const id: ObjectName = `${namespace}/${name}`;
   const existing = await answered(store.get<T>(strategy.collection, id));

@@ -5,7 +5,7 @@ import { ConflictError } from '../store/store.ts';
 import { conflict, notFound, storeFailure } from './failures.ts';
 import { finalizersOf } from './object-meta.ts';
 import type { ResourceContext } from './resource-context.ts';
-import { underRules } from './write-rules.ts';
+import { refuseLarge, underRules } from './write-rules.ts';
 
 /** As many writers may come between before a client is told to try again. */
 export const MAX_ATTEMPTS = 16;
@@ -36,6 +36,7 @@ export async function modifyObject<T extends KubeObject>(
     const { next: wished, warnings } = change(stored);
     // A status is the controller's, and has rules of its own.
     const next = options.subresource ? wished : underRules(context, stored, wished);
+    if (!options.subresource) refuseLarge(context, stored, next);
     try {
       const written = await write(context, stored, next, options.dryRun ?? false);
       for (const warning of warnings) options.onWarning?.(warning);

@@ -21,19 +21,13 @@ const MAX_CONTENT_BYTES = MAX_OBJECT_BYTES - STATUS_BYTES;
 /** An object from before this limit must still be suspended, released and let go. */
 const CLOSING_BYTES = 4 * 1024;
 
-/**
- * The object as it may be written in place of `stored`: what is not the writer's to say stays as it was.
- * @throws ApiError Invalid when it leaves no room for its status
- */
+/** The object as it may be written in place of `stored`: what is not the writer's to say stays as it was. */
 export function underRules<T extends KubeObject>(
-  context: ResourceContext<T>,
+  { isSource = false }: ResourceContext<T>,
   stored: T | undefined,
   next: T,
 ): T {
-  const { strategy, isSource = false } = context;
-  const allowed = isSource ? next : keepReserved(stored, next);
-  if (strategy.checkStatus) refuseLarge(context, stored, allowed);
-  return allowed;
+  return isSource ? next : keepReserved(stored, next);
 }
 
 /** They may be taken off, as for handing a Bastion over; but not what the first activation counts from. */
@@ -53,11 +47,16 @@ function keepReserved<T extends KubeObject>(stored: T | undefined, next: T): T {
   return { ...next, metadata: { ...metadata, ...(Object.keys(all).length > 0 && { annotations: all }) } };
 }
 
-function refuseLarge<T extends KubeObject>(
+/**
+ * Of the object as it is to be stored, with the account of who owns what: that names each field anew.
+ * @throws ApiError Invalid when it leaves no room for its status
+ */
+export function refuseLarge<T extends KubeObject>(
   { strategy }: ResourceContext<T>,
   stored: T | undefined,
   next: T,
 ): void {
+  if (!strategy.checkStatus) return;
   const bytes = contentBytes(next);
   if (bytes <= MAX_CONTENT_BYTES) return;
   if (stored && bytes <= contentBytes(stored) + CLOSING_BYTES) return;

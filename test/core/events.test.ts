@@ -75,8 +75,16 @@ describe('events', () => {
     const degraded = { ...ready, phase: 'Degraded' as const };
     expect(told(bastionOf({ status: ready }), degraded)[0]).toMatch(/^Warning Degraded: session target/);
     const ends: [SampleOptions, Life, string][] = [
-      [{}, EXPIRED, `Normal Expired: expired at ${rfc3339(NOW - HOUR)}; nothing of it is left in AWS`],
-      [{}, { state: 'suspended' }, 'Normal Suspended: suspended; nothing of it is left in AWS'],
+      [
+        {},
+        EXPIRED,
+        `Normal Expired: expired at ${rfc3339(NOW - HOUR)}; a complete look at AWS has yet to show that nothing of it is left`,
+      ],
+      [
+        {},
+        { state: 'suspended' },
+        'Normal Suspended: suspended; a complete look at AWS has yet to show that nothing of it is left',
+      ],
       [{}, { state: 'scheduled', opensAt: NOW }, `Normal Scheduled: opens at ${rfc3339(NOW)}`],
       [{ deleted: true }, { state: 'deleted' }, 'Normal Terminating: tearing down: the Bastion was deleted'],
     ];

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ANNOTATION, condition } from '../../controller/api/bastion.ts';
 import { rfc3339 } from '../../controller/api/clock.ts';
 import { type Harness, startHarness } from '../reconcile/harness.ts';
+import { ownedIn } from '../reconcile/owned.ts';
 import { becomeReady, MINUTE, readyBed } from './bed.ts';
 
 const NAME = /^bastion-test\/default-orders-[0-9a-f]{8}$/;
@@ -242,5 +243,85 @@ describe('where the scheduler is refused', () => {
     await harness.apply('orders', { ttl: '2h' });
     await becomeReady(harness);
     expect(condition(await harness.get('orders'), 'EndScheduled')?.reason).toBe('SchedulerRefused');
+  });
+});
+
+describe.each([
+  ['cannot be reached', { code: 'TimeoutError', status: 500 }],
+  ['throttles', { code: 'ThrottlingException', status: 429 }],
+])('where the scheduler %s', (_what, how) => {
+  const SILENT = { service: 'scheduler', times: Number.POSITIVE_INFINITY, ...how };
+  const UNCHECKED = 'its stop schedule could not be checked: cannot list stop-schedule: ';
+
+  it('a Bastion becomes Ready, and says before long what is left to end it', async () => {
+    const harness = startHarness();
+    harness.simulator.faults.add(SILENT);
+    await harness.apply('orders', { ttl: '2h' });
+    await becomeReady(harness);
+    await harness.run(15 * MINUTE);
+    expect(await harness.phase('orders')).toBe('Ready');
+    expect(condition(await harness.get('orders'), 'EndScheduled')).toMatchObject({
+      status: 'False',
+      reason: 'SchedulerUnreachable',
+      message: expect.stringMatching(/scheduler cannot be reached.*own timer, at --max-ttl.*cannot list/),
+    });
+    const events = (await harness.api.events.list()).items;
+    expect(events.filter(({ reason }) => reason === 'SchedulerUnreachable')).toMatchObject([
+      { type: 'Warning' },
+    ]);
+  });
+
+  it('a Bastion ends, and does not say that nothing at all is left', async () => {
+    const harness = await readyBed({ ttl: '2h' });
+    const repair = harness.simulator.faults.add(SILENT);
+    await harness.apply('orders', { ttl: '2h', suspend: true });
+    await harness.run(4 * MINUTE);
+    expect(condition(await harness.get('orders'), 'TornDown')?.status).not.toBe('True');
+    await harness.run(16 * MINUTE);
+    expect(condition(await harness.get('orders'), 'TornDown')).toMatchObject({
+      status: 'True',
+      message: expect.stringContaining(UNCHECKED),
+    });
+    const told = (await harness.api.events.list()).items.filter(({ reason }) => reason === 'Suspended');
+    expect(told.map(({ message }) => message)).toEqual([expect.stringContaining('has yet to show')]);
+    // What stands unseen keeps what it needs, and all else is gone.
+    expect(ownedIn(harness.simulator)).toEqual([
+      expect.stringMatching(/^role .*-scheduler$/),
+      expect.stringMatching(/^schedule bastion-test\/|^schedule default-orders/),
+      'schedule group bastion-test',
+    ]);
+    repair();
+    await harness.run(10 * MINUTE);
+    expect(ownedIn(harness.simulator)).toEqual([]);
+    expect(condition(await harness.get('orders'), 'TornDown')).toMatchObject({
+      status: 'True',
+      message: 'a complete look at AWS shows nothing left of it',
+    });
+  });
+
+  it('a Bastion expires, and its event says no more than is known', async () => {
+    const harness = await readyBed({ ttl: '10m' });
+    harness.simulator.faults.add(SILENT);
+    await harness.run(30 * MINUTE);
+    expect(await harness.phase('orders')).toBe('Expired');
+    const told = (await harness.api.events.list()).items.filter(({ reason }) => reason === 'Expired');
+    expect(told.map(({ message }) => message)).toEqual([expect.stringContaining('could not be checked')]);
+  });
+
+  it('a Bastion that is deleted is let go', async () => {
+    const harness = await readyBed({ ttl: '2h' });
+    harness.simulator.faults.add(SILENT);
+    await harness.api.bastions.delete('default', 'orders');
+    await harness.run(20 * MINUTE);
+    expect((await harness.api.bastions.list()).items).toEqual([]);
+  });
+
+  it('what nobody claims of other kinds goes', async () => {
+    const harness = await readyBed({ ttl: '2h' });
+    harness.simulator.faults.add(SILENT);
+    await harness.api.bastions.delete('default', 'orders');
+    await harness.api.bastions.patch('default', 'orders', { metadata: { finalizers: [] } });
+    await harness.run(30 * MINUTE);
+    expect(ownedIn(harness.simulator).filter((line) => !line.includes('schedule'))).toEqual([]);
   });
 });

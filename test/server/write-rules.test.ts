@@ -40,6 +40,43 @@ describe('what may be written of a Bastion', () => {
     expect(await annotationsOf()).toBeUndefined();
   });
 
+  /** An account of them names each key once more. */
+  const longKeys = (count: number) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, at) => [
+        `${'a'.repeat(200)}.example/${String(at).padStart(60, 'k')}`,
+        'x'.repeat(20),
+      ]),
+    );
+  const byPerson = { fieldManager: 'kubectl' };
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a creation', () => person.bastions.create(withAnnotations(longKeys(660)), byPerson)],
+    [
+      'a server-side apply that creates',
+      () => person.bastions.apply('default', 'orders', withAnnotations(longKeys(660)), byPerson),
+    ],
+  ])('leaves room for its status, with the account of who owns what: not by %s', async (_what, write) => {
+    await expect(write()).rejects.toThrow('bytes in all');
+    expect((await person.bastions.list()).items).toEqual([]);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    [
+      'a patch',
+      () =>
+        person.bastions.patch('default', 'orders', { metadata: { annotations: longKeys(660) } }, byPerson),
+    ],
+    [
+      'a server-side apply',
+      () => person.bastions.apply('default', 'orders', withAnnotations(longKeys(660)), byPerson),
+    ],
+  ])('leaves room for its status, with the account of who owns what: not after %s', async (_what, write) => {
+    await person.bastions.create(withAnnotations({}), byPerson);
+    await expect(write()).rejects.toThrow('bytes in all');
+    expect(await annotationsOf()).toBeUndefined();
+  });
+
   it('is taken up to the limit, and then its status fits', async () => {
     const created = await person.bastions.create(withAnnotations({ note: 'x'.repeat(262_000) }));
     const types = ['Ready', 'Accepted', 'NetworkReady', 'IdentityReady', 'TaskRunning', 'TornDown'] as const;

@@ -156,6 +156,13 @@ export class World extends Stage {
     });
   }
 
+  /** Nobody can list Bastions, while whoever leads goes on to lead. */
+  loseList(forMs: number, failure: Failure): void {
+    this.history.add(this.now(), 'table', `${failure}: the list of Bastions for ${forMs / 1000} s`);
+    const isOf = ({ name, input }: Call) => name === 'table:query' && input.includes('"object#bastions"');
+    this.partialOutage({ forMs, share: 1, matches: isOf, failure });
+  }
+
   /** Every controller is killed, and another one takes over as soon as the lease lets it. */
   restartAll(): void {
     this.history.add(this.now(), 'user', 'restarts every controller');

@@ -63,8 +63,16 @@ export const ALONE: readonly Canary[] = [
     name: 'refused-scheduler-holds-up-the-end',
     like: 'a finalizer that waits for an API which an organization has switched off',
     file: 'reconcile/observe.ts',
-    find: 'if (!kind.safeguard || !isRefused(error))',
-    replace: 'if (!kind.safeguard || isRefused(error))',
+    find: '!kind.safeguard || (isSilent && now - since < SILENT_MS)',
+    replace: '!kind.safeguard || !isSilent || now - since < SILENT_MS',
     scenarios: ['delete-without-a-scheduler'],
+  },
+  {
+    name: 'silent-scheduler-holds-up-the-end',
+    like: 'a finalizer that waits for an API which the network has no way to',
+    file: 'reconcile/observe.ts',
+    find: '!kind.safeguard || (isSilent && now - since < SILENT_MS)',
+    replace: '!kind.safeguard || isSilent',
+    scenarios: ['delete-with-a-silent-scheduler'],
   },
 ];

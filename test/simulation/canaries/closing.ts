@@ -11,6 +11,14 @@ export const CLOSING: readonly Canary[] = [
     scenarios: ['expire-without-ec2-describesecuritygroups', 'expire-while-a-pass-hangs'],
   },
   {
+    name: 'closing-waits-for-the-store',
+    like: 'an access broker that reads what to revoke from its database first, and revokes nothing while that is away',
+    file: 'reconcile/closing-read.ts',
+    find: 'if (known === undefined) throw error;',
+    replace: 'if (known !== null) throw error;',
+    scenarios: ['expire-without-the-list-of-bastions'],
+  },
+  {
     name: 'closing-reversed',
     like: 'an access broker that switches the machine off under the people who are on it, and locks the door after',
     file: 'core/closing.ts',

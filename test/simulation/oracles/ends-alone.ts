@@ -21,7 +21,8 @@ export const endsAlone: OracleFactory = (scene) => {
   let troubled = 0;
   const latestEnd = (bastion: Bastion): number => {
     const { activatedAt = '', expiresAt = '' } = bastion.status ?? {};
-    const isRefused = condition(bastion, 'EndScheduled')?.reason === 'SchedulerRefused';
+    const told = condition(bastion, 'EndScheduled')?.reason ?? '';
+    const isRefused = ['SchedulerRefused', 'SchedulerUnreachable'].includes(told);
     return isRefused ? Date.parse(activatedAt) + maxTtlMs + TIMER_GRACE_MS : Date.parse(expiresAt) + GRACE_MS;
   };
   return {

@@ -112,6 +112,17 @@ export const NOBODY: readonly Scenario[] = [
       await world.until('what was left is swept', () => world.ours().length === 0, 3 * HOUR);
     },
   },
+  {
+    name: 'delete-with-a-silent-scheduler',
+    play: async (world) => {
+      await world.apply('orders', OVER_NAT);
+      await becomesReady(world, 'orders');
+      world.loseCalls('scheduler:*', 30 * MINUTE, world.random.pick(['timeout', 'throttled']));
+      await world.delete('orders');
+      await isGone(world, 'orders', 25 * MINUTE);
+      await world.until('what was left is swept', () => world.ours().length === 0, 3 * HOUR);
+    },
+  },
 ];
 
 function ends(name: string, spec: typeof OVER_NAT): Scenario {

@@ -77,6 +77,14 @@ export const TROUBLES: readonly Scenario[] = [
     }),
   ),
   {
+    name: 'expire-without-the-list-of-bastions',
+    play: async (world) => {
+      await opensUntilItsEnd(world, { ...OVER_NAT, ttl: '8m' });
+      world.loseList(TROUBLE_MS, world.random.pick(['server-error', 'timeout', 'throttled']));
+      await expires(world, 'orders');
+    },
+  },
+  {
     name: 'expire-after-a-restart-half-throttled',
     play: async (world) => {
       await opensUntilItsEnd(world, { ...OVER_NAT, ttl: '6m' });

@@ -1,0 +1,65 @@
+import type { Bastion } from '../api/bastion.ts';
+import { type Clock, within } from '../api/clock.ts';
+import type { Place } from '../api/estate.ts';
+import { Fenced } from '../api/fence.ts';
+import { explain } from '../aws/errors.ts';
+import type { Log } from './manager.ts';
+import { fieldsOf } from './pass-log.ts';
+
+export interface ReadOptions {
+  readonly place: Place;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The Bastions of the place, read anew from the store. */
+  readonly read: () => Promise<readonly Bastion[]>;
+  /** The same as they were read last; undefined while nothing on record has been read in this tenure. */
+  readonly recall: () => readonly Bastion[] | undefined;
+}
+
+export interface Reading {
+  readonly bastions: readonly Bastion[];
+  readonly isAnew: boolean;
+}
+
+/** An end is not put off for a store that does not answer. */
+const PATIENCE_MS = 2_000;
+
+/**
+ * What is to be closed, by what was read last where the store does not say it now. As long as this process leads, nobody else puts
+ * a later end on record: an end that it knows of is one.
+ */
+export class ClosingRead {
+  readonly #options: ReadOptions;
+  /** It is said once for each time that the store cannot be read. */
+  #isTold = false;
+
+  constructor(options: ReadOptions) {
+    this.#options = options;
+  }
+
+  /** @throws what the store answers, where nothing is known without it */
+  async bastions(): Promise<Reading> {
+    const { clock, read } = this.#options;
+    try {
+      const bastions = await within(clock, PATIENCE_MS, read);
+      this.#isTold = false;
+      return { bastions, isAnew: true };
+    } catch (error) {
+      if (error instanceof Fenced) throw error;
+      return { bastions: this.#known(error), isAnew: false };
+    }
+  }
+
+  #known(error: unknown): readonly Bastion[] {
+    const { place, log, recall } = this.#options;
+    const known = recall();
+    if (known === undefined) throw error;
+    if (!this.#isTold)
+      log('warn', 'the store cannot be read: what has ended is closed by what was read last', {
+        ...fieldsOf(place),
+        error: explain(error),
+      });
+    this.#isTold = true;
+    return known;
+  }
+}

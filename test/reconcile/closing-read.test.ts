@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { ANNOTATION } from '../../controller/api/bastion.ts';
+import { rfc3339 } from '../../controller/api/clock.ts';
+import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import { createFacade } from '../../controller/server/facade.ts';
+import type { Store } from '../../controller/store/store.ts';
+import { createManagerBed, type ManagerBed, type Replica } from './manager-bed.ts';
+import { ownedIn } from './owned.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DATABASE = { name: 'db', host: 'db.internal', port: 5432, securityGroupId: ORDINARY.ordersGroup };
+const BY_MEMORY = 'the store cannot be read: what has ended is closed by what was read last';
+
+const isOpen = ({ simulator }: ManagerBed) =>
+  ownedIn(simulator).some((line) => line === `rule on ${ORDINARY.ordersGroup} port 5432`);
+const running = ({ simulator }: ManagerBed) =>
+  simulator.ecs.tasks().filter(({ desiredStatus }) => desiredStatus === 'RUNNING').length;
+const linesIn = ({ log }: Replica) => log.filter(({ message }) => message === BY_MEMORY);
+
+async function openFor(ttl: string, bed: ManagerBed): Promise<number> {
+  await bed.apply('orders', { ttl, targets: [DATABASE] });
+  await bed.runUntil(async () => (await bed.phase('orders')) === 'Ready');
+  expect(isOpen(bed)).toBe(true);
+  const { status } = await bed.api.bastions.get('default', 'orders');
+  return Date.parse(status?.expiresAt ?? '');
+}
+
+describe('an end, while the store does not list what there is', () => {
+  it('is carried out by what was read last, which the log says once', async () => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    const end = await openFor('10m', bed);
+    const repair = replica.cutStore('list');
+    await bed.run(end - bed.clock.now() - 5 * SECOND);
+    expect([isOpen(bed), running(bed)]).toEqual([true, 1]);
+    await bed.run(15 * SECOND);
+    expect([isOpen(bed), running(bed), replica.isHeld()]).toEqual([false, 0, true]);
+    await bed.run(MINUTE);
+    expect(linesIn(replica)).toMatchObject([{ level: 'warn' }]);
+    repair();
+    await bed.runUntil(async () => (await bed.phase('orders')) === 'Expired', 10 * MINUTE);
+    await replica.controller.stop();
+  });
+
+  it('is carried out as well when it does not answer at all', async () => {
+    const bed = createManagerBed();
+    const silent = { on: false };
+    const store = new Proxy(bed.store, {
+      get(target, method: keyof Store) {
+        const value = target[method].bind(target) as (...args: unknown[]) => unknown;
+        return (...args: unknown[]) =>
+          silent.on && method === 'list' ? new Promise(() => undefined) : value(...args);
+      },
+    });
+    const { clock } = bed;
+    const replica = bed.start('a', { api: createFacade({ store, clock, newUid: () => 'uid' }) });
+    const end = await openFor('10m', bed);
+    silent.on = true;
+    await bed.run(end - bed.clock.now() + 15 * SECOND);
+    expect([isOpen(bed), running(bed)]).toEqual([false, 0]);
+    expect(linesIn(replica)).toHaveLength(1);
+    replica.die();
+  });
+
+  it('does not come before the one on record: a renewal moved it', async () => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    const first = await openFor('30m', bed);
+    await bed.run(10 * MINUTE, 5 * SECOND);
+    const annotations = { [ANNOTATION.renewedAt]: rfc3339(bed.clock.now()) };
+    await bed.api.bastions.patch('default', 'orders', { metadata: { annotations } });
+    const later = () =>
+      bed.api.bastions.get('default', 'orders').then(({ status }) => Date.parse(status?.expiresAt ?? ''));
+    await bed.runUntil(async () => (await later()) > first);
+    const end = await later();
+    replica.cutStore('list');
+    await bed.run(end - bed.clock.now() - 5 * SECOND);
+    expect(isOpen(bed)).toBe(true);
+    await bed.run(15 * SECOND);
+    expect(isOpen(bed)).toBe(false);
+    replica.die();
+  });
+});
