@@ -14,11 +14,11 @@ export const WHOSE: readonly Canary[] = [
     name: 'groups-by-name',
     like: 'a load balancer controller that finds its security groups by the prefix of their names',
     file: 'kinds/security-group.ts',
-    find: 'const tagged = readTags(aws.scope.installation, group.Tags);',
+    find: 'const marks = marksOfGroup(installation, group);',
     replace: `const named = group.GroupName?.startsWith('bastion-test-');
-      const tagged = named
-        ? { owned: true, key: 'security-group/' + group.GroupName, tags: {} }
-        : readTags(aws.scope.installation, group.Tags);`,
+      const marks = named
+        ? { key: 'security-group/' + group.GroupName, lost: {} }
+        : marksOfGroup(installation, group);`,
     scenarios: ['create-exec-nat'],
   },
   {
