@@ -1,6 +1,6 @@
 import { ANNOTATION, type Bastion, BY_GIT } from '../api/bastion.ts';
 import type { ObjectName } from '../api/object.ts';
-import type { Declaration } from './declarations.ts';
+import type { Declaration } from './judging.ts';
 
 /**
  * Whether somebody has suspended a Bastion whose file, as it stands, was in force before. A hand-over is no change of the file, and

@@ -1,6 +1,7 @@
 import type { ObjectName } from '../api/object.ts';
-import { type Failure, failureFor } from './declarations.ts';
+import { failureFor } from './declarations.ts';
 import { StoppedError } from './git-process.ts';
+import type { Failure } from './judging.ts';
 import { foldersAbove, obstacleText } from './places.ts';
 import type { Repository, TreeEntry } from './repository.ts';
 

@@ -1,35 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { Admission } from '../api/admission.ts';
-import type { JsonObject } from '../api/json.ts';
-import { type ParsedDocument, parseManifests } from '../api/manifest.ts';
+import { parseManifests } from '../api/manifest.ts';
 import { DEFAULT_NAMESPACE, type ObjectName } from '../api/object.ts';
-import { type BastionManifest, formatFieldError, validateBastion } from '../api/schema.ts';
 import { splitDocuments } from '../api/split-documents.ts';
+import { type Admit, type Declaration, type Failure, type Found, judge } from './judging.ts';
 import { isBelow, isHidden, leadsElsewhere, obstacleText } from './places.ts';
 import type { Repository, Touch, TreeEntry } from './repository.ts';
 
 export interface Problem {
   readonly path?: string;
-  readonly message: string;
-}
-
-export interface Declaration {
-  readonly name: ObjectName;
-  readonly manifest: BastionManifest;
-  readonly path: string;
-  readonly blob: string;
-  /** Of the document as it is written: it stays when its file moves, or when another document of the file changes. */
-  readonly digest: string;
-  /** Of documents in other files that declare the same Bastion and do not count. */
-  readonly others?: readonly string[];
-  readonly touch: Touch;
-}
-
-/** A file, or one document of it, that says something nobody understands. */
-export interface Failure {
-  readonly path: string;
-  /** Left out when not even the name could be read: it may then be about any Bastion of that file. */
-  readonly name?: ObjectName;
   readonly message: string;
 }
 
@@ -164,56 +142,6 @@ function refuse({ mode, bytes }: TreeEntry): string | undefined {
   return undefined;
 }
 
-type Found = { readonly file: TreeEntry } & (
-  | { readonly declaration: Declaration }
-  | { readonly failure: Failure }
-);
-
-/** What the configuration of the controller makes of a manifest. */
-export type Admit = (manifest: JsonObject, name: ObjectName) => Admission;
-
-interface Judging {
-  readonly admit: Admit;
-  readonly digestAt: (line: number) => string;
-  readonly defaultNamespace: string;
-}
-
-function judge(
-  document: ParsedDocument,
-  file: TreeEntry,
-  touch: Touch,
-  { admit, defaultNamespace, digestAt }: Judging,
-): Found[] {
-  const { path, blob } = file;
-  const nameOf = (namespace: string | undefined, name: string): ObjectName =>
-    `${namespace ?? defaultNamespace}/${name}`;
-  if (!document.ok) {
-    if (isSomethingElse(document)) return [];
-    const message = document.errors.map(formatFieldError).join('; ');
-    const { name: ownName, namespace, errors } = document;
-    const isNamed = !errors.some(({ field }) => /^metadata\.(name|namespace)$/.test(field));
-    const name = ownName === undefined || !isNamed ? undefined : nameOf(namespace, ownName);
-    return [{ file, failure: { path, message, ...(name && { name }) } }];
-  }
-  const { metadata } = document.manifest;
-  const name = nameOf(metadata.namespace, metadata.name);
-  const admission = admit(document.manifest, name);
-  const validation = admission.ok ? validateBastion(admission.object) : admission;
-  if (!validation.ok) {
-    return [{ file, failure: { path, name, message: validation.errors.map(formatFieldError).join('; ') } }];
-  }
-  const digest = digestAt(document.line);
-  return [{ file, declaration: { name, manifest: validation.value, path, blob, digest, touch } }];
-}
-
-/** Repositories hold other YAML too: what plainly is of another kind is none of our business. */
-function isSomethingElse(document: Extract<ParsedDocument, { ok: false }>): boolean {
-  const header = document.errors.filter(
-    ({ field, type }) => /^(kind|apiVersion)$/.test(field) && type === 'NotSupported',
-  );
-  return header.length === 2 && header.every(({ message }) => message.includes('allowed:'));
-}
-
 async function collect(
   documents: readonly Found[],
   places: Places,
@@ -251,15 +179,20 @@ function isAbout(failure: Failure, name: ObjectName, path: string | undefined): 
   return failure.path === path && (failure.name === undefined || failure.name === name);
 }
 
-/** Why nobody can tell what the file at `path` says of a Bastion, if so. */
+/**
+ * Why nobody can tell what the file at `path` says of a Bastion that no sound document declares, if so. A document that is wrong may
+ * be wrong in the name, too: so it is about what its file held as well as about what it names.
+ */
 export function failureFor(
   name: ObjectName,
   path: string | undefined,
   failures: readonly Failure[],
 ): Failure | undefined {
-  return failures.find((failure) =>
-    failure.name === undefined
-      ? path !== undefined && (failure.path === path || isBelow(path, failure.path))
-      : failure.name === name,
+  return (
+    failures.find((failure) => failure.name === name) ??
+    failures.find((failure) => failure.path === path) ??
+    failures.find(
+      (failure) => failure.name === undefined && path !== undefined && isBelow(path, failure.path),
+    )
   );
 }

@@ -3,8 +3,8 @@ import { ANNOTATION } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { Estate } from '../api/estate.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
-import type { Admit } from './declarations.ts';
 import type { GitSpec } from './git-spec.ts';
+import type { Admit } from './judging.ts';
 
 interface Desk {
   readonly api: ApiClient;

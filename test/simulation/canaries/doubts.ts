@@ -37,7 +37,7 @@ export const DOUBTS: readonly Canary[] = [
   {
     name: 'moved-is-changed',
     like: 'a tool that takes a moved file for a new wish',
-    file: 'sources/declarations.ts',
+    file: 'sources/judging.ts',
     find: 'const digest = digestAt(document.line);',
     replace: "const digest = [digestAt(document.line), path].join(' ');",
     scenarios: ['git-suspended-by-hand'],

@@ -1,0 +1,95 @@
+import type { Admission } from '../api/admission.ts';
+import type { FieldError } from '../api/client.ts';
+import type { JsonObject } from '../api/json.ts';
+import type { ParsedDocument } from '../api/manifest.ts';
+import type { ObjectName } from '../api/object.ts';
+import { type BastionManifest, formatFieldError, validateBastion } from '../api/schema.ts';
+import type { Touch, TreeEntry } from './repository.ts';
+
+export interface Declaration {
+  readonly name: ObjectName;
+  readonly manifest: BastionManifest;
+  readonly path: string;
+  readonly blob: string;
+  /** Of the document as it is written: it stays when its file moves, or when another document of the file changes. */
+  readonly digest: string;
+  /** Of documents in other files that declare the same Bastion and do not count. */
+  readonly others?: readonly string[];
+  readonly touch: Touch;
+}
+
+/** A file, or one document of it, that says something nobody understands. */
+export interface Failure {
+  readonly path: string;
+  /** Left out when not even the name could be read: it may then be about any Bastion of that file. */
+  readonly name?: ObjectName;
+  readonly message: string;
+}
+
+export type Found = { readonly file: TreeEntry } & (
+  | { readonly declaration: Declaration }
+  | { readonly failure: Failure }
+);
+
+/** What the configuration of the controller makes of a manifest. */
+export type Admit = (manifest: JsonObject, name: ObjectName) => Admission;
+
+interface Judging {
+  readonly admit: Admit;
+  readonly digestAt: (line: number) => string;
+  readonly defaultNamespace: string;
+}
+
+/** What one document of a file says, if it is meant for us. */
+export function judge(
+  document: ParsedDocument,
+  file: TreeEntry,
+  touch: Touch,
+  { admit, defaultNamespace, digestAt }: Judging,
+): Found[] {
+  const { path, blob } = file;
+  const nameOf = (namespace: string | undefined, name: string): ObjectName =>
+    `${namespace ?? defaultNamespace}/${name}`;
+  if (!document.ok) {
+    if (isSomethingElse(document)) return [];
+    return [{ file, failure: failureOf(path, document.errors, nameOfFailed(document)) }];
+  }
+  const { metadata } = document.manifest;
+  const name = nameOf(metadata.namespace, metadata.name);
+  const admission = admit(document.manifest, name);
+  const validation = admission.ok ? validateBastion(admission.object) : admission;
+  if (!validation.ok) {
+    const { errors } = validation;
+    return [{ file, failure: failureOf(path, errors, nameOfFailed({ ...metadata, errors })) }];
+  }
+  const digest = digestAt(document.line);
+  return [{ file, declaration: { name, manifest: validation.value, path, blob, digest, touch } }];
+}
+
+/** Repositories hold other YAML too: what plainly is of another kind is none of our business. */
+function isSomethingElse(document: Extract<ParsedDocument, { ok: false }>): boolean {
+  const header = document.errors.filter(
+    ({ field, type }) => /^(kind|apiVersion)$/.test(field) && type === 'NotSupported',
+  );
+  return header.length === 2 && header.every(({ message }) => message.includes('allowed:'));
+}
+
+function failureOf(path: string, errors: readonly FieldError[], name: ObjectName | undefined): Failure {
+  return { path, message: errors.map(formatFieldError).join('; '), ...(name && { name }) };
+}
+
+interface Failed {
+  readonly name?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly errors: readonly FieldError[];
+}
+
+/**
+ * Only what is written out: a namespace may be missing because its line is what is wrong, and the default would then name a Bastion
+ * that the file is not about.
+ */
+function nameOfFailed({ name, namespace, errors }: Failed): ObjectName | undefined {
+  const isDoubtful = errors.some(({ field }) => /^metadata\.(name|namespace)$/.test(field));
+  if (name === undefined || namespace === undefined || isDoubtful) return undefined;
+  return `${namespace}/${name}`;
+}
