@@ -1,5 +1,6 @@
 import { ANNOTATION, type Bastion, BY_GIT } from '../api/bastion.ts';
 import type { ObjectName } from '../api/object.ts';
+import { findSaid } from './digests.ts';
 import type { Declaration } from './judging.ts';
 
 /**
@@ -8,19 +9,19 @@ import type { Declaration } from './judging.ts';
  */
 export function isSuspendedByHand(
   stored: Bastion,
-  { manifest, digest }: Declaration,
+  declaration: Declaration,
   { known, isOld }: { readonly known: string | undefined; readonly isOld: boolean },
 ): boolean {
-  if (stored.spec.suspend !== true || manifest.spec.suspend === true) return false;
+  if (stored.spec.suspend !== true || declaration.manifest.spec.suspend === true) return false;
   const { [ANNOTATION.sourceDigest]: recorded, [ANNOTATION.sourceCommit]: commit } =
     stored.metadata.annotations ?? {};
   if (recorded === undefined && (commit === undefined || isOld)) return true;
-  return recorded === digest || known === digest;
+  return [recorded, known].some((before) => findSaid([declaration], before) !== undefined);
 }
 
-/** Whether what a Bastion was made by is still there, though another file may count now that it is gone. */
-export function isStillSaid({ digest, others = [] }: Declaration, before: string | undefined): boolean {
-  return before !== undefined && [digest, ...others].includes(before);
+/** What a Bastion was made by, where that is still there, though another file may count now that it is gone. */
+export function stillSaid(declaration: Declaration, before: string | undefined): string | undefined {
+  return findSaid([declaration, ...(declaration.others ?? [])], before);
 }
 
 /** What a source writes of a suspension: the file's own is git's, and one by hand is not touched. */

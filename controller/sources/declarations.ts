@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { parseManifests } from '../api/manifest.ts';
 import { DEFAULT_NAMESPACE, type ObjectName } from '../api/object.ts';
-import { splitDocuments } from '../api/split-documents.ts';
+import { digestsOf } from './digests.ts';
 import { type Admit, type Declaration, type Failure, type Found, judge } from './judging.ts';
 import { isBelow, isHidden, leadsElsewhere, obstacleText } from './places.ts';
 import type { Repository, Touch, TreeEntry } from './repository.ts';
@@ -81,9 +80,9 @@ export function createReader(repository: Repository, defaultNamespace = DEFAULT_
         fail(file, 'is not UTF-8 text. Save it as UTF-8.');
         continue;
       }
-      const digestAt = digestsOf(text);
+      const saidBy = digestsOf(text);
       for (const document of parseManifests(text, { source: file.path })) {
-        documents.push(...judge(document, file, touch, { admit, defaultNamespace, digestAt }));
+        documents.push(...judge(document, file, touch, { admit, defaultNamespace, saidBy }));
       }
     }
     cache = seen;
@@ -123,18 +122,6 @@ function unreadableIn(
   return new Map([...elsewhere, ...unnamed]);
 }
 
-/** By the line where a document begins. */
-function digestsOf(text: string): (line: number) => string {
-  const digests = new Map(splitDocuments(text).map((chunk) => [chunk.line, digestOf(chunk.text)]));
-  return (line) => digests.get(line) ?? digestOf(text);
-}
-
-/** Without the markers around it, so that it may move into a file with others. */
-function digestOf(text: string): string {
-  const own = text.replace(/^---(?=\s)/, '').replace(/\n\.\.\.\s*$/, '');
-  return createHash('sha256').update(own.trim()).digest('hex').slice(0, 16);
-}
-
 function refuse({ mode, bytes }: TreeEntry): string | undefined {
   if (mode === '120000') return 'is a symbolic link, which is not followed. Put the manifest itself there.';
   if (mode === '160000') return 'is a submodule, which is not read. Put the manifest itself there.';
@@ -163,7 +150,7 @@ async function collect(
     const place = known.get(name);
     const winner = candidates.find(({ path }) => path === place) ?? candidates[0];
     const isHeld = winner?.path !== place && failures.some((failure) => isAbout(failure, name, place));
-    const others = candidates.filter((one) => one !== winner).map(({ digest }) => digest);
+    const others = candidates.filter((one) => one !== winner);
     if (winner && !isHeld) declared.set(name, { ...winner, ...(others.length > 0 && { others }) });
     for (const { path } of candidates.filter((one) => isHeld || one !== winner)) {
       const where = isHeld

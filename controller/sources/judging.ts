@@ -4,17 +4,16 @@ import type { JsonObject } from '../api/json.ts';
 import type { ParsedDocument } from '../api/manifest.ts';
 import type { ObjectName } from '../api/object.ts';
 import { type BastionManifest, formatFieldError, validateBastion } from '../api/schema.ts';
+import type { digestsOf, Said } from './digests.ts';
 import type { Touch, TreeEntry } from './repository.ts';
 
-export interface Declaration {
+export interface Declaration extends Said {
   readonly name: ObjectName;
   readonly manifest: BastionManifest;
   readonly path: string;
   readonly blob: string;
-  /** Of the document as it is written: it stays when its file moves, or when another document of the file changes. */
-  readonly digest: string;
   /** Of documents in other files that declare the same Bastion and do not count. */
-  readonly others?: readonly string[];
+  readonly others?: readonly Said[];
   readonly touch: Touch;
 }
 
@@ -36,7 +35,7 @@ export type Admit = (manifest: JsonObject, name: ObjectName) => Admission;
 
 interface Judging {
   readonly admit: Admit;
-  readonly digestAt: (line: number) => string;
+  readonly saidBy: ReturnType<typeof digestsOf>;
   readonly defaultNamespace: string;
 }
 
@@ -45,7 +44,7 @@ export function judge(
   document: ParsedDocument,
   file: TreeEntry,
   touch: Touch,
-  { admit, defaultNamespace, digestAt }: Judging,
+  { admit, defaultNamespace, saidBy }: Judging,
 ): Found[] {
   const { path, blob } = file;
   const nameOf = (namespace: string | undefined, name: string): ObjectName =>
@@ -62,8 +61,8 @@ export function judge(
     const { errors } = validation;
     return [{ file, failure: failureOf(path, errors, nameOfFailed({ ...metadata, errors })) }];
   }
-  const digest = digestAt(document.line);
-  return [{ file, declaration: { name, manifest: validation.value, path, blob, digest, touch } }];
+  const said = saidBy(document);
+  return [{ file, declaration: { name, manifest: validation.value, path, blob, ...said, touch } }];
 }
 
 /** Repositories hold other YAML too: what plainly is of another kind is none of our business. */
