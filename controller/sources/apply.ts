@@ -3,7 +3,7 @@ import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import { type ApiClient, ApiError } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
-import { isSuspendedByHand, removedText, reopenedText, stillSaid, suspendedText } from './closings.ts';
+import { closedWord, isSuspendedByHand, removedText, reopenedText, suspendedText } from './closings.ts';
 import { type ComposeOptions, compose } from './compose.ts';
 import type { Declarations, Problem } from './declarations.ts';
 import type { Declaration, Failure } from './judging.ts';
@@ -163,7 +163,8 @@ async function applyOne(desk: Desk, declaration: Declaration, stored: Bastion | 
   }
   const { deletionTimestamp } = stored.metadata;
   if (deletionTimestamp !== undefined) {
-    const said = stillSaid(declaration, memory.removed[name]?.digest ?? memory.known[name]);
+    const before = memory.removed[name]?.digest ?? memory.known[name];
+    const said = closedWord(declaration, before, deletionTimestamp);
     if (said !== undefined) return stayAway(desk, declaration, said, deletionTimestamp);
     throw new ApiError('Conflict', 'is being deleted; it is made again afterwards unless its file goes too.');
   }
@@ -184,7 +185,7 @@ async function createOne(desk: Desk, declaration: Declaration): Promise<Outcome>
   const { name, path, digest } = declaration;
   const removal = memory.removed[name];
   const before = removal?.digest ?? memory.known[name];
-  const said = stillSaid(declaration, before);
+  const said = closedWord(declaration, before, removal?.at);
   if (said !== undefined) return stayAway(desk, declaration, said);
   const rival = memory.rivals[name];
   if (before === undefined && rival !== undefined && (await desk.isClosedElsewhere(name, rival)))
@@ -196,7 +197,7 @@ async function createOne(desk: Desk, declaration: Declaration): Promise<Outcome>
   return 'created';
 }
 
-/** Somebody has deleted it by hand, and its file still says what it said then: `digest`. */
+/** Somebody has deleted it by hand, and no file has said anything new since: `digest` is of what is said now. */
 function stayAway(desk: Desk, { name, path }: Declaration, digest: string, markedAt?: string): Outcome {
   const { [name]: removal } = desk.memory.removed;
   const at = removal?.at ?? markedAt ?? rfc3339(desk.nowMs);
