@@ -4,6 +4,7 @@ import { digestsOf } from './digests.ts';
 import { type Admit, type Declaration, type Failure, type Found, judge } from './judging.ts';
 import { isBelow, isHidden, leadsElsewhere, obstacleText } from './places.ts';
 import type { Repository, Touch, TreeEntry } from './repository.ts';
+import { collect, type Rivalry } from './rivals.ts';
 
 export interface Problem {
   readonly path?: string;
@@ -33,11 +34,12 @@ export class TooManyFilesError extends Error {
   override readonly name = 'TooManyFilesError';
 }
 
-/**
- * The files that the stored Bastions of the source come from; asked for only where it matters. A Bastion stays with its file as
- * long as that is there: who may write another file cannot take it over.
- */
-export type Places = () => Promise<ReadonlyMap<ObjectName, string>>;
+export interface ReadOptions {
+  readonly admit: Admit;
+  readonly known: Rivalry['known'];
+  /** Where a Bastion may have gone that nothing else says anything sound of. */
+  readonly doubtsIn: (unreadable: Declarations['unreadable']) => Omit<Rivalry, 'known'>;
+}
 
 /** Reads every manifest of a commit. A file's content and history are read once, however often it is asked for. */
 export function createReader(repository: Repository, defaultNamespace = DEFAULT_NAMESPACE) {
@@ -48,8 +50,7 @@ export function createReader(repository: Repository, defaultNamespace = DEFAULT_
   return async (
     commit: string,
     tree: readonly TreeEntry[],
-    admit: Admit,
-    places: Places,
+    { admit, known, doubtsIn }: ReadOptions,
   ): Promise<Declarations> => {
     const files = manifestFiles(tree);
     if (files.length > MAX_FILES) {
@@ -86,7 +87,8 @@ export function createReader(repository: Repository, defaultNamespace = DEFAULT_
       }
     }
     cache = seen;
-    return { ...(await collect(documents, places)), unreadable: unreadableIn(tree, documents, texts) };
+    const unreadable = unreadableIn(tree, documents, texts);
+    return { ...collect(documents, { known, ...doubtsIn(unreadable) }), unreadable };
   };
 }
 
@@ -127,43 +129,6 @@ function refuse({ mode, bytes }: TreeEntry): string | undefined {
   if (mode === '160000') return 'is a submodule, which is not read. Put the manifest itself there.';
   if (bytes > MAX_FILE_BYTES) return `has ${bytes} bytes, allowed: ${MAX_FILE_BYTES}. Split it.`;
   return undefined;
-}
-
-async function collect(
-  documents: readonly Found[],
-  places: Places,
-): Promise<Omit<Declarations, 'unreadable'>> {
-  const failures = documents.flatMap((found) => ('failure' in found ? [found.failure] : []));
-  const problems: Problem[] = failures.map(({ path, name, message }) => ({
-    ...{ path, message: name === undefined ? message : `Bastion ${name}: ${message}` },
-  }));
-  const rivals = new Map<ObjectName, Declaration[]>();
-  for (const found of documents) {
-    if ('failure' in found) continue;
-    const { declaration } = found;
-    rivals.set(declaration.name, [...(rivals.get(declaration.name) ?? []), declaration]);
-  }
-  const isClear = failures.length === 0 && [...rivals.values()].every(({ length }) => length === 1);
-  const known = isClear ? new Map<ObjectName, string>() : await places();
-  const declared = new Map<ObjectName, Declaration>();
-  for (const [name, candidates] of rivals) {
-    const place = known.get(name);
-    const winner = candidates.find(({ path }) => path === place) ?? candidates[0];
-    const isHeld = winner?.path !== place && failures.some((failure) => isAbout(failure, name, place));
-    const others = candidates.filter((one) => one !== winner);
-    if (winner && !isHeld) declared.set(name, { ...winner, ...(others.length > 0 && { others }) });
-    for (const { path } of candidates.filter((one) => isHeld || one !== winner)) {
-      const where = isHeld
-        ? `in ${place}, which cannot be read. Repair or remove that one.`
-        : `in ${winner?.path} already, which wins. Remove one of them.`;
-      problems.push({ path, message: `Bastion ${name} is declared ${where}` });
-    }
-  }
-  return { declared, failures, problems };
-}
-
-function isAbout(failure: Failure, name: ObjectName, path: string | undefined): boolean {
-  return failure.path === path && (failure.name === undefined || failure.name === name);
 }
 
 /**

@@ -34,7 +34,7 @@ import {
   writeSource,
 } from './source-record.ts';
 import { describe, eventOf, explain, memoryText, untrustedText } from './source-text.ts';
-import { createAdmit, readPlaces } from './stored.ts';
+import { createAdmit, knownBastions, readStored } from './stored.ts';
 import type { SyncReport } from './sync-report.ts';
 import { tripUnread } from './unread-guard.ts';
 
@@ -113,8 +113,17 @@ async function sync(parts: Parts): Promise<SyncReport> {
     // First of all, since it ends at what is too much: what changed is not looked at there.
     const tree = await parts.repository.tree(commit);
     await parts.verify?.(commit, record?.status ?? {});
-    const declarations = await parts.read(commit, tree, await createAdmit(parts), () => readPlaces(parts));
-    return await apply(parts, record, { commit, tree, declarations });
+    const last = record?.status.commit;
+    const before = last === undefined ? undefined : await contentsAt(parts.repository, last);
+    const stored = await readStored(parts.api);
+    const doubtsIn = (unreadable: Declarations['unreadable']) =>
+      createDoubts({ unreadable, before, doubts: record?.memory?.doubts ?? {} });
+    const declarations = await parts.read(commit, tree, {
+      ...{ admit: createAdmit(stored, parts.estate), doubtsIn },
+      known: knownBastions(stored, parts.spec, record?.memory),
+    });
+    const doubts = doubtsIn(declarations.unreadable);
+    return await apply(parts, record, { commit, tree, declarations, before, doubts });
   } catch (error) {
     const state = stateOf(error);
     if (state === undefined) throw error;
@@ -143,21 +152,22 @@ interface Look {
   readonly commit: string;
   readonly tree: readonly TreeEntry[];
   readonly declarations: Declarations;
+  /** Content of every path at the commit that was in force before; undefined when nobody knows. */
+  readonly before: ReadonlyMap<string, string> | undefined;
+  readonly doubts: ReturnType<typeof createDoubts>;
 }
 
 async function apply(
   parts: Parts,
   record: GitSourceRecord | undefined,
-  { commit, tree, declarations }: Look,
+  { commit, tree, declarations, before, doubts: { placesOf, textOf } }: Look,
 ): Promise<SyncReport> {
   const { api, clock, spec, repository, store } = parts;
-  const { declared, failures, unreadable } = declarations;
+  const { declared, failures } = declarations;
   const guard = await readSourceGuard(parts, spec);
   const last = record?.status.commit;
   const isEmptied = declared.size === 0 && failures.length === 0;
   const isRewritten = last !== undefined && !(await repository.isAncestor(last, commit));
-  const before = last === undefined ? undefined : await contentsAt(repository, last);
-  const { placesOf, textOf } = createDoubts({ unreadable, before, doubts: record?.memory?.doubts ?? {} });
   const withheld = new Set(record?.status.withheld);
   const keep = createKeeper({ guard, isEmptied, isRewritten, placesOf, textOf, withheld });
   const failureAt = createFailureFinder(tree, failures);
