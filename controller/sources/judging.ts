@@ -65,8 +65,14 @@ export function judge(
   return [{ file, declaration: { name, manifest: validation.value, path, blob, ...said, touch } }];
 }
 
+/** How every kind and every version of Kubernetes is written; what is encrypted, or a placeholder, is not. */
+const KIND_NAME = /^[A-Z][A-Za-z0-9]*$/;
+const API_VERSION_NAME = /^([a-z0-9.-]+\/)?v\d\w*$/;
+
 /** Repositories hold other YAML too: what plainly is of another kind is none of our business. */
 function isSomethingElse(document: Extract<ParsedDocument, { ok: false }>): boolean {
+  const { apiVersion = '', kind = '' } = document;
+  if (!KIND_NAME.test(kind) || !API_VERSION_NAME.test(apiVersion)) return false;
   const header = document.errors.filter(
     ({ field, type }) => /^(kind|apiVersion)$/.test(field) && type === 'NotSupported',
   );
@@ -88,7 +94,8 @@ interface Failed {
  * that the file is not about.
  */
 function nameOfFailed({ name, namespace, errors }: Failed): ObjectName | undefined {
-  const isDoubtful = errors.some(({ field }) => /^metadata\.(name|namespace)$/.test(field));
+  // Metadata is not looked at where the kind is another one.
+  const isDoubtful = errors.some(({ field }) => /^(kind|metadata\.(name|namespace))$/.test(field));
   if (name === undefined || namespace === undefined || isDoubtful) return undefined;
   return `${namespace}/${name}`;
 }

@@ -29,6 +29,11 @@ describe('a manifest with a mistake in it', () => {
     ['without its namespace and with a wrong TTL', yaml('e1', { ttl: '4x' }).replace(`${line}\n`, '')],
     ['that got another namespace and a wrong TTL', yaml('e1', { namespace: 'other', ttl: '4x' })],
     ['that got another name and a wrong TTL', yaml('e1-db', { ttl: '4x' })],
+    [
+      'that is encrypted in place',
+      yaml('e1').replace(/: .+$/gm, ': ENC[AES256_GCM,data:Tr7o,iv:1vBl,tag:q2M=,type:str]'),
+    ],
+    ['that is a template', yaml('e1').replace(/^(apiVersion|kind): .*$/gm, '$1: $${VALUE}')],
     ['with a name that is none', yaml('e1').replace('name: e1', 'name: E 1')],
   ];
 
@@ -42,10 +47,23 @@ describe('a manifest with a mistake in it', () => {
     expect((await world.commit({ 'e1.yaml': undefined })).deleted).toEqual(['payments/e1']);
   });
 
-  it.each(mistakes.slice(0, 3))('%s is in doubt where its file is renamed, too', async (_, content) => {
-    await world.commit({ 'e1.yaml': undefined, 'e1-db.yaml': content });
-    expect((await world.commit({ 'README.md': 'hello' })).deleted).toEqual([]);
-    expect(await sourceError()).toContain('e1-db.yaml may be its new place');
+  it.each(mistakes.filter(([what]) => !what.includes('that got another')))(
+    '%s is in doubt where its file is renamed, too',
+    async (_, content) => {
+      await world.commit({ 'e1.yaml': undefined, 'e1-db.yaml': content });
+      expect((await world.commit({ 'README.md': 'hello' })).deleted).toEqual([]);
+      expect(await sourceError()).toContain('e1-db.yaml may be its new place');
+    },
+  );
+
+  it.each([
+    ['v1', 'ConfigMap'],
+    ['networking.k8s.io/v1beta1', 'Ingress'],
+  ])('has nothing to do with one of %s that is a %s', async (apiVersion, kind) => {
+    const other = JSON.stringify({ apiVersion, kind, metadata: { name: 'e1' } });
+    const { deleted, problems } = await world.commit({ 'e1.yaml': undefined, 'e1-db.yaml': other });
+    expect(deleted).toEqual(['payments/e1']);
+    expect(problems).toEqual([]);
   });
 
   it('holds back nothing that a sound document of the same file declares, or that was in another file', async () => {
