@@ -29,6 +29,7 @@ export interface Unreadable {
 /** As much as one text may hold for the parser. */
 const MAX_FILE_BYTES = 256 * 1024;
 const MAX_FILES = 2_000;
+const EMPTY = 'is empty. Delete the file to delete its Bastion.';
 
 export class TooManyFilesError extends Error {
   override readonly name = 'TooManyFilesError';
@@ -64,8 +65,8 @@ export function createReader(repository: Repository, defaultNamespace = DEFAULT_
     const seen: typeof cache = new Map();
     const documents: Found[] = [];
     const texts = new Map<string, string>();
-    const fail = (file: TreeEntry, message: string) =>
-      documents.push({ file, failure: { path: file.path, message } });
+    const fail = (file: TreeEntry, message: string, more: Partial<Failure> = {}) =>
+      documents.push({ file, failure: { path: file.path, message, ...more } });
     for (const file of files) {
       const refusal = refuse(file);
       if (refusal !== undefined) {
@@ -79,6 +80,11 @@ export function createReader(repository: Repository, defaultNamespace = DEFAULT_
       texts.set(file.path, text);
       if (isGarbled(text, file)) {
         fail(file, 'is not UTF-8 text. Save it as UTF-8.');
+        continue;
+      }
+      // Emptied is not deleted: an editor or a full disk does that, too. Who comments all of it out has meant that.
+      if (text.trim() === '') {
+        fail(file, EMPTY, { isBlank: true });
         continue;
       }
       const saidBy = digestsOf(text);

@@ -166,7 +166,7 @@ async function apply(
   const { declared, failures } = declarations;
   const guard = await readSourceGuard(parts, spec);
   const last = record?.status.commit;
-  const isEmptied = declared.size === 0 && failures.length === 0;
+  const isEmptied = declared.size === 0 && failures.every(({ isBlank }) => isBlank);
   const isRewritten = last !== undefined && !(await repository.isAncestor(last, commit));
   const withheld = new Set(record?.status.withheld);
   const keep = createKeeper({ guard, isEmptied, isRewritten, placesOf, textOf, withheld });

@@ -23,6 +23,8 @@ export interface Failure {
   /** Left out when not even the name could be read: it may then be about any Bastion of that file. */
   readonly name?: ObjectName;
   readonly message: string;
+  /** There is nothing in the file at all. */
+  readonly isBlank?: true;
 }
 
 export type Found = { readonly file: TreeEntry } & (

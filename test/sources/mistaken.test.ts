@@ -66,6 +66,24 @@ describe('a manifest with a mistake in it', () => {
     expect(problems).toEqual([]);
   });
 
+  it.each(['', ' \n\n', '\ufeff'])(
+    'keeps the Bastion of a file that holds nothing but %j',
+    async (content) => {
+      for (const change of [{ 'e1.yaml': content }, { 'README.md': 'hello' }]) {
+        expect((await world.commit(change)).deleted).toEqual([]);
+        expect(await sourceError()).toBe('e1.yaml: is empty. Delete the file to delete its Bastion.');
+      }
+      expect((await world.commit({ 'e1.yaml': undefined })).deleted).toEqual(['payments/e1']);
+    },
+  );
+
+  it('deletes what is commented out, and asks first where only empty files are left', async () => {
+    const comments = yaml('e1').replace(/^/gm, '# ');
+    expect((await world.commit({ 'e1.yaml': comments })).deleted).toEqual(['payments/e1']);
+    await world.commit({ 'c.yaml': '' });
+    expect((await world.commit({ 'b.yaml': undefined })).state).toBe('emptied');
+  });
+
   it('holds back nothing that a sound document of the same file declares, or that was in another file', async () => {
     const broken = yaml('e1-db', { ttl: '4x' });
     await world.commit({ 'e1.yaml': `${broken}---\n${yaml('e1', { ttl: '1h' })}`, 'b.yaml': undefined });
