@@ -8,7 +8,7 @@ import { type GuardNews, tripGuard } from '../api/guard-record.ts';
 import type { ObjectName } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
 import { type Applied, applyDeclarations } from './apply.ts';
-import { contentsAt, createFailureFinder } from './contents.ts';
+import { contentsAt, createFailureFinder, findObstacles } from './contents.ts';
 import { createReader, type Declarations, type Problem, TooManyFilesError } from './declarations.ts';
 import { createDoubts } from './doubts.ts';
 import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
@@ -118,12 +118,14 @@ async function sync(parts: Parts): Promise<SyncReport> {
     const stored = await readStored(parts.api);
     const doubtsIn = (unreadable: Declarations['unreadable']) =>
       createDoubts({ unreadable, before, doubts: record?.memory?.doubts ?? {} });
-    const declarations = await parts.read(commit, tree, {
-      ...{ admit: createAdmit(stored, parts.estate), doubtsIn },
-      known: knownBastions(stored, parts.spec, record?.memory),
-    });
+    const known = knownBastions(stored, parts.spec, record?.memory);
+    const admit = createAdmit(stored, parts.estate);
+    const declarations = await parts.read(commit, tree, { admit, doubtsIn, known });
     const doubts = doubtsIn(declarations.unreadable);
-    return await apply(parts, record, { commit, tree, declarations, before, doubts });
+    const paths = [...known.values()].map(({ path }) => path);
+    const obstacles = await findObstacles(parts.repository, commit, tree, paths);
+    const entries = [...tree, ...obstacles];
+    return await apply(parts, record, { commit, tree: entries, declarations, before, doubts });
   } catch (error) {
     const state = stateOf(error);
     if (state === undefined) throw error;

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../api/clock.ts';
+import { sizeOf } from './folder-size.ts';
 import { gitEnvironment } from './git-environment.ts';
 import { GitError, type GitProcessOptions, runGit, StoppedError } from './git-process.ts';
 import { type GitSpec, redact } from './git-spec.ts';
@@ -50,8 +51,10 @@ export interface Repository {
   fetch(followed?: string): Promise<string>;
   /** What the ref stood for at the last fetch. */
   resolved(): Resolved | undefined;
-  /** Files under the source's path, and whatever else stands where one of its folders would be. */
+  /** Manifests, links and submodules under the source's path; where that is not there, what is no folder on the way to it. */
   tree(commit: string): Promise<readonly TreeEntry[]>;
+  /** Whatever is no folder at these very paths. */
+  at(commit: string, paths: readonly string[]): Promise<readonly TreeEntry[]>;
   read(blob: string): Promise<string>;
   /** The last commit up to `commit` that touched the file. */
   lastTouch(commit: string, path: string): Promise<Touch>;
@@ -79,6 +82,8 @@ const MAX_TOUCH_BYTES = 64 * 1024;
 const MAX_AUTHOR_CHARACTERS = 200;
 /** The commit in force, and the one that may come to be. */
 const MAX_TREES = 2;
+/** As many paths as fit into the arguments of one program. */
+const MAX_ASKED = 100;
 /** What a process that was killed, a full disk, or somebody who tidied up, leaves behind. */
 const DAMAGED =
   /spawn git ENOENT|not a git repository: |\.lock': File exists|corrupt|is empty|bad object|missing blob|unable to read tree/i;
@@ -191,7 +196,7 @@ export function openRepository(options: RepositoryOptions): Repository {
       if (isHopeless) throw new RefusedError(`Its files cannot be listed: ${error.message}`);
       throw error;
     }
-    return listing.entries.length > 0 ? listing.entries : entriesAbove(commit);
+    return listing.entries.length > 0 ? listing.entries : entriesAt(commit, foldersAbove(spec.path));
   }
 
   /** Anything that is missing or damaged is for the fetch to find out. */
@@ -204,14 +209,14 @@ export function openRepository(options: RepositoryOptions): Repository {
     }
   }
 
-  /** Where the source's path is not there: what is no folder on the way to it. */
-  async function entriesAbove(commit: string): Promise<readonly TreeEntry[]> {
-    const folders = foldersAbove(spec.path);
-    if (folders.length === 0) return [];
-    const listing = new TreeListing();
-    await run(['ls-tree', '-z', '-l', '--full-tree', commit, '--', ...folders], {
-      onOutput: (part) => listing.add(part),
-    });
+  async function entriesAt(commit: string, paths: readonly string[]): Promise<readonly TreeEntry[]> {
+    const listing = new TreeListing(true);
+    for (let start = 0; start < paths.length; start += MAX_ASKED) {
+      const asked = paths.slice(start, start + MAX_ASKED);
+      await run(['ls-tree', '-z', '-l', '--full-tree', commit, '--', ...asked], {
+        onOutput: (part) => listing.add(part),
+      });
+    }
     return listing.entries;
   }
 
@@ -242,6 +247,7 @@ export function openRepository(options: RepositoryOptions): Repository {
       for (const old of [...trees.keys()].slice(0, -MAX_TREES)) trees.delete(old);
       return known;
     },
+    at: entriesAt,
     read: (blob) => run(['cat-file', 'blob', blob]),
     async lastTouch(commit, path) {
       const format = '--format=%H%x00%ct%x00%an <%ae>';
@@ -284,20 +290,6 @@ function fetchError(error: unknown, spec: GitSpec): Error {
     ? ' It answers with a redirect, which is not followed: name the address that it leads to.'
     : '';
   return new FetchError(`${text}${advice}`, /couldn't find remote ref|no such remote ref/i.test(text));
-}
-
-/** Files come and go while a fetch writes. */
-async function sizeOf(folder: string): Promise<number> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const sizes = entries.map(async (entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return sizeOf(path);
-    return stat(path).then(
-      ({ size }) => size,
-      () => 0,
-    );
-  });
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 function oneLine(text: string): string {
