@@ -28,9 +28,11 @@ interface Place {
 export type ParsedDocument = Place &
   (
     | { readonly ok: true; readonly manifest: Manifest }
-    /** `name` and `namespace` are there as far as they could be read. */
+    /** `apiVersion`, `kind`, `name` and `namespace` are there as far as they could be read. */
     | {
         readonly ok: false;
+        readonly apiVersion?: string;
+        readonly kind?: string;
         readonly name?: string;
         readonly namespace?: string;
         readonly errors: readonly FieldError[];
@@ -129,10 +131,13 @@ function judge(sent: unknown, place: Place): ParsedDocument {
   // All errors at once: what is wrong with the header must not hide what is wrong with the spec.
   const validation =
     misplaced.length > 0 ? { ok: false as const, errors: misplaced } : validateBastion(object);
+  const [apiVersion, kind] = [ownField(object, 'apiVersion'), ownField(object, 'kind')];
   const [name, namespace] = [ownField(metadata, 'name'), ownField(metadata, 'namespace')];
   return {
     ...place,
     ok: false,
+    ...(typeof apiVersion === 'string' ? { apiVersion } : {}),
+    ...(typeof kind === 'string' ? { kind } : {}),
     ...(typeof name === 'string' ? { name } : {}),
     ...(typeof namespace === 'string' ? { namespace } : {}),
     errors: validation.ok ? [] : validation.errors,

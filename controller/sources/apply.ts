@@ -3,9 +3,10 @@ import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import { type ApiClient, ApiError } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
-import { isStillSaid, isSuspendedByHand, removedText, reopenedText, suspendedText } from './closings.ts';
+import { closedWord, isSuspendedByHand, removedText, reopenedText, suspendedText } from './closings.ts';
 import { type ComposeOptions, compose } from './compose.ts';
-import type { Declaration, Declarations, Failure, Problem } from './declarations.ts';
+import type { Declarations, Problem } from './declarations.ts';
+import type { Declaration, Failure } from './judging.ts';
 import { NO_MEMORY, type Removed, type SourceMemory } from './memory.ts';
 
 export interface ApplyOptions extends ComposeOptions {
@@ -162,8 +163,9 @@ async function applyOne(desk: Desk, declaration: Declaration, stored: Bastion | 
   }
   const { deletionTimestamp } = stored.metadata;
   if (deletionTimestamp !== undefined) {
-    if (isStillSaid(declaration, memory.removed[name]?.digest ?? memory.known[name]))
-      return stayAway(desk, declaration, deletionTimestamp);
+    const before = memory.removed[name]?.digest ?? memory.known[name];
+    const said = closedWord(declaration, before, deletionTimestamp);
+    if (said !== undefined) return stayAway(desk, declaration, said, deletionTimestamp);
     throw new ApiError('Conflict', 'is being deleted; it is made again afterwards unless its file goes too.');
   }
   const isByHand = isSuspendedByHand(stored, declaration, {
@@ -183,10 +185,11 @@ async function createOne(desk: Desk, declaration: Declaration): Promise<Outcome>
   const { name, path, digest } = declaration;
   const removal = memory.removed[name];
   const before = removal?.digest ?? memory.known[name];
-  if (isStillSaid(declaration, before)) return stayAway(desk, declaration);
+  const said = closedWord(declaration, before, removal?.at);
+  if (said !== undefined) return stayAway(desk, declaration, said);
   const rival = memory.rivals[name];
   if (before === undefined && rival !== undefined && (await desk.isClosedElsewhere(name, rival)))
-    return stayAway(desk, declaration);
+    return stayAway(desk, declaration, digest);
   await api.bastions.create(compose(desk, declaration, undefined));
   known[name] = digest;
   if (removal)
@@ -194,11 +197,11 @@ async function createOne(desk: Desk, declaration: Declaration): Promise<Outcome>
   return 'created';
 }
 
-/** Somebody has deleted it by hand, and its file still says what it said then. */
-function stayAway(desk: Desk, { name, path, digest }: Declaration, markedAt?: string): Outcome {
+/** Somebody has deleted it by hand, and no file has said anything new since: `digest` is of what is said now. */
+function stayAway(desk: Desk, { name, path }: Declaration, digest: string, markedAt?: string): Outcome {
   const { [name]: removal } = desk.memory.removed;
   const at = removal?.at ?? markedAt ?? rfc3339(desk.nowMs);
-  desk.removed[name] = { digest: removal?.digest ?? desk.memory.known[name] ?? digest, at, path };
+  desk.removed[name] = { digest, at, path };
   desk.problems.push({ path, message: `Bastion ${name} ${removedText(name, at, desk.source)}` });
   return 'away';
 }

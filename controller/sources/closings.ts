@@ -1,26 +1,45 @@
 import { ANNOTATION, type Bastion, BY_GIT } from '../api/bastion.ts';
 import type { ObjectName } from '../api/object.ts';
-import type { Declaration } from './declarations.ts';
+import { findSaid } from './digests.ts';
+import type { Declaration } from './judging.ts';
 
 /**
- * Whether somebody has suspended a Bastion whose file, as it stands, was in force before. A hand-over is no change of the file, and
+ * Whether somebody has suspended a Bastion after its file came to be as it stands. That may be seen only now, as of a commit that was
+ * made before and fetched after: it knew nothing of the suspension, and does not lift it. A hand-over is no change of the file, and
  * opens nothing.
  */
 export function isSuspendedByHand(
   stored: Bastion,
-  { manifest, digest }: Declaration,
+  declaration: Declaration,
   { known, isOld }: { readonly known: string | undefined; readonly isOld: boolean },
 ): boolean {
-  if (stored.spec.suspend !== true || manifest.spec.suspend === true) return false;
-  const { [ANNOTATION.sourceDigest]: recorded, [ANNOTATION.sourceCommit]: commit } =
-    stored.metadata.annotations ?? {};
+  if (stored.spec.suspend !== true || declaration.manifest.spec.suspend === true) return false;
+  const { annotations = {} } = stored.metadata;
+  const { [ANNOTATION.sourceDigest]: recorded, [ANNOTATION.sourceCommit]: commit } = annotations;
   if (recorded === undefined && (commit === undefined || isOld)) return true;
-  return recorded === digest || known === digest;
+  const isSame = [recorded, known].some((before) => findSaid([declaration], before) !== undefined);
+  // The time of the file's own suspension is when that was seen: what was committed meanwhile may well lift it.
+  const isHand = annotations[ANNOTATION.suspendedBy] !== BY_GIT;
+  return isSame || (isHand && isEarlier(declaration, annotations[ANNOTATION.suspendedAt]));
 }
 
-/** Whether what a Bastion was made by is still there, though another file may count now that it is gone. */
-export function isStillSaid({ digest, others = [] }: Declaration, before: string | undefined): boolean {
-  return before !== undefined && [digest, ...others].includes(before);
+/** What a Bastion was made by, where that is still there, though another file may count now that it is gone. */
+function stillSaid(declaration: Declaration, before: string | undefined): string | undefined {
+  return findSaid([declaration, ...(declaration.others ?? [])], before);
+}
+
+/**
+ * The word that a deletion by hand stands against: what was said when it was deleted, or what was committed before that and seen only
+ * after. Where nothing of the Bastion was known, nobody can have deleted it.
+ */
+export function closedWord(declaration: Declaration, before: string | undefined, at: string | undefined) {
+  if (before === undefined) return undefined;
+  return stillSaid(declaration, before) ?? (isEarlier(declaration, at) ? declaration.digest : undefined);
+}
+
+/** Both in whole seconds: where they are the same, nobody can tell, and what is closed stays closed. */
+function isEarlier({ touch }: Declaration, at: string | undefined): boolean {
+  return at !== undefined && touch.committedMs <= Date.parse(at);
 }
 
 /** What a source writes of a suspension: the file's own is git's, and one by hand is not touched. */

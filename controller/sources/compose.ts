@@ -2,7 +2,7 @@ import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import type { Manifest } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { suspensionMarks } from './closings.ts';
-import type { Declaration } from './declarations.ts';
+import type { Declaration } from './judging.ts';
 
 /** Ours to write: a manifest that sets them says nothing. */
 const RESERVED: readonly string[] = [

@@ -1,35 +1,13 @@
-import { createHash } from 'node:crypto';
-import type { Admission } from '../api/admission.ts';
-import type { JsonObject } from '../api/json.ts';
-import { type ParsedDocument, parseManifests } from '../api/manifest.ts';
+import { parseManifests } from '../api/manifest.ts';
 import { DEFAULT_NAMESPACE, type ObjectName } from '../api/object.ts';
-import { type BastionManifest, formatFieldError, validateBastion } from '../api/schema.ts';
-import { splitDocuments } from '../api/split-documents.ts';
+import { digestsOf } from './digests.ts';
+import { type Admit, type Declaration, type Failure, type Found, judge } from './judging.ts';
 import { isBelow, isHidden, leadsElsewhere, obstacleText } from './places.ts';
 import type { Repository, Touch, TreeEntry } from './repository.ts';
+import { collect, type Rivalry } from './rivals.ts';
 
 export interface Problem {
   readonly path?: string;
-  readonly message: string;
-}
-
-export interface Declaration {
-  readonly name: ObjectName;
-  readonly manifest: BastionManifest;
-  readonly path: string;
-  readonly blob: string;
-  /** Of the document as it is written: it stays when its file moves, or when another document of the file changes. */
-  readonly digest: string;
-  /** Of documents in other files that declare the same Bastion and do not count. */
-  readonly others?: readonly string[];
-  readonly touch: Touch;
-}
-
-/** A file, or one document of it, that says something nobody understands. */
-export interface Failure {
-  readonly path: string;
-  /** Left out when not even the name could be read: it may then be about any Bastion of that file. */
-  readonly name?: ObjectName;
   readonly message: string;
 }
 
@@ -51,16 +29,18 @@ export interface Unreadable {
 /** As much as one text may hold for the parser. */
 const MAX_FILE_BYTES = 256 * 1024;
 const MAX_FILES = 2_000;
+const EMPTY = 'is empty. Delete the file to delete its Bastion.';
 
 export class TooManyFilesError extends Error {
   override readonly name = 'TooManyFilesError';
 }
 
-/**
- * The files that the stored Bastions of the source come from; asked for only where it matters. A Bastion stays with its file as
- * long as that is there: who may write another file cannot take it over.
- */
-export type Places = () => Promise<ReadonlyMap<ObjectName, string>>;
+export interface ReadOptions {
+  readonly admit: Admit;
+  readonly known: Rivalry['known'];
+  /** Where a Bastion may have gone that nothing else says anything sound of. */
+  readonly doubtsIn: (unreadable: Declarations['unreadable']) => Omit<Rivalry, 'known'>;
+}
 
 /** Reads every manifest of a commit. A file's content and history are read once, however often it is asked for. */
 export function createReader(repository: Repository, defaultNamespace = DEFAULT_NAMESPACE) {
@@ -71,8 +51,7 @@ export function createReader(repository: Repository, defaultNamespace = DEFAULT_
   return async (
     commit: string,
     tree: readonly TreeEntry[],
-    admit: Admit,
-    places: Places,
+    { admit, known, doubtsIn }: ReadOptions,
   ): Promise<Declarations> => {
     const files = manifestFiles(tree);
     if (files.length > MAX_FILES) {
@@ -86,8 +65,8 @@ export function createReader(repository: Repository, defaultNamespace = DEFAULT_
     const seen: typeof cache = new Map();
     const documents: Found[] = [];
     const texts = new Map<string, string>();
-    const fail = (file: TreeEntry, message: string) =>
-      documents.push({ file, failure: { path: file.path, message } });
+    const fail = (file: TreeEntry, message: string, more: Partial<Failure> = {}) =>
+      documents.push({ file, failure: { path: file.path, message, ...more } });
     for (const file of files) {
       const refusal = refuse(file);
       if (refusal !== undefined) {
@@ -103,13 +82,19 @@ export function createReader(repository: Repository, defaultNamespace = DEFAULT_
         fail(file, 'is not UTF-8 text. Save it as UTF-8.');
         continue;
       }
-      const digestAt = digestsOf(text);
+      // Emptied is not deleted: an editor or a full disk does that, too. Who comments all of it out has meant that.
+      if (text.trim() === '') {
+        fail(file, EMPTY, { isBlank: true });
+        continue;
+      }
+      const saidBy = digestsOf(text);
       for (const document of parseManifests(text, { source: file.path })) {
-        documents.push(...judge(document, file, touch, { admit, defaultNamespace, digestAt }));
+        documents.push(...judge(document, file, touch, { admit, defaultNamespace, saidBy }));
       }
     }
     cache = seen;
-    return { ...(await collect(documents, places)), unreadable: unreadableIn(tree, documents, texts) };
+    const unreadable = unreadableIn(tree, documents, texts);
+    return { ...collect(documents, { known, ...doubtsIn(unreadable) }), unreadable };
   };
 }
 
@@ -145,18 +130,6 @@ function unreadableIn(
   return new Map([...elsewhere, ...unnamed]);
 }
 
-/** By the line where a document begins. */
-function digestsOf(text: string): (line: number) => string {
-  const digests = new Map(splitDocuments(text).map((chunk) => [chunk.line, digestOf(chunk.text)]));
-  return (line) => digests.get(line) ?? digestOf(text);
-}
-
-/** Without the markers around it, so that it may move into a file with others. */
-function digestOf(text: string): string {
-  const own = text.replace(/^---(?=\s)/, '').replace(/\n\.\.\.\s*$/, '');
-  return createHash('sha256').update(own.trim()).digest('hex').slice(0, 16);
-}
-
 function refuse({ mode, bytes }: TreeEntry): string | undefined {
   if (mode === '120000') return 'is a symbolic link, which is not followed. Put the manifest itself there.';
   if (mode === '160000') return 'is a submodule, which is not read. Put the manifest itself there.';
@@ -164,102 +137,20 @@ function refuse({ mode, bytes }: TreeEntry): string | undefined {
   return undefined;
 }
 
-type Found = { readonly file: TreeEntry } & (
-  | { readonly declaration: Declaration }
-  | { readonly failure: Failure }
-);
-
-/** What the configuration of the controller makes of a manifest. */
-export type Admit = (manifest: JsonObject, name: ObjectName) => Admission;
-
-interface Judging {
-  readonly admit: Admit;
-  readonly digestAt: (line: number) => string;
-  readonly defaultNamespace: string;
-}
-
-function judge(
-  document: ParsedDocument,
-  file: TreeEntry,
-  touch: Touch,
-  { admit, defaultNamespace, digestAt }: Judging,
-): Found[] {
-  const { path, blob } = file;
-  const nameOf = (namespace: string | undefined, name: string): ObjectName =>
-    `${namespace ?? defaultNamespace}/${name}`;
-  if (!document.ok) {
-    if (isSomethingElse(document)) return [];
-    const message = document.errors.map(formatFieldError).join('; ');
-    const { name: ownName, namespace, errors } = document;
-    const isNamed = !errors.some(({ field }) => /^metadata\.(name|namespace)$/.test(field));
-    const name = ownName === undefined || !isNamed ? undefined : nameOf(namespace, ownName);
-    return [{ file, failure: { path, message, ...(name && { name }) } }];
-  }
-  const { metadata } = document.manifest;
-  const name = nameOf(metadata.namespace, metadata.name);
-  const admission = admit(document.manifest, name);
-  const validation = admission.ok ? validateBastion(admission.object) : admission;
-  if (!validation.ok) {
-    return [{ file, failure: { path, name, message: validation.errors.map(formatFieldError).join('; ') } }];
-  }
-  const digest = digestAt(document.line);
-  return [{ file, declaration: { name, manifest: validation.value, path, blob, digest, touch } }];
-}
-
-/** Repositories hold other YAML too: what plainly is of another kind is none of our business. */
-function isSomethingElse(document: Extract<ParsedDocument, { ok: false }>): boolean {
-  const header = document.errors.filter(
-    ({ field, type }) => /^(kind|apiVersion)$/.test(field) && type === 'NotSupported',
-  );
-  return header.length === 2 && header.every(({ message }) => message.includes('allowed:'));
-}
-
-async function collect(
-  documents: readonly Found[],
-  places: Places,
-): Promise<Omit<Declarations, 'unreadable'>> {
-  const failures = documents.flatMap((found) => ('failure' in found ? [found.failure] : []));
-  const problems: Problem[] = failures.map(({ path, name, message }) => ({
-    ...{ path, message: name === undefined ? message : `Bastion ${name}: ${message}` },
-  }));
-  const rivals = new Map<ObjectName, Declaration[]>();
-  for (const found of documents) {
-    if ('failure' in found) continue;
-    const { declaration } = found;
-    rivals.set(declaration.name, [...(rivals.get(declaration.name) ?? []), declaration]);
-  }
-  const isClear = failures.length === 0 && [...rivals.values()].every(({ length }) => length === 1);
-  const known = isClear ? new Map<ObjectName, string>() : await places();
-  const declared = new Map<ObjectName, Declaration>();
-  for (const [name, candidates] of rivals) {
-    const place = known.get(name);
-    const winner = candidates.find(({ path }) => path === place) ?? candidates[0];
-    const isHeld = winner?.path !== place && failures.some((failure) => isAbout(failure, name, place));
-    const others = candidates.filter((one) => one !== winner).map(({ digest }) => digest);
-    if (winner && !isHeld) declared.set(name, { ...winner, ...(others.length > 0 && { others }) });
-    for (const { path } of candidates.filter((one) => isHeld || one !== winner)) {
-      const where = isHeld
-        ? `in ${place}, which cannot be read. Repair or remove that one.`
-        : `in ${winner?.path} already, which wins. Remove one of them.`;
-      problems.push({ path, message: `Bastion ${name} is declared ${where}` });
-    }
-  }
-  return { declared, failures, problems };
-}
-
-function isAbout(failure: Failure, name: ObjectName, path: string | undefined): boolean {
-  return failure.path === path && (failure.name === undefined || failure.name === name);
-}
-
-/** Why nobody can tell what the file at `path` says of a Bastion, if so. */
+/**
+ * Why nobody can tell what the file at `path` says of a Bastion that no sound document declares, if so. A document that is wrong may
+ * be wrong in the name, too: so it is about what its file held as well as about what it names.
+ */
 export function failureFor(
   name: ObjectName,
   path: string | undefined,
   failures: readonly Failure[],
 ): Failure | undefined {
-  return failures.find((failure) =>
-    failure.name === undefined
-      ? path !== undefined && (failure.path === path || isBelow(path, failure.path))
-      : failure.name === name,
+  return (
+    failures.find((failure) => failure.name === name) ??
+    failures.find((failure) => failure.path === path) ??
+    failures.find(
+      (failure) => failure.name === undefined && path !== undefined && isBelow(path, failure.path),
+    )
   );
 }

@@ -25,13 +25,15 @@ export function createDoubts({ unreadable, before, doubts }: DoubtOptions) {
     const places = new Set([...earlier, ...changed, ...named].filter((path) => unreadable.has(path)));
     return [...places].sort();
   };
-  const textOf = (places: readonly string[]) => {
-    const [first = ''] = places;
-    const more = places.length > 1 ? ` (and ${places.length - 1} more)` : '';
+  const whyOf = ([first = '']: readonly string[]) => {
     const why = (unreadable.get(first)?.message ?? '').replace(/\.$/, '');
-    return `${first}${more} may be its new place and cannot be read: ${why}.`;
+    return `may be its new place and cannot be read: ${why}.`;
   };
-  return { placesOf, textOf };
+  const textOf = (places: readonly string[]) => {
+    const more = places.length > 1 ? ` (and ${places.length - 1} more)` : '';
+    return `${places[0]}${more} ${whyOf(places)}`;
+  };
+  return { placesOf, textOf, whyOf };
 }
 
 /** As many as are worth remembering one by one. */

@@ -8,7 +8,7 @@ import { type GuardNews, tripGuard } from '../api/guard-record.ts';
 import type { ObjectName } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
 import { type Applied, applyDeclarations } from './apply.ts';
-import { contentsAt, createFailureFinder } from './contents.ts';
+import { contentsAt, createFailureFinder, findObstacles } from './contents.ts';
 import { createReader, type Declarations, type Problem } from './declarations.ts';
 import { createDoubts } from './doubts.ts';
 import { type GitSpec, parseGitSpec, sourceId } from './git-spec.ts';
@@ -34,7 +34,7 @@ import {
   writeSource,
 } from './source-record.ts';
 import { describe, eventOf, memoryText, untrustedText } from './source-text.ts';
-import { createAdmit, readPlaces } from './stored.ts';
+import { createAdmit, knownBastions, readStored } from './stored.ts';
 import type { SyncReport } from './sync-report.ts';
 import { tripUnread } from './unread-guard.ts';
 
@@ -126,8 +126,19 @@ async function sync(parts: Parts): Promise<SyncReport> {
     // First of all, since it ends at what is too much: what changed is not looked at there.
     const tree = await parts.repository.tree(commit);
     await parts.verify?.(commit, record?.status ?? {});
-    const declarations = await parts.read(commit, tree, await createAdmit(parts), () => readPlaces(parts));
-    return await apply(parts, record, { commit, tree, declarations });
+    const last = record?.status.commit;
+    const before = last === undefined ? undefined : await contentsAt(parts.repository, last);
+    const stored = await readStored(parts.api);
+    const doubtsIn = (unreadable: Declarations['unreadable']) =>
+      createDoubts({ unreadable, before, doubts: record?.memory?.doubts ?? {} });
+    const known = knownBastions(stored, parts.spec, record?.memory);
+    const admit = createAdmit(stored, parts.estate);
+    const declarations = await parts.read(commit, tree, { admit, doubtsIn, known });
+    const doubts = doubtsIn(declarations.unreadable);
+    const paths = [...known.values()].map(({ path }) => path);
+    const obstacles = await findObstacles(parts.repository, commit, tree, paths);
+    const entries = [...tree, ...obstacles];
+    return await apply(parts, record, { commit, tree: entries, declarations, before, doubts });
   } catch (error) {
     if (error instanceof UntrustedError) return concludeUntrusted(parts, record, commit, error);
     const failure = failureOf(error, parts.spec);
@@ -144,21 +155,22 @@ interface Look {
   readonly commit: string;
   readonly tree: readonly TreeEntry[];
   readonly declarations: Declarations;
+  /** Content of every path at the commit that was in force before; undefined when nobody knows. */
+  readonly before: ReadonlyMap<string, string> | undefined;
+  readonly doubts: ReturnType<typeof createDoubts>;
 }
 
 async function apply(
   parts: Parts,
   record: GitSourceRecord | undefined,
-  { commit, tree, declarations }: Look,
+  { commit, tree, declarations, before, doubts: { placesOf, textOf } }: Look,
 ): Promise<SyncReport> {
   const { api, clock, spec, repository, store } = parts;
-  const { declared, failures, unreadable } = declarations;
+  const { declared, failures } = declarations;
   const guard = await readSourceGuard(parts, spec);
   const last = record?.status.commit;
-  const isEmptied = declared.size === 0 && failures.length === 0;
+  const isEmptied = declared.size === 0 && failures.every(({ isBlank }) => isBlank);
   const isRewritten = last !== undefined && !(await repository.isAncestor(last, commit));
-  const before = last === undefined ? undefined : await contentsAt(repository, last);
-  const { placesOf, textOf } = createDoubts({ unreadable, before, doubts: record?.memory?.doubts ?? {} });
   const withheld = new Set(record?.status.withheld);
   const keep = createKeeper({ guard, isEmptied, isRewritten, placesOf, textOf, withheld });
   const failureAt = createFailureFinder(tree, failures);

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../api/clock.ts';
 import { FetchError, fetchError, isFetchDamage, isReadDamage, isTold } from './fetch-error.ts';
+import { sizeOf } from './folder-size.ts';
 import { gitEnvironment } from './git-environment.ts';
 import { GitError, type GitProcessOptions, runGit } from './git-process.ts';
 import type { GitSpec } from './git-spec.ts';
@@ -52,8 +53,10 @@ export interface Repository {
   fetch(followed?: string): Promise<string>;
   /** What the ref stood for at the last fetch. */
   resolved(): Resolved | undefined;
-  /** Files under the source's path, and whatever else stands where one of its folders would be. */
+  /** Manifests, links and submodules under the source's path; where that is not there, what is no folder on the way to it. */
   tree(commit: string): Promise<readonly TreeEntry[]>;
+  /** Whatever is no folder at these very paths. */
+  at(commit: string, paths: readonly string[]): Promise<readonly TreeEntry[]>;
   read(blob: string): Promise<string>;
   /** The last commit up to `commit` that touched the file. */
   lastTouch(commit: string, path: string): Promise<Touch>;
@@ -76,6 +79,8 @@ const MAX_AUTHOR_CHARACTERS = 200;
 const MAX_TREES = 2;
 /** What git says of a commit that it has never seen, or not any more; and of a name that cannot be one here. */
 const UNKNOWN = /^fatal: (bad object|ambiguous argument)/;
+/** As many paths as fit into the arguments of one program. */
+const MAX_ASKED = 100;
 
 export function openRepository(options: RepositoryOptions): Repository {
   const { spec, dir, env, clock, speed = 1, isStrict = false } = options;
@@ -187,7 +192,7 @@ export function openRepository(options: RepositoryOptions): Repository {
       if (isHopeless) throw new RefusedError(`Its files cannot be listed: ${error.message}`);
       throw error;
     }
-    return listing.entries.length > 0 ? listing.entries : entriesAbove(commit);
+    return listing.entries.length > 0 ? listing.entries : entriesAt(commit, foldersAbove(spec.path));
   }
 
   /** Anything that is missing or damaged is for the fetch to find out. */
@@ -200,14 +205,14 @@ export function openRepository(options: RepositoryOptions): Repository {
     }
   }
 
-  /** Where the source's path is not there: what is no folder on the way to it. */
-  async function entriesAbove(commit: string): Promise<readonly TreeEntry[]> {
-    const folders = foldersAbove(spec.path);
-    if (folders.length === 0) return [];
-    const listing = new TreeListing();
-    await look(['ls-tree', '-z', '-l', '--full-tree', commit, '--', ...folders], {
-      onOutput: (part) => listing.add(part),
-    });
+  async function entriesAt(commit: string, paths: readonly string[]): Promise<readonly TreeEntry[]> {
+    const listing = new TreeListing(true);
+    for (let start = 0; start < paths.length; start += MAX_ASKED) {
+      const asked = paths.slice(start, start + MAX_ASKED);
+      await look(['ls-tree', '-z', '-l', '--full-tree', commit, '--', ...asked], {
+        onOutput: (part) => listing.add(part),
+      });
+    }
     return listing.entries;
   }
 
@@ -253,6 +258,7 @@ export function openRepository(options: RepositoryOptions): Repository {
       for (const old of [...trees.keys()].slice(0, -MAX_TREES)) trees.delete(old);
       return known;
     },
+    at: entriesAt,
     read: (blob) => look(['cat-file', 'blob', blob]),
     async lastTouch(commit, path) {
       const format = '--format=%H%x00%ct%x00%an <%ae>';
@@ -278,18 +284,4 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     stop: () => stopping.abort(),
   };
-}
-
-/** Files come and go while a fetch writes. */
-async function sizeOf(folder: string): Promise<number> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const sizes = entries.map(async (entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return sizeOf(path);
-    return stat(path).then(
-      ({ size }) => size,
-      () => 0,
-    );
-  });
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

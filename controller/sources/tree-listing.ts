@@ -15,8 +15,6 @@ const MAX_KEPT = 50_000;
 const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 /** No file system has longer ones. */
 const MAX_PATH_BYTES = 4_096;
-/** A checkout that knows no links commits them as files, whose text is a path; so one may stand where a folder was. */
-const MAX_SMALL_FILES = 10_000;
 const NARROW = 'Narrow the source by a path.';
 
 const MANIFEST = /\.(ya?ml|json)$/i;
@@ -33,7 +31,12 @@ export class TreeListing {
   #pending: Buffer = Buffer.alloc(0);
   #count = 0;
   #keptBytes = 0;
-  #smallFiles = 0;
+  readonly #isEverything: boolean;
+
+  /** @param isEverything keeps whatever is no folder, for a listing of a few paths */
+  constructor(isEverything = false) {
+    this.#isEverything = isEverything;
+  }
 
   /** @throws RefusedError */
   add(part: Buffer): void {
@@ -56,18 +59,11 @@ export class TreeListing {
     const text = raw.toString('utf8');
     if (FOLDER.test(text)) return;
     const entry = parseEntry(text);
-    if (!MANIFEST.test(entry.path) && !UNREAD.test(text) && !this.#isSmallFile(entry)) return;
+    if (!this.#isEverything && !MANIFEST.test(entry.path) && !UNREAD.test(text)) return;
     this.#keptBytes += raw.length;
     const isTooMuch = this.entries.length >= MAX_KEPT || this.#keptBytes > MAX_KEPT_BYTES;
     if (isTooMuch) refuse(`more than ${this.entries.length} manifests, links and submodules`, NARROW);
     this.entries.push(entry);
-  }
-
-  #isSmallFile({ path, bytes }: TreeEntry): boolean {
-    const isLikeFolder = !path.slice(path.lastIndexOf('/') + 1).includes('.');
-    if (!isLikeFolder || bytes > MAX_PATH_BYTES || this.#smallFiles >= MAX_SMALL_FILES) return false;
-    this.#smallFiles += 1;
-    return true;
   }
 }
 

@@ -96,6 +96,7 @@ export class SimulatedGit {
           return resolved.object;
         }),
       tree: async (commit) => this.#tree(commit),
+      at: async (commit, paths) => this.#tree(commit).filter(({ path }) => paths.includes(path)),
       read: async (blob) => this.#blobs.get(blob) ?? '',
       lastTouch: async (commit, path) => this.#lastTouch(commit, path),
       isAncestor: async (older, newer) => this.#isAncestor(older, newer),

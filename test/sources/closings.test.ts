@@ -4,6 +4,9 @@ import { manifest, NOW, SourceWorld } from './world.ts';
 
 const PATCH = { spec: { suspend: true }, metadata: { annotations: { [ANNOTATION.suspendedBy]: 'alice' } } };
 
+/** After whatever was done by hand. */
+const LATER = '2026-11-23T10:00:00Z';
+
 describe('a Bastion from git that somebody suspends', () => {
   let world: SourceWorld;
   beforeEach(async () => {
@@ -54,12 +57,33 @@ describe('a Bastion from git that somebody suspends', () => {
   });
 
   it('opens when its file changes, even in a comment, and that is said', async () => {
-    const { notes } = await world.commit({ 'a.yaml': `# open again\n${manifest('a')}` });
+    const { notes } = await world.commit({ 'a.yaml': `# open again\n${manifest('a')}` }, LATER);
     expect(notes).toEqual([
       `Bastion default/a, suspended by alice since ${NOW}, opens again: what a.yaml says of it has changed`,
     ]);
     expect(await isSuspended()).toBe(false);
     expect(await world.note('a', 'suspendedBy')).toBeUndefined();
+  });
+
+  it.each([
+    ['before it was suspended', '2026-11-23T08:59:59Z'],
+    ['in the same second', NOW],
+  ])('stays suspended when a change is seen that was made %s, until the next one', async (_, date) => {
+    const { problems, updated } = await world.commit({ 'a.yaml': manifest('a', { ttl: '1h' }) }, date);
+    expect(updated).toEqual(['default/a']);
+    expect(problems).toMatchObject([{ path: 'a.yaml' }]);
+    await world.commit({ 'b.yaml': manifest('b', { ttl: '1h' }) }, LATER);
+    expect((await world.get('a')).spec).toMatchObject({ ttl: '1h', suspend: true });
+    await world.commit({ 'a.yaml': manifest('a', { ttl: '2h' }) }, '2026-11-23T09:00:01Z');
+    expect((await world.get('a')).spec).toMatchObject({ ttl: '2h' });
+    expect(await isSuspended()).toBe(false);
+  });
+
+  it('opens when it is resumed after a change that was made before it was suspended', async () => {
+    await world.commit({ 'a.yaml': manifest('a', { ttl: '1h' }) });
+    await world.api.bastions.patch('default', 'a', { spec: { suspend: false } });
+    await world.sync();
+    expect(await isSuspended()).toBe(false);
   });
 
   it('opens when it is resumed, and stays open', async () => {
@@ -180,12 +204,32 @@ describe('a Bastion from git that somebody deletes', () => {
   it('comes back when its file changes, with a life of its own, and that is said', async () => {
     await world.remove('a');
     await world.sync();
-    const { created, notes } = await world.commit({ 'a.yaml': manifest('a', { ttl: '1h' }) });
+    const { created, notes } = await world.commit({ 'a.yaml': manifest('a', { ttl: '1h' }) }, LATER);
     expect(created).toEqual(['default/a']);
     expect(notes).toEqual([
       'Bastion default/a, deleted by hand, is made again: what a.yaml says of it has changed',
     ]);
     expect(await world.note('a', 'activateFrom')).toBeUndefined();
+  });
+
+  it('stays away when a change is seen that was made before it was deleted, until the next one', async () => {
+    await world.api.bastions.delete('default', 'a');
+    await world.commit({ 'a.yaml': manifest('a', { ttl: '1h' }) });
+    await world.finish('a');
+    await world.sync();
+    await world.commit({ 'a.yaml': manifest('a', { ttl: '2h' }) }, NOW);
+    world.restart();
+    await world.sync();
+    expect(await world.names()).toEqual(['b']);
+    await world.commit({ 'a.yaml': manifest('a', { ttl: '3h' }) }, LATER);
+    expect(await world.names()).toEqual(['a', 'b']);
+  });
+
+  it('is made again when its file is put back while its own deletion is not over', async () => {
+    await world.commit({ 'a.yaml': undefined });
+    await world.commit({ 'a.yaml': manifest('a') });
+    await world.finish('a');
+    expect((await world.sync()).created).toEqual(['default/a']);
   });
 
   it('comes back when its file was taken away and is committed again', async () => {

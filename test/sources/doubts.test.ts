@@ -156,6 +156,22 @@ describe('what cannot be read is no deletion', () => {
     expect((await change(removed)).deleted).toEqual(['default/a']);
   });
 
+  it.each(['example.com', 'team.d/sub.v1', 'data'])(
+    'keeps what was in the folder %s that is a file by now, whatever its size',
+    async (folder) => {
+      const file = `${folder}/a.yaml`;
+      await world.commit({ [file]: manifest('a'), 'b.yaml': manifest('b') });
+      rmSync(path(folder), { recursive: true });
+      for (const content of ['../elsewhere', 'x'.repeat(5_000)]) {
+        writeFileSync(path(folder), content);
+        world.restart();
+        expect((await world.commit({})).deleted).toEqual([]);
+        expect(await world.note('a', 'sourceError')).toContain(`${folder}: is a file where a folder was`);
+      }
+      expect((await world.commit({ [folder]: undefined })).deleted).toEqual(['default/a']);
+    },
+  );
+
   it('lets a Bastion move to where a link leads, when that is a folder that is read', async () => {
     await world.commit({ 'team/a.yaml': manifest('a') });
     await change(() => {

@@ -49,8 +49,8 @@ export class SourceWorld {
   }
 
   /** The newest commit is in force, and so are those before it, one after the other. */
-  async commit(files: Readonly<Record<string, string | undefined>>): Promise<SyncReport> {
-    this.remote.commit(files);
+  async commit(files: Readonly<Record<string, string | undefined>>, date?: string): Promise<SyncReport> {
+    this.remote.commit(files, date);
     return this.sync();
   }
 

@@ -32,7 +32,7 @@ export const ENDS: readonly Canary[] = [
   {
     name: 'part-of-the-look-is-enough',
     like: 'a controller that lets the object go although one of its lists had failed',
-    file: 'core/status.ts',
+    file: 'core/verification.ts',
     find: '(complete && isClean && isSecond)',
     replace: '(isClean && isSecond && complete !== undefined)',
     scenarios: ['delete-exec-nat', 'suspend-exec-nat'],

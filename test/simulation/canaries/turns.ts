@@ -74,7 +74,7 @@ export const TURNS: readonly Canary[] = [
   {
     name: 'unparseable-is-deleted',
     like: 'a GitOps tool for which a manifest that does not parse is not there',
-    file: 'sources/declarations.ts',
+    file: 'sources/judging.ts',
     find: 'if (isSomethingElse(document)) return [];',
     replace: 'if (isSomethingElse(document) || document.name === undefined) return [];',
     scenarios: ['git-poisoned-still-expires'],
