@@ -105,7 +105,7 @@ describe('a Bastion that names no network', () => {
     expect(await source.sync()).toMatchObject({ unchanged: ['default/here'], problems: [] });
     remote.commit({ 'typo.json': JSON.stringify(silent('typo', { account: 'dota' })) });
     expect((await source.sync()).problems).toEqual([
-      { path: 'typo.json', message: 'Bastion default/typo: spec.account: found "dota", allowed: home, data' },
+      { path: 'typo.json', message: 'spec.account: found "dota", allowed: home, data' },
     ]);
   });
 });
