@@ -6,6 +6,8 @@ export interface Scenario {
   readonly name: string;
   /** One of those that are small and central: pairs of crashes are tried at all of its calls. */
   readonly isCore?: boolean;
+  /** No fault is added: what it takes away is all that a new tenure would have to know. */
+  readonly isTroubleEnough?: boolean;
   readonly replicas?: number;
   readonly withGit?: boolean;
   /** By how much the clocks of the replicas' machines are ahead from the start. */

@@ -78,6 +78,7 @@ export const TROUBLES: readonly Scenario[] = [
   ),
   {
     name: 'expire-without-the-list-of-bastions',
+    isTroubleEnough: true,
     play: async (world) => {
       await opensUntilItsEnd(world, { ...OVER_NAT, ttl: '8m' });
       world.loseList(TROUBLE_MS, world.random.pick(['server-error', 'timeout', 'throttled']));
