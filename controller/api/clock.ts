@@ -19,7 +19,12 @@ export interface Timer {
 }
 
 /** Clocks of replicas and of people's machines may differ by this much: as long as an end may be late. */
-export const CLOCK_SKEW_MS = 60_000;
+const CLOCK_SKEW_MS = 60_000;
+
+/** So far ahead that no difference of clocks explains it. Both epoch milliseconds; never for a time that is none. */
+export function isFarAhead(time: number | undefined, now: number): boolean {
+  return time !== undefined && time > now + CLOCK_SKEW_MS;
+}
 
 /** Resolves after `delayMs` of the clock's time; at once, without an error, when `signal` aborts. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {

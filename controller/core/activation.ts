@@ -1,6 +1,6 @@
 import { ANNOTATION, type Bastion, type BastionStatus } from '../api/bastion.ts';
-import { rfc3339 } from '../api/clock.ts';
-import { isFarAhead, type Life, renewalOf, timeOf } from './lifetime.ts';
+import { isFarAhead, rfc3339 } from '../api/clock.ts';
+import { type Life, renewalOf, timeOf } from './lifetime.ts';
 
 /**
  * What decides how long a Bastion may be open. The status shows it, and the controller keeps its own copy, which counts: whoever
@@ -58,10 +58,8 @@ function timesOf(activatedAt: number, expiresAt: number): Activation {
 
 /** After a renewal the end lies beyond it. */
 function endStillHeld({ status }: Bastion, expiresAt: number): Activation {
-  const endsBy = timeOf(status?.endsBy);
-  return status?.endsBy !== undefined && endsBy !== undefined && expiresAt <= endsBy
-    ? { endsBy: status.endsBy }
-    : {};
+  const { endsBy } = status ?? {};
+  return endsBy !== undefined && expiresAt <= (timeOf(endsBy) ?? 0) ? { endsBy } : {};
 }
 
 /** A renewal dated hours ahead was meant for the activation that has ended: nobody would be there when it opened by itself. */

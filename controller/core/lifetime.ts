@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
 import { ANNOTATION, type Bastion, type Phase } from '../api/bastion.ts';
-import { CLOCK_SKEW_MS } from '../api/clock.ts';
+import { isFarAhead } from '../api/clock.ts';
 import { parseDuration } from '../api/duration.ts';
 
 /** Where a Bastion stands in its life at one instant. All times are epoch milliseconds. */
@@ -182,11 +182,6 @@ export function nextDeadline(life: Life): number | undefined {
     default:
       return undefined;
   }
-}
-
-/** So far ahead that no difference of clocks explains it. */
-export function isFarAhead(time: number | undefined, now: number): boolean {
-  return time !== undefined && time > now + CLOCK_SKEW_MS;
 }
 
 /** A renewal dated in the future counts from now on only once that time has come. */

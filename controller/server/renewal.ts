@@ -1,5 +1,5 @@
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
-import { CLOCK_SKEW_MS, rfc3339 } from '../api/clock.ts';
+import { isFarAhead, rfc3339 } from '../api/clock.ts';
 import type { Change } from './strategy.ts';
 
 /**
@@ -10,8 +10,7 @@ export function renewNow({ stored, next, isSource, nowMs }: Change<Bastion>): Ba
   const { annotations = {} } = next.metadata;
   const asked = annotations[ANNOTATION.renewedAt];
   const isAsked = asked !== stored.metadata.annotations?.[ANNOTATION.renewedAt];
-  const isFarAhead = Date.parse(asked ?? '') > nowMs + CLOCK_SKEW_MS;
-  if (isSource || !isAsked || !isFarAhead) return next;
+  if (isSource || !isAsked || !isFarAhead(Date.parse(asked ?? ''), nowMs)) return next;
   const renewed = { ...annotations, [ANNOTATION.renewedAt]: rfc3339(nowMs) };
   return { ...next, metadata: { ...next.metadata, annotations: renewed } };
 }
