@@ -1,5 +1,6 @@
 import { type Clock, rfc3339, type Timer, within } from '../api/clock.ts';
 import type { LeaseRecord, Store } from '../store/store.ts';
+import { type LeaseNews, newsOfTakeOver } from './lease-news.ts';
 import { setBackFrom } from './set-back.ts';
 import { Standstill } from './standstill.ts';
 
@@ -18,18 +19,6 @@ export interface LeaseOptions {
   /** What others do with the lease, as far as this one sees. */
   readonly onNews?: (news: LeaseNews) => void;
 }
-
-export type LeaseNews =
-  | { readonly type: 'waits'; readonly holder: string; readonly epoch: number }
-  /** This clock lies behind the one of the holder before. */
-  | { readonly type: 'set-back'; readonly behindMs: number }
-  /** `silentMs`: since this one last saw a sign of life of the holder before, when it saw one at all. */
-  | {
-      readonly type: 'took-over';
-      readonly from: string;
-      readonly epoch: number;
-      readonly silentMs: number | undefined;
-    };
 
 export interface Tenure {
   /** Grows with each change of holder. */
@@ -239,8 +228,7 @@ class TableLease implements Lease {
       throw error;
     }
     this.#highest = next.epoch;
-    this.#tellTakeOver(stored, next.epoch);
-    this.#tellSetBack(stored, next);
+    this.#tellTakeOver(stored, next);
     this.#standstill.forget();
     this.#unsure = undefined;
     this.#waitsFor = undefined;
@@ -253,7 +241,7 @@ class TableLease implements Lease {
   ): Promise<boolean> {
     const { store, clock, name } = this.#options;
     const validUntilMs = clock.monotonic() + this.#validMs;
-    const record = { ...next, time: rfc3339(clock.now()) };
+    const record = this.#dated(next);
     if (!(await this.#answer(() => store.writeLease(name, record, expected), before))) return false;
     // A tenure that has ended while its renewal was under way stays ended: work was given up by then.
     const isOver = before !== undefined && this.#leftOf(before) <= 0;
@@ -292,33 +280,29 @@ class TableLease implements Lease {
     return epoch === this.#tenure?.record.epoch || epoch === this.#unsure;
   }
 
-  #tellTakeOver(stored: LeaseRecord | undefined, epoch: number): void {
+  #tellTakeOver(before: LeaseRecord | undefined, after: LeaseRecord): void {
     const { holder, onNews } = this.#options;
     const seen = this.#standstill.silence();
-    const from = stored?.holder || seen?.holder;
-    if (from === undefined || from === holder) return;
-    onNews?.({ type: 'took-over', from, epoch, silentMs: seen?.silentMs });
+    for (const news of newsOfTakeOver(before, after, seen, holder)) onNews?.(news);
   }
 
-  #tellSetBack(before: LeaseRecord | undefined, after: LeaseRecord): void {
-    const behindMs = (after.setBackMs ?? 0) - (before?.setBackMs ?? 0);
-    if (behindMs > 0) this.#options.onNews?.({ type: 'set-back', behindMs });
+  /** What is written says when: the next holder sees whether its clock lies behind. */
+  #dated(record: LeaseRecord): LeaseRecord {
+    return { ...record, time: rfc3339(this.#options.clock.now()) };
   }
 
   async #release(): Promise<void> {
-    const { store, clock, name, onError } = this.#options;
+    const { store, name, onError } = this.#options;
     const tenure = this.#tenure;
-    const time = rfc3339(clock.now());
     const isRecorded = this.isHeld();
     this.#tenure = undefined;
     this.#announce();
     if (!tenure || !isRecorded) return;
     const { record } = tenure;
-    const give = (from: LeaseRecord) =>
-      this.#answer(
-        () => store.writeLease(name, { ...from, holder: NOBODY, beat: from.beat + 1, time }, from),
-        tenure,
-      );
+    const give = (from: LeaseRecord) => {
+      const free = this.#dated({ ...from, holder: NOBODY, beat: from.beat + 1 });
+      return this.#answer(() => store.writeLease(name, free, from), tenure);
+    };
     try {
       if (await give(record)) return;
       // A renewal that was given up did get through.

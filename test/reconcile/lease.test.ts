@@ -1,13 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../controller/api/clock.ts';
-import {
-  createLease,
-  type Lease,
-  type LeaseNews,
-  type LeaseOptions,
-  type Tenure,
-} from '../../controller/reconcile/lease.ts';
+import { createLease, type Lease, type LeaseOptions, type Tenure } from '../../controller/reconcile/lease.ts';
+import type { LeaseNews } from '../../controller/reconcile/lease-news.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { type Store, StoreUnavailableError } from '../../controller/store/store.ts';
 import { VirtualClock } from '../clock.ts';
