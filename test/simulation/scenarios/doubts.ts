@@ -14,10 +14,7 @@ export const DOUBTS: readonly Scenario[] = [
     name: 'git-renamed-with-a-mistake',
     withGit: true,
     play: async (world) => {
-      await hasOrders(world, ORDERS);
-      world.git.doubt('orders');
-      commit(world, { [ORDERS]: undefined, [RENAMED]: POISON });
-      await world.run(MINUTE);
+      await isRenamedWithAMistake(world);
       commit(world, { 'README.md': 'hello' });
       await world.run(MINUTE);
       world.stopAll(30_000);
@@ -37,10 +34,7 @@ export const DOUBTS: readonly Scenario[] = [
     name: 'git-doubt-settled-by-removal',
     withGit: true,
     play: async (world) => {
-      await hasOrders(world, ORDERS);
-      world.git.doubt('orders');
-      commit(world, { [ORDERS]: undefined, [RENAMED]: POISON });
-      await world.run(MINUTE);
+      await isRenamedWithAMistake(world);
       world.git.doubt();
       commit(world, { [RENAMED]: undefined });
       await isGone(world, 'orders');
@@ -96,4 +90,11 @@ export const DOUBTS: readonly Scenario[] = [
 async function hasOrders(world: World, path: string): Promise<void> {
   commit(world, { [path]: fileOf('orders', OVER_NAT), [USERS]: fileOf('users', SUSPENDED) });
   await becomesReady(world, 'orders');
+}
+
+async function isRenamedWithAMistake(world: World): Promise<void> {
+  await hasOrders(world, ORDERS);
+  world.git.doubt('orders');
+  commit(world, { [ORDERS]: undefined, [RENAMED]: POISON });
+  await world.run(MINUTE);
 }

@@ -6,6 +6,7 @@ import {
   becomesReadyOrEnds,
   expires,
   hybrid,
+  livesOnRenewed,
   MINUTE,
   OVER_ENDPOINTS,
   OVER_NAT,
@@ -15,25 +16,11 @@ import {
 export const MARKS: readonly Scenario[] = [
   {
     name: 'tags-are-taken',
-    play: async (world) => {
-      await world.apply('orders', { ...OVER_ENDPOINTS, ttl: '10m' });
-      await becomesReadyOrEnds(world, 'orders');
-      somebodyConnects(world);
-      takeTags(world);
-      await world.run(2 * MINUTE);
-      await expires(world, 'orders');
-    },
+    play: (world) => losesTagsInUse(world, { ...OVER_ENDPOINTS, ttl: '10m' }),
   },
   {
     name: 'tags-of-a-node-are-taken',
-    play: async (world) => {
-      await world.apply('orders', { ...OVER_NAT, ...hybrid('Controller'), ttl: '10m' });
-      await becomesReadyOrEnds(world, 'orders');
-      somebodyConnects(world);
-      takeTags(world);
-      await world.run(2 * MINUTE);
-      await expires(world, 'orders');
-    },
+    play: (world) => losesTagsInUse(world, { ...OVER_NAT, ...hybrid('Controller'), ttl: '10m' }),
   },
   {
     name: 'tags-of-groups-are-taken',
@@ -56,12 +43,7 @@ export const MARKS: readonly Scenario[] = [
       world.history.add(world.now(), 'somebody', 'takes the tags from the schedule group');
       world.simulator.scheduler.groups.get('bastion-test')?.tags.clear();
       await world.run(5 * MINUTE);
-      await world.renew('orders');
-      const renewed = Math.floor(world.now() / 1000) * 1000;
-      await becomesReadyOrEnds(world, 'orders');
-      await expires(world, 'orders');
-      const ranFor = world.now() + world.standing().skewMs - renewed;
-      if (ranFor < 10 * MINUTE) world.violate('renewed', `it ended ${ranFor / 1000} s after its renewal`);
+      await livesOnRenewed(world, 'orders', 10 * MINUTE);
     },
   },
   {
@@ -77,6 +59,16 @@ export const MARKS: readonly Scenario[] = [
     },
   },
 ];
+
+/** It ends in time all the same, sessions included. */
+async function losesTagsInUse(world: World, spec: Parameters<World['apply']>[1]): Promise<void> {
+  await world.apply('orders', spec);
+  await becomesReadyOrEnds(world, 'orders');
+  somebodyConnects(world);
+  takeTags(world);
+  await world.run(2 * MINUTE);
+  await expires(world, 'orders');
+}
 
 /** What AWS accepts is not always what it shows. */
 export const ACCEPTANCES: readonly Scenario[] = [

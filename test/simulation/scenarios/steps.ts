@@ -62,3 +62,13 @@ export function holds(
 export function keysOf(world: World): ReadonlySet<string> {
   return new Set(world.ours().flatMap(({ key, isLive }) => (isLive && key !== undefined ? [key] : [])));
 }
+
+/** Once renewed it lives for its whole TTL again, by the clock that ends it. */
+export async function livesOnRenewed(world: World, name: string, ttlMs: number): Promise<void> {
+  await world.renew(name);
+  const renewed = Math.floor(world.now() / 1000) * 1000;
+  await becomesReadyOrEnds(world, name);
+  await expires(world, name);
+  const ranFor = world.now() + world.standing().skewMs - renewed;
+  if (ranFor < ttlMs) world.violate('renewed', `it ended ${ranFor / 1000} s after its renewal`);
+}
