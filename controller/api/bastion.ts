@@ -43,6 +43,15 @@ export interface Bastion extends KubeObject {
   readonly status?: BastionStatus;
 }
 
+/** Fields of a status that decide how long a Bastion may be open. All of them RFC 3339. */
+export const ACTIVATION_TIMES = ['activatedAt', 'expiresAt', 'endedAt', 'renewedAt', 'endsBy'] as const;
+
+/**
+ * What decides how long a Bastion may be open. The status shows it, and the controller keeps its own copy, which counts: whoever
+ * can write a status must not be able to move an end.
+ */
+export type Activation = Pick<BastionStatus, (typeof ACTIVATION_TIMES)[number]>;
+
 export type Phase = NonNullable<BastionStatus['phase']>;
 export type Condition = NonNullable<BastionStatus['conditions']>[number];
 export type ConditionType = Condition['type'];

@@ -1,14 +1,14 @@
-import { ANNOTATION, type Bastion, type BastionStatus } from '../api/bastion.ts';
+import {
+  ACTIVATION_TIMES,
+  type Activation,
+  ANNOTATION,
+  type Bastion,
+  type BastionStatus,
+} from '../api/bastion.ts';
 import { isFarAhead, rfc3339 } from '../api/clock.ts';
 import { type Life, renewalOf, timeOf } from './lifetime.ts';
 
-/**
- * What decides how long a Bastion may be open. The status shows it, and the controller keeps its own copy, which counts: whoever
- * can write a status must not be able to move an end.
- */
-export type Activation = Pick<BastionStatus, (typeof FIELDS)[number]>;
-
-const FIELDS = ['activatedAt', 'expiresAt', 'endedAt', 'renewedAt', 'endsBy'] as const;
+const TIMES: ReadonlySet<string> = new Set(ACTIVATION_TIMES);
 
 /** None: it was never open, or was closed by somebody, so that the next opening is a new one. */
 const NO_ACTIVATION: Activation = {};
@@ -35,21 +35,16 @@ export function activationOf(bastion: Bastion, life: Life, now: number): Activat
 }
 
 export function recordedActivation(status: BastionStatus | undefined): Activation {
-  const present = FIELDS.flatMap((field) => (status?.[field] === undefined ? [] : [[field, status[field]]]));
+  const present = ACTIVATION_TIMES.flatMap((field) =>
+    status?.[field] === undefined ? [] : [[field, status[field]]],
+  );
   return Object.fromEntries(present);
 }
 
 /** The Bastion as if its status said what is on record. */
 export function withActivation(bastion: Bastion, activation: Activation): Bastion {
-  const {
-    activatedAt: _a,
-    expiresAt: _e,
-    endedAt: _d,
-    renewedAt: _r,
-    endsBy: _b,
-    ...rest
-  } = bastion.status ?? {};
-  return { ...bastion, status: { ...rest, ...activation } };
+  const others = Object.entries(bastion.status ?? {}).filter(([field]) => !TIMES.has(field));
+  return { ...bastion, status: { ...Object.fromEntries(others), ...activation } };
 }
 
 function timesOf(activatedAt: number, expiresAt: number): Activation {

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
-import type { Bastion } from '../api/bastion.ts';
+import type { Activation, Bastion } from '../api/bastion.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
-import { type Activation, activationOf, recordedActivation, withActivation } from '../core/activation.ts';
+import { activationOf, recordedActivation, withActivation } from '../core/activation.ts';
 import { same } from '../core/desired.ts';
 import type { Life } from '../core/lifetime.ts';
 import type { ActivationRecord, Store } from '../store/store.ts';

@@ -1,3 +1,4 @@
+import { ACTIVATION_TIMES, type Activation } from '../api/bastion.ts';
 import type { ActivationRecord } from './store.ts';
 import { ABSENT, type Condition, type Item, type Table } from './table.ts';
 
@@ -38,18 +39,19 @@ function unchanged({ version }: ActivationRecord): Condition {
   };
 }
 
-const TIMES = ['activatedAt', 'expiresAt', 'endedAt', 'renewedAt', 'endsBy'] as const;
-
 function parseRecord(item: Item): ActivationRecord {
-  const times = TIMES.filter((name) => typeof item[name] === 'string').map((name) => [name, item[name]]);
+  const times = ACTIVATION_TIMES.filter((name) => typeof item[name] === 'string').map((name) => [
+    name,
+    item[name],
+  ]);
   return {
     uid: String(item['sk']),
     version: Number(item['version']),
-    ...(Object.fromEntries(times) as Partial<Record<(typeof TIMES)[number], string>>),
+    ...(Object.fromEntries(times) as Activation),
     ...(typeof item['setBackMs'] === 'number' && { setBackMs: item['setBackMs'] }),
   };
 }
 
 function isSame(a: ActivationRecord, b: ActivationRecord): boolean {
-  return a.version === b.version && TIMES.every((name) => a[name] === b[name]);
+  return a.version === b.version && ACTIVATION_TIMES.every((name) => a[name] === b[name]);
 }

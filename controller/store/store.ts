@@ -1,3 +1,4 @@
+import type { Activation } from '../api/bastion.ts';
 import type { KubeObject, ObjectName } from '../api/object.ts';
 
 /**
@@ -85,16 +86,11 @@ export interface LeaseRecord {
 }
 
 /** What the controller knows of the latest activation of one Bastion; without times it was closed by somebody. All of them RFC 3339. */
-export interface ActivationRecord {
+export interface ActivationRecord extends Activation {
   /** Of the Bastion. */
   readonly uid: string;
   /** Grows with each write. */
   readonly version: number;
-  readonly activatedAt?: string;
-  readonly expiresAt?: string;
-  readonly endedAt?: string;
-  readonly renewedAt?: string;
-  readonly endsBy?: string;
   /** The lease's, when this was written: by what it has grown since, these times are those of a clock that ran ahead. */
   readonly setBackMs?: number;
 }
