@@ -23,12 +23,7 @@ export const CLOCKS: readonly Scenario[] = [
     name: 'open-while-hours-ahead',
     skewsMs: [9 * HOUR],
     play: async (world) => {
-      await world.apply('orders', { ...OVER_NAT, ttl: '10m' });
-      await becomesReadyOrEnds(world, 'orders');
-      const openedAt = world.now();
-      await startsAnew(world, 0);
-      await expires(world, 'orders');
-      livedAtMost(world, openedAt, 10 * MINUTE);
+      await isOpenUnderAnotherClock(world, { minutes: 10, afterMs: 0, aheadMs: 0 });
       await staysEnded(world, 'orders');
     },
   },
@@ -48,12 +43,7 @@ export const CLOCKS: readonly Scenario[] = [
   {
     name: 'right-clock-falls-behind',
     play: async (world) => {
-      await world.apply('orders', { ...OVER_NAT, ttl: '10m' });
-      await becomesReadyOrEnds(world, 'orders');
-      const openedAt = world.now();
-      await startsAnew(world, -9 * HOUR);
-      await expires(world, 'orders');
-      livedAtMost(world, openedAt, 10 * MINUTE);
+      await isOpenUnderAnotherClock(world, { minutes: 10, afterMs: 0, aheadMs: -9 * HOUR });
       await startsAnew(world, 0);
       await staysEnded(world, 'orders');
     },
@@ -61,13 +51,7 @@ export const CLOCKS: readonly Scenario[] = [
   {
     name: 'falls-behind-by-half-a-life',
     play: async (world) => {
-      await world.apply('orders', { ...OVER_NAT, ttl: '40m' });
-      await becomesReadyOrEnds(world, 'orders');
-      const openedAt = world.now();
-      await world.run(20 * MINUTE);
-      await startsAnew(world, -15 * MINUTE);
-      await expires(world, 'orders');
-      livedAtMost(world, openedAt, 40 * MINUTE);
+      await isOpenUnderAnotherClock(world, { minutes: 40, afterMs: 20 * MINUTE, aheadMs: -15 * MINUTE });
       await startsAnew(world, 0);
       await staysEnded(world, 'orders');
     },
@@ -102,6 +86,25 @@ export const CLOCKS: readonly Scenario[] = [
     },
   },
 ];
+
+interface Reset {
+  /** Of its TTL. */
+  readonly minutes: number;
+  /** How long it has been open by then. */
+  readonly afterMs: number;
+  readonly aheadMs: number;
+}
+
+/** It lives no longer for that its controllers begin again on clocks that were set meanwhile. */
+async function isOpenUnderAnotherClock(world: World, { minutes, afterMs, aheadMs }: Reset): Promise<void> {
+  await world.apply('orders', { ...OVER_NAT, ttl: `${minutes}m` });
+  await becomesReadyOrEnds(world, 'orders');
+  const openedAt = world.now();
+  if (afterMs > 0) await world.run(afterMs);
+  await startsAnew(world, aheadMs);
+  await expires(world, 'orders');
+  livedAtMost(world, openedAt, minutes * MINUTE);
+}
 
 /** Opened by the first leader, and handed over to one whose clock says something else. */
 async function isOpenUnderTwo(world: World): Promise<void> {
