@@ -49,14 +49,12 @@ export function judge(
   { admit, defaultNamespace, saidBy }: Judging,
 ): Found[] {
   const { path, blob } = file;
-  const nameOf = (namespace: string | undefined, name: string): ObjectName =>
-    `${namespace ?? defaultNamespace}/${name}`;
   if (!document.ok) {
     if (isSomethingElse(document)) return [];
     return [{ file, failure: failureOf(path, document.errors, nameOfFailed(document)) }];
   }
   const { metadata } = document.manifest;
-  const name = nameOf(metadata.namespace, metadata.name);
+  const name: ObjectName = `${metadata.namespace ?? defaultNamespace}/${metadata.name}`;
   const admission = admit(document.manifest, name);
   const validation = admission.ok ? validateBastion(admission.object) : admission;
   if (!validation.ok) {
