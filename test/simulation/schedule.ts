@@ -141,6 +141,12 @@ function latencies(random: ReturnType<typeof createRandom>, seed: number, replic
     seed === 0 ? typical[target] : Math.round(typical[target] * (0.5 + 3 * random.next() ** 3));
 }
 
+/**
+ * What no one wants is deleted by the second full look that shows it, and the first may be a resync late: a list that was
+ * refused is first seen again by a quiet resync, which reads only what opens something. So three minutes without a change are rest.
+ */
+const REST_MS = 3 * MINUTE;
+
 /** Once faults stop, and after a while, no further look changes anything. */
 async function staysQuiet(world: World, passes: number): Promise<void> {
   await comesToRest(world);
@@ -164,7 +170,7 @@ async function comesToRest(world: World): Promise<void> {
     const now = world.standing();
     if (now.changes !== changes || now.troubledUntil > world.now()) since = world.now();
     changes = now.changes;
-    return world.now() - since >= 2 * MINUTE;
+    return world.now() - since >= REST_MS;
   };
   await world.until('no more changes', isAtRest, CALM_MS);
 }
