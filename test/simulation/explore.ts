@@ -29,6 +29,12 @@ export async function* singleFaults(
   }
 }
 
+/** Every single fault of the core scenarios, each history once. */
+export async function* coreFaults(scenarios: readonly Scenario[]): AsyncGenerator<Schedule> {
+  const played = new Set<string>();
+  for (const scenario of scenarios) if (scenario.isCore) yield* singleFaults(scenario, false, played);
+}
+
 /**
  * Two crashes at every pair of calls: the second one while the first is being repaired. Only those before a call: a process
  * that dies after a change has left the same world behind as one that dies before its next call.

@@ -1,4 +1,4 @@
-import { crashPairs, seededSchedule, shrink, singleFaults } from './explore.ts';
+import { coreFaults, crashPairs, seededSchedule, shrink, singleFaults } from './explore.ts';
 import { CLOCK_KINDS } from './faults.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 import { play, type Schedule } from './schedule.ts';
@@ -11,6 +11,8 @@ export interface Plan {
   readonly firstSeed: number;
   /** These alone, and no transitions; none: as many as the plan has by itself. */
   readonly scenarios: readonly string[];
+  /** Every single fault of the core scenarios. */
+  readonly withSingles: boolean;
   readonly isExhaustive: boolean;
   /** Clocks that are set for good, at any call; nothing else then. */
   readonly withClocks: boolean;
@@ -40,7 +42,6 @@ export async function* jobsOf(plan: Plan): AsyncGenerator<Job> {
   for await (const walk of transitions()) yield jobOfWalk(walk);
 }
 
-/** The single faults of the core scenarios are part of `npm test`; here they are played when they are asked for. */
 async function* schedulesOf({ scenarios, ...plan }: Plan): AsyncGenerator<Schedule> {
   const isNamed = scenarios.length > 0;
   const chosen = SCENARIOS.filter(({ name }) => !isNamed || scenarios.includes(name));
@@ -48,6 +49,7 @@ async function* schedulesOf({ scenarios, ...plan }: Plan): AsyncGenerator<Schedu
     for (const scenario of chosen) yield* singleFaults(scenario, false, new Set(), CLOCK_KINDS);
     return;
   }
+  if (plan.withSingles && !isNamed && !plan.isExhaustive) yield* coreFaults(chosen);
   if (plan.isExhaustive || isNamed) for (const scenario of chosen) yield* singleFaults(scenario, false);
   if (plan.isExhaustive) for (const scenario of chosen) yield* singleFaults(scenario, true);
   if (plan.isExhaustive) for (const scenario of chosen) if (scenario.isCore) yield* crashPairs(scenario);

@@ -17,6 +17,7 @@ const program = new Command('test:faults')
   )
   .option('--seeds <count>', 'random schedules', count, 200)
   .option('--first-seed <number>', 'the first of them', count, 1)
+  .option('--singles', 'every single fault of the core scenarios; `npm test` plays a third of them')
   .option(
     '--exhaustive',
     'every single fault of every scenario, fresh and stale, and every pair of crashes of the core ones',
@@ -32,6 +33,7 @@ const program = new Command('test:faults')
 interface Flags {
   readonly seeds: number;
   readonly firstSeed: number;
+  readonly singles?: boolean;
   readonly exhaustive?: boolean;
   readonly clocks?: boolean;
   readonly scenario?: readonly string[];
@@ -167,6 +169,7 @@ function createProgress(): (text: string) => void {
 const flags = program.parse().opts<Flags>();
 const plan = {
   ...{ seeds: flags.seeds, firstSeed: flags.firstSeed, scenarios: flags.scenario ?? [] },
+  withSingles: flags.singles ?? false,
   isExhaustive: flags.exhaustive ?? false,
   withClocks: flags.clocks ?? false,
   withTransitions: flags.transitions,

@@ -1,3 +1,3 @@
 import { playSingleFaults } from './singles.ts';
 
-playSingleFaults({ index: 0, of: 2 });
+playSingleFaults({ index: 0, of: 6 });

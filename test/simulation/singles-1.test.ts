@@ -1,3 +1,3 @@
 import { playSingleFaults } from './singles.ts';
 
-playSingleFaults({ index: 1, of: 2 });
+playSingleFaults({ index: 3, of: 6 });
