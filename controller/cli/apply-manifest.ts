@@ -2,10 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { ifFound } from '../api/attempt.ts';
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import { type ApiClient, ApiError, type Manifest } from '../api/client.ts';
+import { isRecord } from '../api/json.ts';
 import type { GlobalOptions } from './context.ts';
 import { CliError } from './failure.ts';
 import { lastApplied, threeWayPatch, withLastApplied } from './three-way.ts';
-import { sourceWarning } from './warnings.ts';
+import { sourceWarning, suspendWarning } from './warnings.ts';
 
 export interface Applied {
   readonly bastion: Bastion;
@@ -61,7 +62,7 @@ async function merge(
 ): Promise<Applied> {
   const { namespace, name, annotations, deletionTimestamp, resourceVersion } = current.metadata;
   const original = lastApplied(annotations);
-  const warnings = sourceWarning(current);
+  const warnings = suspends(current, modified) ? suspendWarning(current) : sourceWarning(current);
   if (!original) {
     warnings.push(
       `Warning: resource bastions/${name} is missing the ${ANNOTATION.lastApplied} annotation: nothing that was ` +
@@ -80,4 +81,8 @@ async function merge(
     ? isDeepStrictEqual(bastion, current)
     : bastion.metadata.resourceVersion === resourceVersion;
   return { bastion, verb: same ? 'unchanged' : 'configured', warnings };
+}
+
+function suspends(current: Bastion, { spec }: Manifest): boolean {
+  return isRecord(spec) && spec['suspend'] === true && current.spec.suspend !== true;
 }

@@ -139,6 +139,18 @@ describe('apply', () => {
     );
   });
 
+  it('says that what suspends a Bastion from git lasts', async () => {
+    const cli = createCli();
+    cli.files.set('orders.yaml', manifestText());
+    await cli.run('apply -f orders.yaml');
+    const annotations = { [ANNOTATION.source]: 'https://git/infra#main', [ANNOTATION.sourcePath]: 'a.yaml' };
+    await cli.sourceApi.bastions.patch('default', 'orders', { metadata: { annotations } });
+    cli.files.set('orders.yaml', manifestText('orders', 'ttl: 4h\n  suspend: true'));
+    expect((await cli.run('apply -f orders.yaml')).err).toContain(
+      'comes from https://git/infra#main (a.yaml) and stays suspended until it is resumed or changed there.',
+    );
+  });
+
   it('refuses a namespace that is not the manifest’s own', async () => {
     const cli = createCli();
     cli.files.set('orders.yaml', manifestText('orders', 'ttl: 4h', '  namespace: team-a\n'));
