@@ -140,8 +140,10 @@ async function commit(world: World, from: string | undefined, to: string): Promi
   if (from === undefined || specOf(from).region === specOf(to).region) return;
   await world.until('the Bastion says that a field is immutable', () => isRefused(world), MINUTE);
   await world.delete(NAME);
-  // What its file says now was never carried out, and is not what was closed.
+  await world.until('it is gone', () => world.bastions.size === 0, CONVERGED_MS);
+  // What is deleted by hand stays away until its file changes once more.
   world.mayOpen(NAME);
+  world.git.commit({ [FILE]: `${fileOf(specOf(to))}\n# Anew.` });
 }
 
 function fileOf(spec: Readonly<Record<string, unknown>>): string {

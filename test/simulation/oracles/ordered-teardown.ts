@@ -42,6 +42,9 @@ export const orderedTeardown: OracleFactory = ({
   const wasUntried = (kind: string) => now() - (triedAt.get(kind) ?? Number.NEGATIVE_INFINITY) > TRIED_MS;
   const isKnown = ({ kind, id }: Thing) =>
     kind !== 'session' || now() - (sessionsSeenAt.get(id) ?? now()) > SEEN_MS;
+  /** One that is open and was told to go by NAT gives up its endpoints by its own spec, also where there is no NAT. */
+  const isNeeded = (bastion: Bastion | undefined, vpcId: string | undefined) =>
+    bastion?.spec.network.vpcId === vpcId && !(isOpen(bastion) && bastion?.spec.network.path === 'Nat');
   /** However little of AWS answers: that no task was seen does not mean that there is none. */
   const checkNetwork = (call: Call) => {
     const before = things('ec2').filter((one) => isEndpoint(one) && one.isLive);
@@ -50,8 +53,7 @@ export const orderedTeardown: OracleFactory = ({
       for (const endpoint of before.filter(({ id }) => !left.has(id))) {
         const vpcId = endpoint.key?.split('/')[1];
         const user = things('ecs').find(
-          (one) =>
-            one.kind === 'task' && one.isOurs && bastions.get(one.owner ?? '')?.spec.network.vpcId === vpcId,
+          ({ kind, isOurs, owner = '' }) => kind === 'task' && isOurs && isNeeded(bastions.get(owner), vpcId),
         );
         if (user && !wasMisled())
           violate('ordered-teardown', `${call.name} took ${endpoint.id} from ${user.id} of ${user.owner}`);
