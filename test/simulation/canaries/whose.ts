@@ -72,10 +72,10 @@ export const WHOSE: readonly Canary[] = [
   {
     name: 'tagged-later',
     like: 'a controller that creates first and tags in a second call',
-    file: 'kinds/security-group.ts',
-    find: "TagSpecifications: [{ ResourceType: 'security-group', Tags: upper(tags) }],",
+    file: 'kinds/vpc-endpoint.ts',
+    find: "TagSpecifications: [{ ResourceType: 'vpc-endpoint', Tags: upper(tags) }],",
     replace: '',
-    scenarios: ['create-exec-nat'],
+    scenarios: ['create-exec-endpoints'],
   },
   {
     name: 'first-page-only',
