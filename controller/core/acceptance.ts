@@ -4,7 +4,7 @@ import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { type DesiredSet, same } from './desired.ts';
 import type { Held } from './held.ts';
-import { renewalOf, timeOf } from './lifetime.ts';
+import { type Life, renewalOf, timeOf } from './lifetime.ts';
 import type { Outcome } from './outcome.ts';
 import type { Step } from './plan.ts';
 import type { Desired, Key, KindName, Observed, Problem } from './resource.ts';
@@ -252,22 +252,21 @@ export function withoutEntrances(desired: DesiredSet, closed: ReadonlyMap<Object
   return { byKey: new Map([...desired.byKey].filter(([, wish]) => !isEntrance(wish))), problems };
 }
 
-/** A closed one that is changed or renewed is tried anew. */
-export function forgetReopened(
+/** Counted is within one opening: a Bastion that is over, or that is changed or renewed after it was closed, is tried anew. */
+export function forgetEnded(
   acceptances: Acceptances,
   bastions: readonly Bastion[],
-  closed: ReadonlyMap<ObjectName, Held>,
+  { lives, closed }: { lives: ReadonlyMap<ObjectName, Life>; closed: ReadonlyMap<ObjectName, Held> },
 ): Acceptances {
+  if (acceptances.size === 0) return acceptances;
   const reopened = bastions.filter(
     (bastion) => condition(bastion, 'Withheld')?.reason === NEVER_LISTED && !closed.has(objectName(bastion)),
   );
   const names = new Set(reopened.map(objectName));
-  if (names.size === 0) return acceptances;
+  const isOver = (owner: ObjectName) => names.has(owner) || lives.get(owner)?.state !== 'active';
   return new Map(
     [...acceptances].map(([name, one]): [string, Acceptance] =>
-      !one.shared && one.owners.some((owner) => names.has(owner))
-        ? [name, { ...one, times: 0, isTold: false }]
-        : [name, one],
+      !one.shared && one.owners.every(isOver) ? [name, { ...one, times: 0, isTold: false }] : [name, one],
     ),
   );
 }

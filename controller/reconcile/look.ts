@@ -8,7 +8,7 @@ import type { Aws } from '../aws/clients.ts';
 import {
   type Acceptances,
   closedBastions,
-  forgetReopened,
+  forgetEnded,
   NO_ACCEPTANCES,
   seenIn,
   withoutEntrances,
@@ -149,7 +149,7 @@ function wantOf(
   const partsOf = partsIn(wished.claims, kinds, facts, settings);
   const mergerOf = ({ kind }: Desired) => kinds.find(({ name }) => name === kind)?.merge;
   const possible = withoutRefused(wished.desired, memory.refusals ?? NO_REFUSALS, partsOf, mergerOf);
-  const known = forgetReopened(memory.acceptances ?? NO_ACCEPTANCES, bastions, closed);
+  const known = forgetEnded(memory.acceptances ?? NO_ACCEPTANCES, bastions, { lives, closed });
   const wishes = { ...wished, desired: withoutEntrances(possible, closed) };
   return { wishes, partsOf, acceptances: seenIn(known, seen) };
 }

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import type { ObjectName } from '../../controller/api/object.ts';
 import {
   type Acceptances,
+  forgetEnded,
   NO_ACCEPTANCES,
   neverListed,
   noteAccepted,
   pausedAfter,
   seenIn,
 } from '../../controller/core/acceptance.ts';
+import type { Life } from '../../controller/core/lifetime.ts';
 import type { Action, Step } from '../../controller/core/plan.ts';
 import type { Desired, Observed } from '../../controller/core/resource.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../controller/core/snapshot.ts';
@@ -110,6 +113,22 @@ describe('what AWS accepts', () => {
         result: 'done',
       } as const;
       acceptances = noteAccepted([gone], acceptances, now);
+    }
+  });
+
+  it('is counted within one opening: what was closed before any list showed it is tried anew', () => {
+    const active = new Map<ObjectName, Life>([['team/db', { state: 'active' } as Life]]);
+    const suspended = new Map<ObjectName, Life>([['team/db', { state: 'suspended' } as Life]]);
+    const over = (acceptances: Acceptances, lives: ReadonlyMap<ObjectName, Life>) =>
+      forgetEnded(acceptances, [], { lives, closed: new Map() });
+    let acceptances: Acceptances = NO_ACCEPTANCES;
+    for (let now = 0; now < 10 * MINUTE; now += MINUTE) {
+      acceptances = over(acceptances, active);
+      expect(pausedAfter(step('create'), acceptances, now)).toBeUndefined();
+      const made = { step: step('create', task(`arn-${now}`)), result: 'done' } as const;
+      acceptances = over(noteAccepted([made], acceptances, now), suspended);
+      expect(neverListed(acceptances, now + MINUTE).size).toBe(0);
+      expect([...acceptances.values()][0]?.made.length).toBeGreaterThan(0);
     }
   });
 });
