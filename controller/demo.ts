@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, CommanderError } from 'commander';
+import { visible } from './api/text.ts';
 import { connect } from './aws/clients.ts';
 import { DEFAULT_SHRINK_LIMIT } from './core/guard.ts';
 import { commitBastions } from './demo/repository.ts';
@@ -149,7 +150,7 @@ try {
   }
   process.exitCode = ok ? 0 : 1;
 } catch (error) {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`error: ${visible(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = 1;
 } finally {
   await rm(dir, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
+import { oneLine, visible } from './api/text.ts';
 import { readApiFlags } from './shell/api-flags.ts';
 import type { AwsWorld } from './shell/aws.ts';
 import { systemClock } from './shell/clock.ts';
@@ -13,6 +14,7 @@ import { DEFAULTS } from './shell/defaults.ts';
 import { greeting } from './shell/greeting.ts';
 import { openHost } from './shell/host.ts';
 import { createLog } from './shell/log.ts';
+import { logSink } from './shell/log-sink.ts';
 import { metricsOfReplica, readMetricsFlag } from './shell/metrics-flags.ts';
 import { launchProgram, startReplicas } from './shell/replicas.ts';
 import { stopInTime } from './shell/stop.ts';
@@ -42,7 +44,10 @@ async function run(flags: Flags): Promise<void> {
   const checked = checkFlags(flags);
   const clock = systemClock();
   const { replica } = flags;
-  const plain = createLog(clock, flags.logFormat, (line) => process.stderr.write(line));
+  const sink = logSink(process.stderr, (lost) =>
+    plain('warn', 'the log could not be written for a while', { ...lost }),
+  );
+  const plain = createLog(clock, flags.logFormat, sink);
   const named: typeof plain = (level, message, fields) => plain(level, message, { replica, ...fields });
   const log = replica === undefined ? plain : named;
   const options: ControllerOptions = {
@@ -119,7 +124,8 @@ function greet(
 ): void {
   if (flags.logFormat !== 'text') return;
   const replicas = Number(flags.replicas);
-  process.stdout.write(greeting({ ...flags, defaultDataDir: DEFAULT_DATA_DIR, ...more, replicas }, aws));
+  const text = greeting({ ...flags, defaultDataDir: DEFAULT_DATA_DIR, ...more, replicas }, aws);
+  process.stdout.write(visible(text));
 }
 
 /** By a signal, or because the process is gone that looks after this one. */
@@ -139,7 +145,7 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode;
   else {
     const text = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`error: ${text.replace(/\s*\n\s*/g, ' ')}\n`);
+    process.stderr.write(`error: ${oneLine(text)}\n`);
     process.exitCode = 1;
   }
 }
