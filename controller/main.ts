@@ -16,6 +16,7 @@ import { openHost } from './shell/host.ts';
 import { createLog } from './shell/log.ts';
 import { logSink } from './shell/log-sink.ts';
 import { metricsOfReplica, readMetricsFlag } from './shell/metrics-flags.ts';
+import { quietLog } from './shell/quiet-log.ts';
 import { launchProgram, startReplicas } from './shell/replicas.ts';
 import { stopInTime } from './shell/stop.ts';
 import { readVersion } from './shell/version.ts';
@@ -49,7 +50,8 @@ async function run(flags: Flags): Promise<void> {
   );
   const plain = createLog(clock, flags.logFormat, sink);
   const named: typeof plain = (level, message, fields) => plain(level, message, { replica, ...fields });
-  const log = replica === undefined ? plain : named;
+  const loud = replica === undefined ? plain : named;
+  const { log, end: endLog } = quietLog(loud, clock);
   const options: ControllerOptions = {
     ...flags,
     ...checked,
@@ -72,6 +74,7 @@ async function run(flags: Flags): Promise<void> {
     log,
   };
   await (flags.replicas === '1' ? runOne(flags, options) : runSeveral(flags, options));
+  endLog();
   log('info', 'stopped');
   // A git that hangs must not keep the process.
   process.exit();
