@@ -16,6 +16,7 @@ import { systemClock } from './shell/clock.ts';
 import { endWithReader } from './shell/closed-pipe.ts';
 import { type RunningController, startController } from './shell/controller.ts';
 import { createLog } from './shell/log.ts';
+import { checkedOutput } from './shell/output.ts';
 import { readVersion } from './shell/version.ts';
 
 endWithReader();
@@ -32,9 +33,10 @@ const { json, verbose } = readFlags();
 const terminal = {
   isTTY: process.stdout.isTTY === true && !json,
   columns: () => process.stdout.columns,
-  write: (text: string) => void process.stdout.write(text),
+  write: (text: string) => output.write(text),
 };
 const interrupted = new AbortController();
+const output = checkedOutput(process.stdout, 'standard output', () => interrupted.abort());
 process.once('SIGINT', () => interrupted.abort());
 for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
 
@@ -142,12 +144,13 @@ try {
       seconds,
       ok,
     };
-    process.stdout.write(`${JSON.stringify(line)}\n`);
+    output.write(`${JSON.stringify(line)}\n`);
   } else if (!ok && !interrupted.signal.aborted) {
-    process.stdout.write(
+    output.write(
       `The demo did not see all it promises; run it with --verbose to read the controller's log.\n`,
     );
   }
+  await output.flush?.();
   process.exitCode = ok ? 0 : 1;
 } catch (error) {
   process.stderr.write(`error: ${visible(error instanceof Error ? error.message : String(error))}\n`);

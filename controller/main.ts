@@ -16,6 +16,7 @@ import { openHost } from './shell/host.ts';
 import { createLog } from './shell/log.ts';
 import { logSink } from './shell/log-sink.ts';
 import { metricsOfReplica, readMetricsFlag } from './shell/metrics-flags.ts';
+import { takeLines } from './shell/node-lines.ts';
 import { quietLog } from './shell/quiet-log.ts';
 import { launchProgram, startReplicas } from './shell/replicas.ts';
 import { stopInTime } from './shell/stop.ts';
@@ -52,6 +53,7 @@ async function run(flags: Flags): Promise<void> {
   const named: typeof plain = (level, message, fields) => plain(level, message, { replica, ...fields });
   const loud = replica === undefined ? plain : named;
   const { log, end: endLog } = quietLog(loud, clock);
+  takeLines(console, process, (level, said) => log(level, 'a library says', { said }));
   const options: ControllerOptions = {
     ...flags,
     ...checked,

@@ -1,7 +1,8 @@
 import type { Clock } from '../api/clock.ts';
-import { visible } from '../api/text.ts';
+import { oneLine, visible } from '../api/text.ts';
 import type { ProgramName } from '../cli/io.ts';
 import { runCli } from '../cli/program.ts';
+import { takeLines } from './node-lines.ts';
 import { placesOf } from './places.ts';
 import { listenForSignals, PROCESS_SIGNALS } from './signals.ts';
 import { terminalIo } from './terminal.ts';
@@ -23,6 +24,7 @@ export async function runCommandLine(program: ProgramName, parts: CommandLinePar
   const version = readVersion();
   const terminal = terminalIo(signal);
   const warn = (text: string) => void terminal.stderr.write(`${visible(text)}\n`);
+  takeLines(console, process, (level, said) => level !== 'info' && warn(`warning: ${oneLine(said)}`));
   const places = placesOf(program, { ...parts, env: process.env, version, warn });
   return runCli(process.argv.slice(2), {
     ...terminal,

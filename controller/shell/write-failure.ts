@@ -7,6 +7,7 @@ export function isGone({ code }: NodeJS.ErrnoException): boolean {
 
 /** `no space left on device (ENOSPC)`: as Node says it, without the name of the system call. */
 export function causeOf({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'EPIPE') return 'broken pipe (EPIPE)';
   const [, cause] = /^[A-Z]+: ([^,]+)/.exec(message) ?? [];
   return cause === undefined ? message : `${cause} (${code})`;
 }
