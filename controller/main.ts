@@ -33,7 +33,7 @@ const program = createProgram({
   env: process.env,
   defaultDataDir: DEFAULT_DATA_DIR,
   version: readVersion(),
-});
+}).configureOutput({ writeErr: (text) => process.stderr.write(visible(text)) });
 
 /** What SIGUSR2 asks for. */
 let dumpNow = (): void => undefined;
