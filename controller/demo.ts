@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, CommanderError } from 'commander';
+import { visible } from './api/text.ts';
 import { connect } from './aws/clients.ts';
 import { DEFAULT_SHRINK_LIMIT } from './core/guard.ts';
 import { commitBastions } from './demo/repository.ts';
@@ -15,6 +16,7 @@ import { systemClock } from './shell/clock.ts';
 import { endWithReader } from './shell/closed-pipe.ts';
 import { type RunningController, startController } from './shell/controller.ts';
 import { createLog } from './shell/log.ts';
+import { checkedOutput } from './shell/output.ts';
 import { readVersion } from './shell/version.ts';
 
 endWithReader();
@@ -31,9 +33,10 @@ const { json, verbose } = readFlags();
 const terminal = {
   isTTY: process.stdout.isTTY === true && !json,
   columns: () => process.stdout.columns,
-  write: (text: string) => void process.stdout.write(text),
+  write: (text: string) => output.write(text),
 };
 const interrupted = new AbortController();
+const output = checkedOutput(process.stdout, 'standard output', () => interrupted.abort());
 process.once('SIGINT', () => interrupted.abort());
 for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
 
@@ -141,15 +144,16 @@ try {
       seconds,
       ok,
     };
-    process.stdout.write(`${JSON.stringify(line)}\n`);
+    output.write(`${JSON.stringify(line)}\n`);
   } else if (!ok && !interrupted.signal.aborted) {
-    process.stdout.write(
+    output.write(
       `The demo did not see all it promises; run it with --verbose to read the controller's log.\n`,
     );
   }
+  await output.flush?.();
   process.exitCode = ok ? 0 : 1;
 } catch (error) {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`error: ${visible(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = 1;
 } finally {
   await rm(dir, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
+import { oneLine, visible } from './api/text.ts';
 import { readApiFlags } from './shell/api-flags.ts';
 import type { AwsWorld } from './shell/aws.ts';
 import { systemClock } from './shell/clock.ts';
@@ -13,7 +14,10 @@ import { DEFAULTS } from './shell/defaults.ts';
 import { greeting } from './shell/greeting.ts';
 import { openHost } from './shell/host.ts';
 import { createLog } from './shell/log.ts';
+import { logSink } from './shell/log-sink.ts';
 import { metricsOfReplica, readMetricsFlag } from './shell/metrics-flags.ts';
+import { takeLines } from './shell/node-lines.ts';
+import { quietLog } from './shell/quiet-log.ts';
 import { launchProgram, startReplicas } from './shell/replicas.ts';
 import { stopInTime } from './shell/stop.ts';
 import { readVersion } from './shell/version.ts';
@@ -29,7 +33,7 @@ const program = createProgram({
   env: process.env,
   defaultDataDir: DEFAULT_DATA_DIR,
   version: readVersion(),
-});
+}).configureOutput({ writeErr: (text) => process.stderr.write(visible(text)) });
 
 /** What SIGUSR2 asks for. */
 let dumpNow = (): void => undefined;
@@ -42,9 +46,14 @@ async function run(flags: Flags): Promise<void> {
   const checked = checkFlags(flags);
   const clock = systemClock();
   const { replica } = flags;
-  const plain = createLog(clock, flags.logFormat, (line) => process.stderr.write(line));
+  const sink = logSink(process.stderr, (lost) =>
+    plain('warn', 'the log could not be written for a while', { ...lost }),
+  );
+  const plain = createLog(clock, flags.logFormat, sink);
   const named: typeof plain = (level, message, fields) => plain(level, message, { replica, ...fields });
-  const log = replica === undefined ? plain : named;
+  const loud = replica === undefined ? plain : named;
+  const { log, end: endLog } = quietLog(loud, clock);
+  takeLines(console, process, (level, said) => log(level, 'a library says', { said }));
   const options: ControllerOptions = {
     ...flags,
     ...checked,
@@ -67,6 +76,7 @@ async function run(flags: Flags): Promise<void> {
     log,
   };
   await (flags.replicas === '1' ? runOne(flags, options) : runSeveral(flags, options));
+  endLog();
   log('info', 'stopped');
   // A git that hangs must not keep the process.
   process.exit();
@@ -119,7 +129,8 @@ function greet(
 ): void {
   if (flags.logFormat !== 'text') return;
   const replicas = Number(flags.replicas);
-  process.stdout.write(greeting({ ...flags, defaultDataDir: DEFAULT_DATA_DIR, ...more, replicas }, aws));
+  const text = greeting({ ...flags, defaultDataDir: DEFAULT_DATA_DIR, ...more, replicas }, aws);
+  process.stdout.write(visible(text));
 }
 
 /** By a signal, or because the process is gone that looks after this one. */
@@ -139,7 +150,7 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode;
   else {
     const text = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`error: ${text.replace(/\s*\n\s*/g, ' ')}\n`);
+    process.stderr.write(`error: ${oneLine(text)}\n`);
     process.exitCode = 1;
   }
 }

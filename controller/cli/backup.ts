@@ -4,6 +4,10 @@ import { CliError, writeLines } from './failure.ts';
 import type { CliIo } from './io.ts';
 import { createProgress } from './progress.ts';
 
+interface BackupOptions {
+  readonly filename?: string;
+}
+
 interface RestoreOptions {
   readonly filename: string;
 }
@@ -12,8 +16,12 @@ export function addBackup(program: Command, { io, offline }: Context): void {
   program
     .command('backup')
     .description('write everything the store holds, as one text, while a controller runs or not')
-    .action(async (_: unknown, command: Command) => {
-      await offline(() => backup(io, command));
+    .option(
+      '-f, --filename <file>',
+      'instead of standard output: a new file, or in place of one once it is whole',
+    )
+    .action(async ({ filename }: BackupOptions, command: Command) => {
+      await offline(() => backup(io, filename, command));
     });
 }
 
@@ -27,9 +35,12 @@ export function addRestore(program: Command, { io, offline }: Context): void {
     });
 }
 
-async function backup(io: CliIo, command: Command): Promise<number> {
+async function backup(io: CliIo, filename: string | undefined, command: Command): Promise<number> {
   const { text, bastions } = await io.backups.take(connectionOptionsOf(command));
-  io.stdout.write(text);
+  if (filename === undefined || filename === '-') {
+    io.stdout.write(text);
+    await io.stdout.flush?.();
+  } else await io.saveFile(filename, text);
   writeLines(io.stderr, [`backed up: ${counted(bastions)}`]);
   return 0;
 }

@@ -4,6 +4,7 @@ import type { KubeObject } from '../api/object.ts';
 import type { CliIo } from './io.ts';
 import type { TypeName } from './resource-type.ts';
 import type { Cell } from './table.ts';
+import { steer } from './visible-io.ts';
 
 export interface Column {
   readonly header: string;
@@ -18,6 +19,12 @@ export interface ColumnOptions {
 
 export function wantsColor(io: CliIo): boolean {
   return io.stdout.isTTY && !io.noColor;
+}
+
+/** Writes a text in which our own colours stand around data that is `visible` already. */
+export function writePainted(io: CliIo, text: string): void {
+  if (wantsColor(io)) steer(io.stdout, text);
+  else io.stdout.write(text);
 }
 
 /** The API's own columns, with colours. */

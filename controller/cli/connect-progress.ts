@@ -1,7 +1,8 @@
 import type { Bastion } from '../api/bastion.ts';
-import { oneLine } from '../api/text.ts';
+import { oneLine, visibleLine } from '../api/text.ts';
 import type { CliIo } from './io.ts';
 import { busyWith } from './progress.ts';
+import { steer } from './visible-io.ts';
 
 /** What one waits for: a line for each thing that is not there yet. */
 export interface ReadyProgress {
@@ -19,12 +20,12 @@ export function createReadyProgress({ stderr }: Pick<CliIo, 'stderr'>): ReadyPro
   let shown: readonly string[] = [];
   const erase = () => {
     // Up to where it begins, and everything from there on away.
-    if (drawn > 0) stderr.write(`\u001b[${drawn}A\r\u001b[0J`);
+    if (drawn > 0) steer(stderr, `\u001b[${drawn}A\r\u001b[0J`);
     drawn = 0;
   };
   return {
     show(bastion) {
-      const lines = waitingLines(bastion);
+      const lines = waitingLines(bastion).map(visibleLine);
       if (lines.join('\n') === shown.join('\n')) return;
       const fresh = lines.filter((line) => !shown.includes(line));
       shown = lines;

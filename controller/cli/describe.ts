@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient, Resources } from '../api/client.ts';
 import type { KubeObject } from '../api/object.ts';
-import { wantsColor } from './columns.ts';
+import { visibleData } from '../api/text.ts';
+import { wantsColor, writePainted } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { describeGuard } from './describe-guard.ts';
@@ -63,13 +64,13 @@ async function describe(
     const events = items
       .filter(({ involvedObject }) => involvedObject.uid === bastion.metadata.uid)
       .sort(byTime);
-    return describeBastion(bastion, events, {
+    return describeBastion(visibleData(bastion), visibleData(events), {
       now: io.clock.now(),
       color: wantsColor(io),
       program: io.program,
     });
   });
-  io.stdout.write(texts.join('\n\n'));
+  writePainted(io, texts.join('\n\n'));
   return found.length < names.length ? 1 : 0;
 }
 

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { Bastion } from '../api/bastion.ts';
 import { objectName } from '../api/object.ts';
+import { visibleData } from '../api/text.ts';
 import { asApplied } from './as-applied.ts';
-import { wantsColor } from './columns.ts';
+import { wantsColor, writePainted } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { countsOf, type Examined, renderExamination } from './doctor-text.ts';
@@ -74,7 +75,7 @@ async function doctor(
   } else {
     const { isTTY } = io.stdout;
     const how = { isTTY, color: wantsColor(io), all: options.all ?? false, program: io.program };
-    io.stdout.write(examined.map((one) => renderExamination(one, how)).join('\n'));
+    writePainted(io, examined.map((one) => renderExamination(visibleData(one), how)).join('\n'));
   }
   const isWell = examined.every(({ findings }) => countsOf(findings).problem === 0);
   return isWell && !patients.failed ? 0 : 1;

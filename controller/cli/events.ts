@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { KubeEvent } from '../api/event.ts';
-import { columnsOf, wantsColor } from './columns.ts';
+import { columnsOf, wantsColor, writePainted } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
 import { CliError, refuseToWatch } from './failure.ts';
@@ -65,7 +65,8 @@ async function events(
   const found = start.items.filter(matches).sort(byTime);
   const rows = createEventRows(io, { allNamespaces, headers });
   const print = (some: readonly KubeEvent[], asList: boolean) => {
-    io.stdout.write(format.type === 'table' ? rows(some) : renderObjects(format, some, asList));
+    if (format.type === 'table') writePainted(io, rows(some));
+    else io.stdout.write(renderObjects(format, some, asList));
   };
   if (found.length > 0 || (format.type !== 'table' && !watch)) print(found, true);
   else if (!watch) {

@@ -3,7 +3,7 @@ import type { ListQuery, WatchEvent } from '../api/client.ts';
 import type { KubeEvent } from '../api/event.ts';
 import { evaluatePath, parsePath, showFound } from '../api/jsonpath.ts';
 import { type KubeObject, objectName } from '../api/object.ts';
-import { columnsOf, wantsColor } from './columns.ts';
+import { columnsOf, wantsColor, writePainted } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
 import { byTime } from './events.ts';
@@ -105,7 +105,7 @@ async function get(io: CliIo, connection: Connection, selected: Selected, view: 
     if (!isOne || !failed) io.stdout.write(renderObjects(format, objects, !isOne));
     return failed ? 1 : 0;
   }
-  if (objects.length > 0) io.stdout.write(createRows(io, selected, view)(objects));
+  if (objects.length > 0) writePainted(io, createRows(io, selected, view)(objects));
   else if (!failed) io.stderr.write(`${nothingFound(view)}\n`);
   return failed ? 1 : 0;
 }
@@ -212,7 +212,7 @@ function printer(io: CliIo, selected: Selected, view: View) {
   const { format } = view;
   const rows = createRows(io, selected, view);
   return (objects: readonly KubeObject[]) => {
-    if (format.type === 'table') io.stdout.write(rows(objects));
+    if (format.type === 'table') writePainted(io, rows(objects));
     else for (const object of objects) io.stdout.write(renderStreamed(format, object));
   };
 }

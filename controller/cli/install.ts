@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { visibleData } from '../api/text.ts';
 import { type FoundationStep, nameOf, planFoundation } from '../core/foundation.ts';
 import { controllerRoleName, usualBoundary } from '../core/foundation-objects.ts';
 import { partitionOf } from '../core/key.ts';
-import { wantsColor } from './columns.ts';
+import { wantsColor, writePainted } from './columns.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { CliError, writeLines } from './failure.ts';
 import type { Foundation } from './foundation.ts';
@@ -89,7 +90,7 @@ function isStopped(steps: readonly FoundationStep[]): boolean {
 
 /** 1 when something is in the way. */
 function showPlan(io: CliIo, foundation: Foundation, { steps, format, options }: Shown): number {
-  if (format.type === 'table') io.stdout.write(renderSteps(steps, foundation, wantsColor(io)));
+  if (format.type === 'table') writePainted(io, renderSteps(visibleData(steps), foundation, wantsColor(io)));
   else io.stdout.write(renderAs(format, foundation, steps));
   if (isStopped(steps)) {
     writeLines(io.stderr, ['error: nothing is done while something is in the way']);

@@ -5,6 +5,10 @@ import type { Foundations } from './foundation.ts';
 
 export interface Writer {
   write(text: string): void;
+  /** As it is, for what steers a terminal: our own colours and cursor moves, around texts that are `visible` already. */
+  steer?(text: string): void;
+  /** Resolves when all of it is written. @throws OutputError */
+  flush?(): Promise<void>;
   readonly isTTY: boolean;
   readonly columns?: number | undefined;
 }
@@ -48,6 +52,11 @@ export interface CliIo {
   readonly kubeconfigFiles: readonly string[];
   /** Puts all of `text` there or nothing, to be read by this user only. @throws an error with `code`, as node:fs does */
   writeFile(path: string, text: string): Promise<void>;
+  /**
+   * Puts it there as a new file, or in place of one, so that it outlives a power failure: whole, or what stood there before. For
+   * this user only. @throws an error that says why, of links and folders too
+   */
+  saveFile(path: string, text: string): Promise<void>;
   /** Runs a program at this process's own terminal. @throws an error with `code`, as node:child_process does */
   launch(command: readonly string[], env: Readonly<Record<string, string>>): Child;
   /** While it is held, Ctrl-C and SIGTERM abort nothing, and end nothing: `listener` decides. @returns what lets go */

@@ -1,6 +1,7 @@
-import { dump } from 'js-yaml';
 import { isRecord } from '../api/json.ts';
 import type { KubeObject } from '../api/object.ts';
+import { visible } from '../api/text.ts';
+import { formatYaml } from '../api/yaml.ts';
 import { CliError } from './failure.ts';
 import { fullName } from './resource-type.ts';
 import { parseTemplate } from './template.ts';
@@ -60,11 +61,11 @@ function shown(format: Format, object: KubeObject): object {
 }
 
 export function renderJson(value: unknown): string {
-  return `${JSON.stringify(sortKeys(value), null, 4)}\n`;
+  return visible(`${JSON.stringify(sortKeys(value), null, 4)}\n`);
 }
 
 export function renderYaml(value: unknown): string {
-  return dump(sortKeys(value), { noRefs: true, lineWidth: -1, seqNoIndent: true });
+  return formatYaml(sortKeys(value));
 }
 
 /** kubectl writes keys in the order of the alphabet, and texts are compared by it. */

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { objectName } from '../api/object.ts';
+import { visibleData } from '../api/text.ts';
 import { asApplied } from './as-applied.ts';
-import { wantsColor } from './columns.ts';
+import { wantsColor, writePainted } from './columns.ts';
 import type { Connection, PlanPreview } from './connection.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { writeLines } from './failure.ts';
@@ -52,7 +53,7 @@ async function plan(io: CliIo, connection: Connection, request: Request): Promis
   const { format } = request;
   if (format.type === 'json') io.stdout.write(renderJson(plainPlan(preview)));
   else if (format.type === 'yaml') io.stdout.write(renderYaml(plainPlan(preview)));
-  else io.stdout.write(renderPlan(preview, wantsColor(io)));
+  else writePainted(io, renderPlan(visibleData(preview), wantsColor(io)));
   if (preview.regions.some(({ failures }) => failures.length > 0)) {
     writeLines(io.stderr, [
       'error: not everything in AWS could be read, so this plan is not the whole truth',

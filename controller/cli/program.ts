@@ -17,6 +17,7 @@ import { addInstall } from './install.ts';
 import type { CliIo, ProgramName } from './io.ts';
 import { addKubeconfig } from './kubeconfig.ts';
 import { addMigrate } from './migrate.ts';
+import { OutputError } from './output-error.ts';
 import { addPlan } from './plan.ts';
 import { addProxy } from './proxy.ts';
 import { addRelease } from './release.ts';
@@ -24,6 +25,7 @@ import { addRenew } from './renew.ts';
 import { addResume, addSuspend } from './suspend.ts';
 import { addUninstall } from './uninstall.ts';
 import { addValidate } from './validate.ts';
+import { visibleIo } from './visible-io.ts';
 import { addWait } from './wait.ts';
 
 const VERBS: readonly AddVerb[] = [
@@ -60,7 +62,20 @@ const CONNECTION_FLAGS: Readonly<Record<ProgramName, (program: Command) => Comma
  * Runs one command line (without the program's own name).
  * @returns the exit code: 0 done, 1 failed, 2 changes (`plan --detailed-exitcode`), 3 the Bastion ended (`connect`), 130 ended by Ctrl-C. Never throws.
  */
-export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+export async function runCli(argv: readonly string[], given: CliIo): Promise<number> {
+  const io = visibleIo(given);
+  const exitCode = await runVerb(argv, io);
+  try {
+    await io.stdout.flush?.();
+    return exitCode;
+  } catch (error) {
+    // `| head` is no fault that people want to read of, though it is one for a script.
+    if (!(error instanceof OutputError && error.isReaderGone)) reportFailure(io, error);
+    return 1;
+  }
+}
+
+async function runVerb(argv: readonly string[], io: CliIo): Promise<number> {
   let exitCode = 0;
   const program = createProgram(io);
   const context = createContext(io, (code) => {
@@ -76,7 +91,8 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
-    if (io.signal.aborted && !(error instanceof CliError)) return EXIT_INTERRUPTED;
+    const isSaid = error instanceof CliError || error instanceof OutputError;
+    if (io.signal.aborted && !isSaid) return EXIT_INTERRUPTED;
     reportFailure(io, error);
     return 1;
   }

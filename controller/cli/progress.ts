@@ -1,6 +1,7 @@
 import { type Bastion, condition } from '../api/bastion.ts';
-import { oneLine } from '../api/text.ts';
+import { oneLine, visibleLine } from '../api/text.ts';
 import type { CliIo } from './io.ts';
+import { steer } from './visible-io.ts';
 
 export interface Progress {
   /** Says what is waited for now. */
@@ -20,10 +21,10 @@ export function createProgress({ stderr }: CliIo): Progress {
       shown = text;
       if (!stderr.isTTY) stderr.write(`${text}\n`);
       // A line that wraps could not be cleared again.
-      else stderr.write(CLEAR_LINE + text.slice(0, (stderr.columns ?? 80) - 1));
+      else steer(stderr, CLEAR_LINE + visibleLine(text).slice(0, (stderr.columns ?? 80) - 1));
     },
     clear() {
-      if (stderr.isTTY && shown !== '') stderr.write(CLEAR_LINE);
+      if (stderr.isTTY && shown !== '') steer(stderr, CLEAR_LINE);
       if (stderr.isTTY) shown = '';
     },
   };

@@ -1,3 +1,5 @@
+import { visibleLine } from '../api/text.ts';
+
 export interface Cell {
   readonly text: string;
   /** Colours the text after it was padded. */
@@ -24,7 +26,8 @@ export function createTable(headers: readonly string[], { noHeaders = false } = 
     return `${cells.join('').trimEnd()}\n`;
   };
   return {
-    format(rows) {
+    format(given) {
+      const rows = given.map((row) => row.map((cell) => ({ ...cell, text: visibleLine(cell.text) })));
       for (const row of rows) {
         row.forEach(({ text }, index) => {
           widths[index] = Math.max(widths[index] ?? 0, text.length);

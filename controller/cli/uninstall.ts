@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { visibleData } from '../api/text.ts';
 import { nameOf, planRemoval, type RemovalStep } from '../core/foundation.ts';
-import { wantsColor } from './columns.ts';
+import { wantsColor, writePainted } from './columns.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { CliError, writeLines } from './failure.ts';
 import type { Foundation, SignOfLife } from './foundation.ts';
@@ -50,7 +51,7 @@ async function uninstall(io: CliIo, options: Options): Promise<number> {
     const steps = planRemoval(possible, found, { deleteTable });
     const isMeant = apply && signs.length === 0;
     if (options.output !== undefined) writeAs(io, options.output, foundation, steps, signs);
-    else if (!isMeant) io.stdout.write(renderSteps(steps, foundation, wantsColor(io)));
+    else if (!isMeant) writePainted(io, renderSteps(visibleData(steps), foundation, wantsColor(io)));
     if (signs.length > 0) return refuse(io, signs);
     if (isMeant) await removeAll(io, foundation, steps, options.output === undefined);
     else if (options.output === undefined)

@@ -1,5 +1,6 @@
-import { dump, load } from 'js-yaml';
+import { load } from 'js-yaml';
 import { isRecord, type JsonObject, ownField } from '../api/json.ts';
+import { formatYaml } from '../api/yaml.ts';
 import { ConfigurationError } from './configuration-error.ts';
 
 /** A file of kubectl's configuration, as it was found. */
@@ -99,5 +100,5 @@ export function withCurrent(content: JsonObject, name: string): JsonObject {
 }
 
 export function renderKubeconfig(content: JsonObject): string {
-  return dump(content, { noRefs: true, lineWidth: -1, seqNoIndent: true });
+  return formatYaml(content);
 }

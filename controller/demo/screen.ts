@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import type { Bastion } from '../api/bastion.ts';
 import { formatAge } from '../api/duration.ts';
+import { visibleData } from '../api/text.ts';
 import { clip } from './clip.ts';
 import type { Scene } from './story.ts';
 
@@ -41,7 +42,8 @@ export function createScreen(terminal: Terminal, startedAt: number) {
   };
 }
 
-function lineOf({ metadata, spec, status }: Bastion): string {
+function lineOf(bastion: Bastion): string {
+  const { metadata, spec, status } = visibleData(bastion);
   const ready = status?.conditions?.find((one) => one.type === 'Ready');
   const detail =
     status?.phase === 'Ready' ? status.sessionTarget : status?.phase === 'Expired' ? '' : ready?.reason;
@@ -61,7 +63,7 @@ function tableOf({ bastions, owned }: Scene, now: number, startedAt: number): st
   const header = pc.dim(
     `  ${'NAME'.padEnd(10)}${'PHASE'.padEnd(14)}${'TRANSPORT'.padEnd(18)}${'EXPIRES IN'.padEnd(12)}RESOURCES`,
   );
-  const rows = bastions.map(({ metadata, spec, status }) => {
+  const rows = bastions.map(visibleData).map(({ metadata, spec, status }) => {
     const phase = status?.phase ?? 'Pending';
     const paint = COLOURS[phase] ?? ((text: string) => text);
     const left = status?.expiresAt ? Date.parse(status.expiresAt) - now : 0;

@@ -12,7 +12,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import type { EntranceDefinition, Kind } from '../kinds/kind.ts';
 import { ClosingNews, type ClosingWork } from './closing-news.ts';
 import { ClosingRead, type ReadOptions } from './closing-read.ts';
-import { fieldsOf } from './pass-log.ts';
+import { fieldsOf, isOf } from './pass-log.ts';
 
 export interface LaneOptions extends ReadOptions {
   /** Writes only as long as this tenure lasts. */
@@ -136,6 +136,7 @@ export class ClosingLane {
     let isDone = false;
     try {
       isDone = await this.#tryAll();
+      log.over?.('cannot read what is to be closed', (fields) => isOf(fields, fieldsOf(place)) || undefined);
     } catch (error) {
       if (error instanceof Fenced) return;
       log('warn', 'cannot read what is to be closed', { ...fieldsOf(place), error: explain(error) });

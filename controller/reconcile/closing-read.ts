@@ -4,7 +4,7 @@ import type { Place } from '../api/estate.ts';
 import { Fenced } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
 import type { Log } from './manager.ts';
-import { fieldsOf } from './pass-log.ts';
+import { fieldsOf, isOf } from './pass-log.ts';
 
 export interface ReadOptions {
   readonly place: Place;
@@ -24,6 +24,8 @@ export interface Reading {
 /** An end is not put off for a store that does not answer. */
 const PATIENCE_MS = 2_000;
 
+const BY_MEMORY = 'the store cannot be read: what has ended is closed by what was read last';
+
 /**
  * What is to be closed, by what was read last where the store does not say it now. As long as this process leads, nobody else puts
  * a later end on record: an end that it knows of is one.
@@ -39,10 +41,11 @@ export class ClosingRead {
 
   /** @throws what the store answers, where nothing is known without it */
   async bastions(): Promise<Reading> {
-    const { clock, read } = this.#options;
+    const { clock, read, log, place } = this.#options;
     try {
       const bastions = await within(clock, PATIENCE_MS, read);
       this.#isTold = false;
+      log.over?.(BY_MEMORY, (fields) => isOf(fields, fieldsOf(place)) || undefined);
       return { bastions, isAnew: true };
     } catch (error) {
       if (error instanceof Fenced) throw error;
@@ -55,7 +58,7 @@ export class ClosingRead {
     const known = recall();
     if (known === undefined) throw error;
     if (!this.#isTold)
-      log('warn', 'the store cannot be read: what has ended is closed by what was read last', {
+      log('warn', BY_MEMORY, {
         ...fieldsOf(place),
         error: explain(error),
       });

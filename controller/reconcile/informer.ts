@@ -12,6 +12,8 @@ export interface InformerOptions {
    */
   readonly onChange: (bastion: Bastion, before?: Bastion) => void;
   readonly onError: (error: unknown) => void;
+  /** The store has answered. */
+  readonly onRead?: () => void;
 }
 
 const RETRY_MS = 2_000;
@@ -46,8 +48,9 @@ export class Informer {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    const { api } = this.#options;
+    const { api, onRead } = this.#options;
     const { items, resourceVersion } = await api.bastions.list();
+    onRead?.();
     this.#replace(items);
     for await (const { type, object } of api.bastions.watch({ from: resourceVersion }, signal)) {
       if (type === 'DELETED') this.#remove(object);

@@ -7,6 +7,7 @@ import { type Trace, untraced } from '../api/trace.ts';
 import type { Aws } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
 import { sourceOf } from '../core/origin.ts';
+import type { Fields, IsOver } from '../core/repetition.ts';
 import type { Terms } from '../core/terms.ts';
 import type { Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
@@ -21,7 +22,7 @@ import { type Lease, whileHeld } from './lease.ts';
 import type { Refresh } from './observe.ts';
 import type { Observer } from './observer.ts';
 import { PassBook, type PassRecord } from './pass-book.ts';
-import { fieldsOf, reportPass } from './pass-log.ts';
+import { fieldsOf, isOf, reportPass } from './pass-log.ts';
 import { Queue, type Queued } from './queue.ts';
 import { rememberedPlaces } from './scopes.ts';
 import { placeOfShrinkGuard } from './shrink.ts';
@@ -32,11 +33,14 @@ import { isIdledOut } from './worker.ts';
 import { interestsOf, ScopeWorkers } from './workers.ts';
 
 /** What happened, for the log. The message is constant; what varies is in the fields. */
-export type Log = (
-  level: 'info' | 'warn' | 'error',
-  message: string,
-  fields?: Readonly<Record<string, unknown>>,
-) => void;
+export interface Log {
+  (level: 'info' | 'warn' | 'error', message: string, fields?: Fields): void;
+  /**
+   * Of those failures with this message: which are over, and which go on; undefined for those not asked about. So that a log which
+   * does not repeat itself can say the end.
+   */
+  readonly over?: (message: string, isOver: IsOver) => void;
+}
 
 export interface ManagerOptions {
   readonly api: ApiClient;
@@ -134,6 +138,7 @@ export class Controller {
         this.#closing.look();
       },
       onError: (error) => log('error', 'cannot watch Bastions', { error: explain(error) }),
+      onRead: () => log.over?.('cannot watch Bastions', () => true),
     });
     this.#standing = new StandingKeeper({
       ...options,
@@ -241,6 +246,7 @@ export class Controller {
       const isMine = whileHeld(lease);
       const fenced = { api: fenceWrites(api, isMine), store: fenceStore(store, isMine) };
       logGuards(log, await tidy({ ...fenced, clock, isLookedAt: (guard) => this.#isLookedAt(guard) }));
+      log.over?.('cannot sweep', () => true);
     } catch (error) {
       if (error instanceof Fenced) return;
       log('error', 'cannot sweep', { error: explain(error), retryMs: SWEEP_RETRY_MS });
@@ -260,14 +266,15 @@ export class Controller {
     if (!this.mayServe()) return NEVER;
     const startedMs = clock.monotonic();
     try {
-      return key === NOWHERE ? await this.#tellStrays() : await this.#pass(key, refresh);
+      const wake = key === NOWHERE ? await this.#tellStrays() : await this.#pass(key, refresh);
+      log.over?.('pass failed', (fields) => isOf(fields, scopeOf(key)) || undefined);
+      return wake;
     } catch (error) {
       if (error instanceof Fenced) return NEVER;
       const record = this.#book.failed(key, startedMs, error);
       observer?.passed(record);
       const retryMs = Math.min(FIRST_RETRY_MS * 2 ** (record.failures - 1), LONGEST_RETRY_MS);
-      const scope = key === NOWHERE ? {} : fieldsOf(placeOfKey(key));
-      log('error', 'pass failed', { ...scope, error: explain(error), retryMs });
+      log('error', 'pass failed', { ...scopeOf(key), error: explain(error), retryMs });
       return { afterMs: retryMs, refresh: 'all' };
     }
   }
@@ -317,4 +324,9 @@ export class Controller {
     const region = this.#standing.current()?.defaultRegion ?? defaultRegion;
     return { accountId, defaultRegion: region, accounts: terms().accounts };
   }
+}
+
+/** Of a line of the log about a pass; nothing for the Bastions that are in no place. */
+function scopeOf(key: string): Fields {
+  return key === NOWHERE ? {} : fieldsOf(placeOfKey(key));
 }

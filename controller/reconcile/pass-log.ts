@@ -1,4 +1,6 @@
 import type { Place } from '../api/estate.ts';
+import type { Outcome } from '../core/outcome.ts';
+import { type Fields, lasting } from '../core/repetition.ts';
 import { logGuards } from './guard-log.ts';
 import type { Log } from './manager.ts';
 import type { Pass } from './reconcile.ts';
@@ -6,6 +8,11 @@ import type { Pass } from './reconcile.ts';
 /** Of a line of the log. */
 export function fieldsOf({ accountId, region }: Place): Readonly<Record<string, string>> {
   return { account: accountId, region };
+}
+
+/** Whether a line of the log is of that place. */
+export function isOf(fields: Fields, { account, region }: Fields): boolean {
+  return fields['account'] === account && fields['region'] === region;
 }
 
 /** Tells the log what a pass found and did. */
@@ -18,20 +25,51 @@ export function reportPass(
   logGuards(log, news);
   if (fenced) log('info', 'gave up a pass: the lease has ended', scope);
   // What could not be read because it might not be read any more is no news.
-  for (const message of fenced ? [] : observed.failures.values())
-    log('warn', 'cannot read AWS', { ...scope, error: message });
+  else reportFailures(log, scope, observed.failures);
   for (const [bastion, error] of untellable)
     log('error', 'the status of a Bastion cannot be stored: it is closed', { ...scope, bastion, error });
-  for (const { step, result, message } of outcomes) {
-    const fields = {
-      ...scope,
-      action: step.action,
-      key: step.key,
-      owners: step.owners.slice(0, 3),
-      why: step.why,
-    };
-    const changed = step.action === 'create' || step.action === 'update' || step.action === 'delete';
-    if (result === 'done' && changed) log('info', 'changed', { ...fields, id: step.observed?.id });
-    if (result === 'failed') log('warn', 'failed', { ...fields, error: message });
+  const names = new Set<string>(untellable.keys());
+  log.over?.('the status of a Bastion cannot be stored: it is closed', (fields) =>
+    isOf(fields, scope) ? !names.has(String(fields['bastion'])) : undefined,
+  );
+  for (const outcome of outcomes) reportOutcome(log, scope, outcome);
+  if (!fenced) reportSuccesses(log, scope, outcomes);
+}
+
+/** One line for each cause: what fails together is often one call, or one wrong right. */
+function reportFailures(log: Log, scope: Fields, failures: ReadonlyMap<string, string>): void {
+  const causes = new Map<unknown, { readonly what: string[]; readonly error: string }>();
+  for (const [what, message] of failures) {
+    const error = message.replace(/^cannot (list|read)[^:]*: /, '');
+    const known = causes.get(lasting(error));
+    if (known) known.what.push(what);
+    else causes.set(lasting(error), { what: [what], error });
   }
+  for (const { what, error } of causes.values()) log('warn', 'cannot read AWS', { ...scope, what, error });
+  log.over?.('cannot read AWS', (fields) => {
+    if (!isOf(fields, scope)) return undefined;
+    const { what } = fields;
+    return !(Array.isArray(what) && what.some((one: string) => failures.has(one)));
+  });
+}
+
+function reportOutcome(log: Log, scope: Fields, { step, result, message }: Outcome): void {
+  const fields = {
+    ...scope,
+    action: step.action,
+    key: step.key,
+    owners: step.owners.slice(0, 3),
+    why: step.why,
+  };
+  const changed = step.action === 'create' || step.action === 'update' || step.action === 'delete';
+  if (result === 'done' && changed) log('info', 'changed', { ...fields, id: step.observed?.id });
+  if (result === 'failed') log('warn', 'failed', { ...fields, error: message });
+}
+
+/** What was not tried, or has to wait, is not over. */
+function reportSuccesses(log: Log, scope: Fields, outcomes: readonly Outcome[]): void {
+  const open = new Set<string>(
+    outcomes.filter(({ result }) => result !== 'done' && result !== 'idle').map(({ step }) => step.key),
+  );
+  log.over?.('failed', (fields) => (isOf(fields, scope) ? !open.has(String(fields['key'])) : undefined));
 }

@@ -83,6 +83,7 @@ export class StandingKeeper {
       const before = this.#standing;
       logGuards(log, before || this.#gaveWayFor ? standing.news : reminder(standing));
       if (!isMine() || this.#isStopped) return;
+      log.over?.('cannot tell whose store this is', () => true);
       this.#standing = standing;
       if (standing.halted) return await this.#giveWay(standing.halted);
       if (!allowsTheSame(before, standing)) this.#allow();
@@ -111,6 +112,7 @@ export class StandingKeeper {
     const isMine = whileHeld(lease);
     try {
       await hold({ api: fenceWrites(api, isMine), clock, settings: settings() }, held);
+      log.over?.('cannot tell Bastions why', () => true);
     } catch (error) {
       if (!(error instanceof Fenced)) log('error', 'cannot tell Bastions why', { error: explain(error) });
     }

@@ -1,17 +1,25 @@
-/** What writing fails with when whoever read is gone: another program (`| head`), or the terminal. */
-const GONE: ReadonlySet<unknown> = new Set(['EPIPE', 'EIO']);
+import { writesToFile } from './output.ts';
+import { isGone } from './write-failure.ts';
 
 /**
  * Nobody reads any more: then this process is told to end, as other programs are by SIGPIPE, which Node ignores. In good order,
- * for a controller has a lease to give away and a verb may have begun something.
+ * for a controller has a lease to give away and a verb may have begun something. A disk that is full ends nothing.
  */
 export function endWithReader(): void {
-  let isTold = false;
+  const end = tellToEnd();
   for (const stream of [process.stdout, process.stderr]) {
+    const isFile = writesToFile(stream);
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (!GONE.has(error.code)) throw error;
-      if (!isTold) process.kill(process.pid, 'SIGTERM');
-      isTold = true;
+      if (!isFile && isGone(error)) end();
     });
   }
+}
+
+/** @returns what tells this process once: it dies of a second signal. */
+export function tellToEnd(): () => void {
+  let isTold = false;
+  return () => {
+    if (!isTold) process.kill(process.pid, 'SIGTERM');
+    isTold = true;
+  };
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../api/clock.ts';
+import { oneLine, visible } from '../api/text.ts';
 import type { ProgramName } from '../cli/io.ts';
 import { runCli } from '../cli/program.ts';
-import { endWithReader } from './closed-pipe.ts';
+import { takeLines } from './node-lines.ts';
 import { placesOf } from './places.ts';
 import { listenForSignals, PROCESS_SIGNALS } from './signals.ts';
 import { terminalIo } from './terminal.ts';
@@ -17,13 +18,13 @@ export interface CommandLineParts {
 /** Runs this process's command line. @returns its exit code */
 export async function runCommandLine(program: ProgramName, parts: CommandLineParts): Promise<number> {
   const { clock } = parts;
-  endWithReader();
   // The SDK's note about Node versions is for us, not for those who run this.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   const { signal, hold: holdSignals } = listenForSignals(PROCESS_SIGNALS);
   const version = readVersion();
   const terminal = terminalIo(signal);
-  const warn = (text: string) => void terminal.stderr.write(`${text}\n`);
+  const warn = (text: string) => void terminal.stderr.write(`${visible(text)}\n`);
+  takeLines(console, process, (level, said) => level !== 'info' && warn(`warning: ${oneLine(said)}`));
   const places = placesOf(program, { ...parts, env: process.env, version, warn });
   return runCli(process.argv.slice(2), {
     ...terminal,

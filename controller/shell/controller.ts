@@ -195,11 +195,26 @@ function leaseOf(options: ControllerOptions, store: Store): Lease {
   const host = `${hostname()}-${process.pid}`;
   const name = replica === undefined ? host : `${replica}@${host}`;
   return createLease({
-    ...{ store, clock, durationMs, name: LEASE_NAME, holder: `${name}/${newId()}` },
+    store: tellAnswers(store, () => log.over?.(LEASE_FAILED, () => true)),
+    ...{ clock, durationMs, name: LEASE_NAME, holder: `${name}/${newId()}` },
     renewEveryMs: durationMs / RENEWALS,
-    onError: (error) => log('warn', 'the lease was neither read nor renewed', { error: explain(error) }),
+    onError: (error) => log('warn', LEASE_FAILED, { error: explain(error) }),
     onNews: (news) => tellNews(news, log),
   });
+}
+
+const LEASE_FAILED = 'the lease was neither read nor renewed';
+
+/** Calls `onAnswer` whenever the store has answered. */
+function tellAnswers(store: Store, onAnswer: () => void): Pick<Store, 'readLease' | 'writeLease'> {
+  const told = <T>(answer: T): T => {
+    onAnswer();
+    return answer;
+  };
+  return {
+    readLease: async (name) => told(await store.readLease(name)),
+    writeLease: async (name, next, expected) => told(await store.writeLease(name, next, expected)),
+  };
 }
 
 const SET_BACK =

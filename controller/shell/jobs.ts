@@ -87,6 +87,7 @@ class Job {
     this.#isRunning = true;
     try {
       await run();
+      log.over?.('job failed', ({ job }) => job === name || undefined);
     } catch (error) {
       log('error', 'job failed', { job: name, error: explain(error) });
     } finally {

@@ -73,6 +73,7 @@ export function createSync(options: SyncOptions): Sync {
     tendedMs = clock.monotonic();
     try {
       await tendNow?.();
+      log.over?.('cannot tell of former sources', () => true);
     } catch (error) {
       if (error instanceof Fenced) return;
       // Somebody has written meanwhile, or the store does not answer: the next poll tries again.

@@ -5,6 +5,9 @@ import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import type { CliIo } from '../cli/io.ts';
 import { launchChild } from './child.ts';
+import { tellToEnd } from './closed-pipe.ts';
+import { checkedOutput } from './output.ts';
+import { saveFile } from './save-file.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What a command line touches of the machine, as it is. */
@@ -18,14 +21,18 @@ export function terminalIo(
   | 'readFile'
   | 'listFiles'
   | 'writeFile'
+  | 'saveFile'
   | 'ask'
   | 'user'
   | 'noColor'
   | 'launch'
   | 'hasTerminal'
 > {
+  const end = tellToEnd();
   return {
-    ...{ stdout: process.stdout, stderr: process.stderr, listFiles, writeFile: replaceFile },
+    stdout: checkedOutput(process.stdout, 'standard output', end),
+    stderr: checkedOutput(process.stderr, 'standard error', end),
+    ...{ listFiles, writeFile: replaceFile, saveFile },
     stdin: () => text(process.stdin),
     readFile: (path) => readFile(path, 'utf8'),
     ask: process.stdin.isTTY ? (question) => ask(question, signal) : undefined,

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
+import { visible } from '../api/text.ts';
 import type { Collection, Store } from './store.ts';
 
 /** Everything a store held at one revision; the lease and the history are left out. */
@@ -75,19 +77,30 @@ function keyOf(collection: Collection, name: ObjectName): string {
   return `${collection} ${name}`;
 }
 
-/** One JSON a line: a head, the objects, and an end that tells a whole backup from one that was cut off. */
+/**
+ * One JSON a line: a head, the objects, and an end that tells a whole backup from one that was cut off or changed. Escaped, so that
+ * it stays the same on its way through a terminal's output.
+ */
 export function formatBackup({ takenAt, revision, entries }: Backup): string {
-  const lines = [{ format: FORMAT, takenAt, revision }, ...entries, { end: true, objects: entries.length }];
-  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  const lines = [{ format: FORMAT, takenAt, revision }, ...entries].map(formatLine);
+  const end = { end: true, objects: entries.length, sha256: digestOf(lines) };
+  return [...lines, formatLine(end)].map((line) => `${line}\n`).join('');
+}
+
+function formatLine(line: object): string {
+  return visible(JSON.stringify(line));
+}
+
+function digestOf(lines: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const line of lines) hash.update(`${line}\n`);
+  return hash.digest('hex');
 }
 
 /** @throws BackupError */
 export function parseBackup(text: string): Backup {
-  const lines = text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map(parseLine);
-  const [head, ...rest] = lines;
+  const written = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const [head, ...rest] = written.map(parseLine);
   if (head?.['format'] !== FORMAT) {
     const found = head?.['format'] === undefined ? 'something else' : JSON.stringify(head['format']);
     throw new BackupError(
@@ -101,6 +114,12 @@ export function parseBackup(text: string): Backup {
     );
   }
   const entries = rest.map((line, index) => parseEntry(line, index + 2));
+  // Those of earlier versions have none.
+  if (end['sha256'] !== undefined && end['sha256'] !== digestOf(written.slice(0, -1))) {
+    throw new BackupError(
+      'it was changed since it was written: its digest is another. Use another one, or take sha256 out of its last line if you changed it.',
+    );
+  }
   return { takenAt: String(head['takenAt']), revision: Number(head['revision']), entries };
 }
 

@@ -168,6 +168,9 @@ export function createCli(given: Partial<Pick<ReturnType<typeof createFixture>, 
       async writeFile(path, text) {
         files.set(path, text);
       },
+      async saveFile(path, text) {
+        files.set(path, text);
+      },
       foundations: world.foundations,
       backups: noBackups(),
       ...{ program, clock, connect, version: '1.2.3', signal: stop.signal, noColor },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { visibleLine } from '../../controller/api/text.ts';
 import { createLog, type LogFormat } from '../../controller/shell/log.ts';
 import { VirtualClock } from '../clock.ts';
 
@@ -28,6 +29,16 @@ describe('the log', () => {
       error: 'one\ntwo',
       retryMs: 10,
     });
+  });
+
+  it('steers no terminal, whatever its fields and their names hold', () => {
+    const steering = '\u001b[31m\u009b2J\u202e\u2066\u200f\u061c\u2028\u2029\u0007\r\u007f\u0085';
+    const fields = { error: `x${steering}`, [`n${steering}`]: [steering], plain: steering.slice(12, 14) };
+    for (const format of ['text', 'json'] as const) {
+      const line = logged(format, 'warn', `failed${steering}`, fields);
+      expect(visibleLine(line.slice(0, -1))).toBe(line.slice(0, -1));
+    }
+    expect(JSON.parse(logged('json', 'warn', 'failed', fields))).toMatchObject(fields);
   });
 
   it('keeps its message, time and level whatever the fields are called', () => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../controller/api/object.ts';
+import { visible } from '../../controller/api/text.ts';
 import { formatBackup, loadBackup, parseBackup, takeBackup } from '../../controller/store/backup.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { createDynaliteSubject } from './dynalite.ts';
@@ -86,9 +87,25 @@ describe('a text that is no whole backup', () => {
       whole.replace('"bastions"', '"castles"'),
       /line 2: collection: found "castles"/,
     ],
+    ['says something else by now', whole.replace('"orders"', '"others"'), /its digest is another/],
     ['has a nameless object', whole.replace('"name":"orders",', ''), /line 2: object has no name/],
   ])('that %s is refused, and says so', (_, text, message) => {
     expect(() => parseBackup(text)).toThrow(message);
+  });
+
+  it('is none of earlier versions, which count only', () => {
+    const earlier = whole.replace(/,"sha256":"\w+"/, '');
+    expect(earlier).not.toBe(whole);
+    expect(parseBackup(earlier)).toEqual(parseBackup(whole));
+  });
+
+  it('is the same after a way that escapes what steers terminals, or ends lines as Windows does', () => {
+    const hostile = { ...thing('orders'), spec: { reason: `a\u202eb\u009b\u2028c` } } as KubeObject;
+    const entries = [{ collection: 'bastions' as const, object: hostile }];
+    const text = formatBackup({ takenAt: '2026-11-23T09:00:00Z', revision: 1, entries });
+    expect(visible(text)).toBe(text);
+    expect(parseBackup(text).entries).toEqual(entries);
+    expect(parseBackup(text.replaceAll('\n', '\r\n')).entries).toEqual(entries);
   });
 });
 
