@@ -179,7 +179,7 @@ export function openStoreOf(options: ControllerOptions, aws: AwsWorld): Promise<
   const { dataDir, table, region, clock, newId, speed = 1 } = options;
   const connection = aws.simulator ? undefined : aws.connection;
   const pollMs = POLL_MS * speed;
-  return openStore({ dataDir, table, region, connection, clock, newId, pollMs, mustOwn: true });
+  return openStore({ dataDir, table, region, connection, clock, newId, pollMs });
 }
 
 /** The store outlives simulated AWS, and what it says of resources is then history. */

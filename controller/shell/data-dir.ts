@@ -28,7 +28,7 @@ async function makeFolder(path: string): Promise<void> {
 /** Whether anything was ever stored there. Makes nothing. @throws UsageError when it cannot be looked into */
 export async function hasStore(dataDir: string): Promise<boolean> {
   try {
-    const found = await Promise.all(['store', 'endpoint.json'].map((name) => exists(join(dataDir, name))));
+    const found = await Promise.all(['database', 'store'].map((name) => exists(join(dataDir, name))));
     return found.includes(true);
   } catch (error) {
     throw unusable(dataDir, error);
