@@ -2,9 +2,10 @@ import type { Clock } from '../api/clock.ts';
 import { createTableStore } from './dynamodb.ts';
 import { convertOldStore, hasOldStore, putAside } from './leveldb-import.ts';
 import { openMark, readMark } from './newest-mark.ts';
-import { damaged } from './sqlite-failure.ts';
+import { damaged, full } from './sqlite-failure.ts';
 import { openMemoryFile, openSqliteFile, type SqliteFile } from './sqlite-file.ts';
 import { openSqliteTable } from './sqlite-table.ts';
+import { keepReserve, spendReserve } from './reserve.ts';
 import type { Store } from './store.ts';
 import { createFolder, folderOf, isThere, makePrivate, removeDrafts, verifyFiles } from './store-folder.ts';
 import type { Table } from './table.ts';
@@ -26,6 +27,8 @@ export interface EmbeddedStore {
 }
 
 const LOG = 'log';
+/** Small, and of a few items only: they go on where the disk is full. */
+const VITAL: ReadonlySet<string> = new Set(['lease', 'activation']);
 
 /** SQLite under `<dataDir>/database`, which any number of processes may have open at once. */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
@@ -44,7 +47,10 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       verifyFiles(folder);
       makePrivate(folder);
     },
-    afterOpen: (opened) => checkNewest(folder, opened),
+    afterOpen(opened) {
+      checkNewest(folder, opened);
+      keepReserve(folder);
+    },
   });
   const embedded = assemble(options, file, (sk) => mark.note(sk));
   const close = async () => {
@@ -83,14 +89,25 @@ function checkNewest(folder: string, opened: Pick<SqliteFile, 'rows'>): void {
 }
 
 function assemble(
-  { clock, newId, pollMs }: EmbeddedStoreOptions,
+  options: EmbeddedStoreOptions,
   file: SqliteFile,
   onLogged: (sk: string) => void,
 ): EmbeddedStore {
-  const plain = openSqliteTable({ file, clock });
+  const { clock, newId, pollMs } = options;
+  const isOnDisk = options.dataDir !== undefined;
+  const makeRoom = (pk: string) => {
+    if (!VITAL.has(pk)) return false;
+    spendReserve(file.folder);
+    // The journal begins anew then, in the room that it has already.
+    file.rows('PRAGMA wal_checkpoint(RESTART)', []);
+    return true;
+  };
+  const plain = openSqliteTable({ file, makeRoom, clock });
   const table: Table = {
     ...plain,
     async put(item, condition) {
+      // What room is left, once the disk was full, is for what closes.
+      if (isOnDisk && !VITAL.has(item.pk) && !keepReserve(file.folder)) throw full(file.folder);
       const isPut = await plain.put(item, condition);
       if (isPut && item.pk === LOG) onLogged(item.sk);
       return isPut;

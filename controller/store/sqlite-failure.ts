@@ -14,6 +14,10 @@ export function isBusy(error: unknown): boolean {
   return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error) ?? '');
 }
 
+export function isFull(error: unknown): boolean {
+  return codeOf(error) === 'SQLITE_FULL';
+}
+
 /** What an error of the engine means for those who use the store in this folder; any other error as it is. */
 export function explainFailure(folder: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof StoreUnavailableError) return error;
@@ -41,7 +45,7 @@ export function explainFailure(folder: string, error: unknown): unknown {
   return new UnansweredError(`The store in ${folder} failed: ${text} (${code}). ${next}`, { cause: error });
 }
 
-function full(folder: string, cause: Error): StoreUnavailableError {
+export function full(folder: string, cause?: unknown): StoreUnavailableError {
   return new StoreUnavailableError(
     `The store in ${folder} cannot be written: the disk is full, so nothing was written. Make room: it goes on by itself then.`,
     { cause },

@@ -34,12 +34,13 @@ export const SCHEMA = `
  * only fullfsync reaches the disk itself. The journal shrinks again after a burst.
  */
 const SETTINGS = `
-  PRAGMA busy_timeout = 250;
+  PRAGMA busy_timeout = 25;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA fullfsync = ON;
   PRAGMA checkpoint_fullfsync = ON;
-  PRAGMA journal_size_limit = 16777216;
+  PRAGMA wal_autocheckpoint = 250;
+  PRAGMA journal_size_limit = 4194304;
 `;
 
 type Statement = ReturnType<Database.Database['prepare']>;

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../api/clock.ts';
 import { sleep } from '../api/clock.ts';
-import { damaged, explainFailure, isBusy } from './sqlite-failure.ts';
+import { damaged, explainFailure, isBusy, isFull } from './sqlite-failure.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import { StoreUnavailableError } from './store.ts';
 import type { Condition, Item, Key, Query, Table } from './table.ts';
@@ -16,8 +16,8 @@ interface Row {
 /** Each page is one statement, which has the thread for itself while it runs. */
 const PAGE = 100;
 /** Other processes hold the lock for one write, which is synced to the disk. */
-const BUSY_MS = 5_000;
-const BUSY_POLL_MS = 20;
+const BUSY_MS = 15_000;
+const BUSY_POLL_MS = 10;
 /** Those of DynamoDB, so that whatever is stored here can be moved there. */
 const MAX_ITEM_BYTES = 400 * 1024;
 const MAX_PK_BYTES = 2_048;
@@ -25,6 +25,8 @@ const MAX_SK_BYTES = 1_024;
 
 export interface SqliteTableOptions {
   readonly file: SqliteFile;
+  /** Called when the disk is full; returns whether there may be room for a write to this partition now. */
+  readonly makeRoom?: (pk: string) => boolean;
   readonly clock: Clock;
 }
 
@@ -32,7 +34,7 @@ export interface SqliteTableOptions {
  * The table in a file that several processes have open. Each call is one statement: its condition is judged and its effect
  * committed in one step, and `put` and `remove` return after the commit was synced to the disk.
  */
-export function openSqliteTable({ file, clock }: SqliteTableOptions): Table {
+export function openSqliteTable({ file, makeRoom, clock }: SqliteTableOptions): Table {
   /** The thread waits for a lock only briefly; what takes longer is waited for without it. */
   async function attempt<T>(work: () => T): Promise<T> {
     const untilMs = clock.monotonic() + BUSY_MS;
@@ -48,8 +50,17 @@ export function openSqliteTable({ file, clock }: SqliteTableOptions): Table {
 
   const rows = (sql: string, values: readonly unknown[]) =>
     attempt(() => file.rows(sql, values) as readonly Row[]);
-  const write = async (sql: string, values: readonly unknown[]) =>
-    (await attempt(() => file.run(sql, values))) > 0;
+  const write = async (pk: string, [sql, values]: Statement) => {
+    const run = () => {
+      try {
+        return file.run(sql, values);
+      } catch (error) {
+        if (!isFull(error) || !makeRoom?.(pk)) throw error;
+        return file.run(sql, values);
+      }
+    };
+    return (await attempt(run)) > 0;
+  };
   const parse = ({ item, sum }: Row): Item => {
     if (crc32(item) !== sum) throw damaged(file.folder, 'an item is not as it was written');
     return JSON.parse(item) as Item;
@@ -76,11 +87,11 @@ export function openSqliteTable({ file, clock }: SqliteTableOptions): Table {
     put(item, condition) {
       const text = JSON.stringify(item);
       checkSize(item);
-      return write(...putting(item, [text, crc32(text)], condition));
+      return write(item.pk, putting(item, [text, crc32(text)], condition));
     },
     remove({ pk, sk }, condition) {
       const [terms, values] = condition ? judging(condition) : ['TRUE', []];
-      return write(`DELETE FROM items WHERE pk = ? AND sk = ? AND ${terms}`, [pk, sk, ...values]);
+      return write(pk, [`DELETE FROM items WHERE pk = ? AND sk = ? AND ${terms}`, [pk, sk, ...values]]);
     },
   };
 }

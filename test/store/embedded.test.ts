@@ -135,7 +135,7 @@ describe('the embedded store', () => {
     }
     expect((await stat(folder())).mode & 0o777).toBe(0o700);
     const names = await readdir(folder());
-    expect(names.sort()).toEqual(['newest.json', 'store.db', 'store.db-shm', 'store.db-wal']);
+    expect(names.sort()).toEqual(['newest.json', 'reserve', 'store.db', 'store.db-shm', 'store.db-wal']);
     for (const name of names) expect((await stat(join(folder(), name))).mode & 0o777).toBe(0o600);
   });
 
