@@ -67,7 +67,11 @@ async function kill(writer: Writer | undefined): Promise<void> {
 }
 
 async function compare(dir: string, dataDir: string): Promise<Omit<Kills, 'kills'>> {
-  const { store, table, close } = await openEmbeddedStore({ dataDir, clock: systemClock(), newId: randomUUID });
+  const { store, table, close } = await openEmbeddedStore({
+    dataDir,
+    clock: systemClock(),
+    newId: randomUUID,
+  });
   let acknowledged = 0;
   let lost = 0;
   for (const file of await readdir(dir)) {
