@@ -174,6 +174,30 @@ describe('the embedded store', () => {
     connection.close();
   });
 
+  it('keeps a reserve, and asks for room on a full disk before it refuses a write', async () => {
+    const { store, table } = await open();
+    const reserve = join(folder(), 'reserve');
+    expect((await stat(reserve)).size).toBeGreaterThan(1024 * 1024);
+    await rm(reserve);
+    await store.put('bastions', thing('a'), undefined);
+    expect((await stat(reserve)).size).toBeGreaterThan(1024 * 1024);
+    const connection = openSqliteFile(folder(), { beforeOpen() {}, afterOpen() {} });
+    const asked: string[] = [];
+    const makeRoom = (pk: string) => {
+      asked.push(pk);
+      if (pk === 'lease') connection.rows('PRAGMA max_page_count = 1000000', []);
+      return pk === 'lease';
+    };
+    const limited = openSqliteTable({ file: connection, makeRoom, clock });
+    connection.rows('PRAGMA max_page_count = 1', []);
+    const item = { sk: 'main', text: 'x'.repeat(20_000) };
+    await expect(limited.put({ pk: 'log', ...item }, ABSENT)).rejects.toThrow(/the disk is full/);
+    expect(await limited.put({ pk: 'lease', ...item }, ABSENT)).toBe(true);
+    expect(asked).toEqual(['log', 'lease']);
+    expect(await table.get({ pk: 'lease', sk: 'main' })).toBeDefined();
+    connection.close();
+  });
+
   it('writes to no file that has lost its place, and goes on with one that took it', async () => {
     const { store } = await open();
     await fill(store, 1);
