@@ -1,10 +1,14 @@
+import { readlinkSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Account } from '../api/estate.ts';
 
 /** What a running controller tells other processes on the same data folder, so that they see the world it sees. */
 export interface Announcement {
   readonly pid: number;
+  /** Where that number counts: two containers on one volume may both be number 1. */
+  readonly space?: string;
   /** `real`, or the URL of simulated AWS. */
   readonly aws: string;
   readonly accountId: string;
@@ -21,13 +25,24 @@ export interface Announcement {
 
 const FILE = 'controller.json';
 
-/** One controller speaks for a folder: while it lives, others on it keep silent. */
-export async function announce(dataDir: string, announcement: Announcement): Promise<void> {
-  if (await readAnnouncement(dataDir)) return;
+const SPACE = spaceOf();
+
+/**
+ * One controller speaks for a folder: while it lives, others on it keep silent. Whether one in another space lives nobody can tell;
+ * who leads knows that it does not.
+ */
+export async function announce(
+  dataDir: string,
+  announcement: Announcement,
+  { leads = false }: { readonly leads?: boolean } = {},
+): Promise<void> {
+  const other = await readAnnouncement(dataDir);
+  if (other && !(leads && isElsewhere(other))) return;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const file = join(dataDir, FILE);
   const draft = `${file}.${announcement.pid}`;
-  await writeFile(draft, `${JSON.stringify(announcement, null, 2)}\n`, { mode: 0o600 });
+  const spoken = { ...announcement, space: SPACE };
+  await writeFile(draft, `${JSON.stringify(spoken, null, 2)}\n`, { mode: 0o600 });
   // In one step, so that nobody reads half of it.
   await rename(draft, file);
 }
@@ -35,6 +50,7 @@ export async function announce(dataDir: string, announcement: Announcement): Pro
 /** What another controller on this folder has announced. Undefined when none runs. */
 export async function readAnnouncement(dataDir: string): Promise<Announcement | undefined> {
   const announcement = await readFileOf(dataDir);
+  if (announcement && isElsewhere(announcement)) return announcement;
   // Our own number is on what a predecessor left behind: in a container every controller has the same.
   if (!announcement || announcement.pid === process.pid) return undefined;
   return isAlive(announcement.pid) ? announcement : undefined;
@@ -42,7 +58,7 @@ export async function readAnnouncement(dataDir: string): Promise<Announcement | 
 
 export async function withdraw(dataDir: string, pid: number): Promise<void> {
   const present = await readFileOf(dataDir);
-  if (present?.pid === pid) await rm(join(dataDir, FILE), { force: true });
+  if (present?.pid === pid && !isElsewhere(present)) await rm(join(dataDir, FILE), { force: true });
 }
 
 async function readFileOf(dataDir: string): Promise<Announcement | undefined> {
@@ -51,6 +67,19 @@ async function readFileOf(dataDir: string): Promise<Announcement | undefined> {
   } catch {
     // No file, or none of ours: either way nobody to talk to.
     return undefined;
+  }
+}
+
+function isElsewhere({ space = SPACE }: Announcement): boolean {
+  return space !== SPACE;
+}
+
+function spaceOf(): string {
+  try {
+    return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    // Not on Linux, where there are no such spaces.
+    return hostname();
   }
 }
 

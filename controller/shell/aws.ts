@@ -17,13 +17,12 @@ export interface AwsWorld {
   readonly close: () => Promise<void>;
 }
 
-const SIMULATED_ACCOUNT = '123456789012';
+export const SIMULATED_ACCOUNT = '123456789012';
 /** Anything signs for simulated AWS; nothing here is a secret. */
 const SIMULATED_CREDENTIALS = { accessKeyId: 'AKIASIMULATED', secretAccessKey: 'simulated' };
 
-/** @throws UsageError for a value that is none of `simulated`, `real` and an http URL */
-export async function openAws(value: string, region: string, clock: Clock): Promise<AwsWorld> {
-  if (value === 'simulated') return simulate(region, clock);
+/** @throws UsageError for a value that is neither `real` nor an http URL */
+export async function openAws(value: string, region: string): Promise<AwsWorld> {
   const connection = connectionTo(value);
   const accountId = await readAccountId(connection, region).catch((error: unknown) => {
     const advice = value === 'real' ? 'check your AWS credentials (AWS_PROFILE)' : 'nobody answers there';
@@ -51,7 +50,8 @@ export function connectionTo(value: string): Connection {
   return { endpoint: value, credentials: SIMULATED_CREDENTIALS, requestHandler: TIMEOUTS };
 }
 
-async function simulate(region: string, clock: Clock): Promise<AwsWorld> {
+/** @param id tells it from any other one */
+export async function simulate(region: string, clock: Clock, id: string): Promise<AwsWorld> {
   const simulator = createSimulator({
     clock,
     accountId: SIMULATED_ACCOUNT,
@@ -67,7 +67,7 @@ async function simulate(region: string, clock: Clock): Promise<AwsWorld> {
       });
     },
   });
-  const server = await serveSimulator(simulator);
+  const server = await serveSimulator(simulator, { id });
   const connection = { requestHandler: simulator.requestHandler, credentials: SIMULATED_CREDENTIALS };
   return {
     accountId: SIMULATED_ACCOUNT,

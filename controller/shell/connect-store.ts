@@ -48,7 +48,7 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
   const installation = options.installation ?? running?.installation ?? DEFAULTS.installation;
   const accounts = () => running?.accounts ?? [];
   const openWorld = async () => {
-    if (connection) return openAws(where, region, clock);
+    if (connection) return openAws(where, region);
     throw new UsageError('plan compares with AWS: start the controller first, or say --aws=real');
   };
   const preview: Connection['preview'] = async (bastions) => {

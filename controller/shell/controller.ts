@@ -13,7 +13,7 @@ import { createFacade } from '../server/facade.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
 import { type ApiOptions, serveApi } from './api-server.ts';
-import { type AwsWorld, openAws, UnreachableError } from './aws.ts';
+import { type AwsWorld, openAws } from './aws.ts';
 import { type Configuration, openConfiguration } from './configuration.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -25,6 +25,7 @@ import { type MetricsOptions, serveMetrics } from './metrics-server.ts';
 import { createPlaceClients } from './place-clients.ts';
 import { unreadiness } from './readiness.ts';
 import { settingsOf } from './settings.ts';
+import { openSharedSimulation } from './shared-simulation.ts';
 import { createSourceNews } from './source-news.ts';
 import { type OpenStore, openStore } from './store.ts';
 import { createSync } from './sync.ts';
@@ -81,7 +82,7 @@ const RENEWALS = 4;
 const POLL_MS = 500;
 
 /** What has to be closed, the last opened first. */
-type Closers = (() => unknown)[];
+export type Closers = (() => unknown)[];
 
 /** Puts the parts together and sets them going. When it throws, nothing of it is left running. */
 export async function startController(options: ControllerOptions): Promise<RunningController> {
@@ -110,10 +111,8 @@ async function assemble(
   const { clock, newId, log, dataDir } = options;
   await prepareDataDir(dataDir);
   const other = await readAnnouncement(dataDir);
-  const aws = await openWorld(options);
-  closers.push(() => aws.close());
-  const { store, close } = await openStoreOf(options, aws);
-  closers.push(close);
+  const { store, aws } = await openStoreAndAws(options, closers);
+  tellOtherWorld(options, other, aws);
   const configuration = await openConfiguration(options);
   closers.push(configuration.close);
   const estate = () => configuration.estate(aws.accountId);
@@ -155,12 +154,15 @@ async function assemble(
     dump: () => dumpOf(controller.describe(), clock.now()),
   });
   if (measuring) closers.push(() => measuring.close());
-  const speak = () => announce(dataDir, announcementOf(options, { aws, configuration }, server?.url));
-  const speakAnew = () => {
-    speak().catch((error: unknown) => log('warn', 'cannot announce', { error: explain(error) }));
+  const speak = (leads: boolean) =>
+    announce(dataDir, announcementOf(options, { aws, configuration }, server?.url), { leads });
+  const speakAnew = (leads = false) => {
+    speak(leads && options.replica === undefined).catch((error: unknown) =>
+      log('warn', 'cannot announce', { error: explain(error) }),
+    );
   };
-  await speak();
-  lease.onChange((held) => held && speakAnew());
+  await speak(false);
+  lease.onChange((held) => held && speakAnew(true));
   configuration.onChange(() => {
     controller.reconfigure();
     void sync.run();
@@ -175,11 +177,13 @@ async function assemble(
   return { api, aws, url: server?.url, metricsUrl: measuring?.url, leader, syncSources: sync.run, dump };
 }
 
-export function openStoreOf(options: ControllerOptions, aws: AwsWorld): Promise<OpenStore> {
+function openStoreOf(
+  options: ControllerOptions,
+  connection: AwsWorld['connection'] | undefined,
+): Promise<OpenStore> {
   const { dataDir, table, region, clock, newId, speed = 1 } = options;
-  const connection = aws.simulator ? undefined : aws.connection;
   const pollMs = POLL_MS * speed;
-  return openStore({ dataDir, table, region, connection, clock, newId, pollMs, mustOwn: true });
+  return openStore({ dataDir, table, region, connection, clock, newId, pollMs });
 }
 
 /** The store outlives simulated AWS, and what it says of resources is then history. */
@@ -187,6 +191,17 @@ export async function tellRebuilt(api: ApiClient, log: Log): Promise<void> {
   const { items } = await api.bastions.list();
   const bastions = items.filter(({ status }) => (status?.resources ?? []).length > 0).length;
   if (bastions > 0) log('info', 'simulated AWS starts empty: these Bastions are built anew', { bastions });
+}
+
+/** What one of them opens is foreign, or unknown, to the other. */
+function tellOtherWorld(
+  { replica, log }: ControllerOptions,
+  other: Announcement | undefined,
+  { address }: AwsWorld,
+): void {
+  if (!other || replica !== undefined || (other.aws === 'real') === (address === 'real')) return;
+  const found = { pid: other.pid, theirs: other.aws, ours: address };
+  log('warn', 'another controller on this data folder works on another AWS: end one of them', found);
 }
 
 function leaseOf(options: ControllerOptions, store: Store): Lease {
@@ -276,17 +291,22 @@ export function announcementOf(
   return { ...world, ...settingsOf(settings), shrinkLimit, ...api };
 }
 
-/** A second controller on the same data folder shares the first one's simulated AWS. */
-export async function openWorld({ aws, region, clock, dataDir, log }: ControllerOptions): Promise<AwsWorld> {
-  const other = aws === 'simulated' ? await readAnnouncement(dataDir) : undefined;
-  if (!other || other.aws === 'real') return openAws(aws, region, clock);
-  try {
-    return await openAws(other.aws, region, clock);
-  } catch (error) {
-    if (!(error instanceof UnreachableError)) throw error;
-    // The number of a controller that died may be another process's by now.
-    log('warn', 'the controller announced here does not answer; starting afresh', { pid: other.pid });
-    await withdraw(dataDir, other.pid);
-    return openAws(aws, region, clock);
+/** Simulated AWS is shared by all on a data folder, and its store says where it is; a table is where AWS is. */
+export async function openStoreAndAws(
+  options: ControllerOptions,
+  closers: Closers,
+): Promise<{ readonly store: Store; readonly aws: AwsWorld }> {
+  const { aws: where, region } = options;
+  if (where === 'simulated') {
+    const { store, close } = await openStoreOf(options, undefined);
+    closers.push(close);
+    const aws = await openSharedSimulation({ ...options, store });
+    closers.push(() => aws.close());
+    return { store, aws };
   }
+  const aws = await openAws(where, region);
+  closers.push(() => aws.close());
+  const { store, close } = await openStoreOf(options, aws.connection);
+  closers.push(close);
+  return { store, aws };
 }

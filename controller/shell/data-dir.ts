@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { access, chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { codeOf } from '../api/error-code.ts';
 import { UsageError } from './usage-error.ts';
@@ -10,10 +10,23 @@ export async function prepareDataDir(dataDir: string): Promise<void> {
     await makeFolder(resolve(dataDir));
     // The slash asks for a folder.
     await access(`${dataDir}/`, constants.R_OK | constants.W_OK | constants.X_OK);
+    await makePrivate(dataDir);
   } catch (error) {
     throw unusable(dataDir, error);
   }
 }
+
+/** Others would read names, and who opened what. Only a folder that is ours alone: one such as /tmp or a home has other users. */
+async function makePrivate(dataDir: string): Promise<void> {
+  const { mode, uid } = await stat(dataDir);
+  const isShared = (mode & 0o1000) !== 0 || uid !== process.getuid?.();
+  if (isShared || (mode & 0o077) === 0) return;
+  const names = await readdir(dataDir);
+  if (names.every((name) => OURS.test(name))) await chmod(dataDir, 0o700);
+}
+
+/** What stands in a data folder, and on a volume of its own. */
+const OURS = /^(database|store|controller\.json|endpoint\.json|dump-|git|api|tls|lost\+found$|\.)/;
 
 /** Level by level: node's own `recursive` never returns where a file system denies a folder with ENOENT, as /proc does. */
 async function makeFolder(path: string): Promise<void> {
@@ -28,7 +41,7 @@ async function makeFolder(path: string): Promise<void> {
 /** Whether anything was ever stored there. Makes nothing. @throws UsageError when it cannot be looked into */
 export async function hasStore(dataDir: string): Promise<boolean> {
   try {
-    const found = await Promise.all(['store', 'endpoint.json'].map((name) => exists(join(dataDir, name))));
+    const found = await Promise.all(['database', 'store'].map((name) => exists(join(dataDir, name))));
     return found.includes(true);
   } catch (error) {
     throw unusable(dataDir, error);

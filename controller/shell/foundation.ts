@@ -37,7 +37,7 @@ export async function drawFoundation(
 export async function openFoundation(options: FoundationOptions, parts: ConnectParts): Promise<Foundation> {
   const { table, region, trust } = requestOf(options, parts);
   const { clock } = parts;
-  const aws = await openAws(awsOf(options), region, clock);
+  const aws = await openAws(awsOf(options), region);
   const { accountId, connection } = aws;
   const iam = openIamBuilders(connection, { accountId, region });
   const tables = openTableBuilder({ connection, region, clock });

@@ -1,10 +1,17 @@
+import type { Clock, Timer } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
 import { createFacade } from '../server/facade.ts';
-import { announce, readAnnouncement, withdraw } from './announcement.ts';
+import { announce, withdraw } from './announcement.ts';
 import { serveApi } from './api-server.ts';
 import { type AwsWorld, connectionTo } from './aws.ts';
 import { openConfiguration } from './configuration.ts';
-import { announcementOf, type ControllerOptions, openStoreOf, openWorld, tellRebuilt } from './controller.ts';
+import {
+  announcementOf,
+  type Closers,
+  type ControllerOptions,
+  openStoreAndAws,
+  tellRebuilt,
+} from './controller.ts';
 import { prepareDataDir } from './data-dir.ts';
 
 /** What several controllers on this machine share. */
@@ -17,6 +24,9 @@ export interface Host {
   readonly url: string | undefined;
   readonly close: () => Promise<void>;
 }
+
+/** Whoever spoke for the folder before may be gone by then. */
+const SPEAK_EVERY_MS = 10_000;
 
 /** Opens what has to outlive each single replica: the embedded store, simulated AWS, the API. With a table and AWS there is only the API. */
 export async function openHost(options: ControllerOptions): Promise<Host> {
@@ -35,32 +45,43 @@ export async function openHost(options: ControllerOptions): Promise<Host> {
 }
 
 async function open(options: ControllerOptions): Promise<Host> {
-  const { dataDir, log } = options;
+  const { dataDir, log, clock } = options;
   await prepareDataDir(dataDir);
-  const other = await readAnnouncement(dataDir);
-  const closers: (() => Promise<void>)[] = [];
+  const closers: Closers = [];
   const close = async () => {
     for (const closeOne of closers.splice(0).reverse()) await closeOne();
   };
   try {
-    const world = await openWorld(options);
-    closers.push(() => world.close());
-    const { store, close: closeStore } = await openStoreOf(options, world);
-    closers.push(closeStore);
+    const { store, aws: world } = await openStoreAndAws(options, closers);
     const configuration = await openConfiguration(options);
     closers.push(async () => configuration.close());
     const estate = () => configuration.estate(world.accountId);
-    const api = createFacade({ store, clock: options.clock, newUid: options.newId, estate });
+    const api = createFacade({ store, clock, newUid: options.newId, estate });
     if (world.simulator) await tellRebuilt(api, log);
-    if (other && options.table === undefined)
-      log('warn', 'another process hosts the store of this data folder, and has to stay', { pid: other.pid });
     closers.push(() => withdraw(dataDir, process.pid));
     const server = await serveApi(options, { api, store, aws: world, configuration });
     if (server) closers.push(() => server.close());
-    await announce(dataDir, announcementOf(options, { aws: world, configuration }, server?.url));
+    const speak = () =>
+      announce(dataDir, announcementOf(options, { aws: world, configuration }, server?.url));
+    await speak();
+    const onError = (error: unknown) => log('warn', 'cannot announce', { error: explain(error) });
+    closers.push(repeat(clock, SPEAK_EVERY_MS, () => void speak().catch(onError)));
     return { aws: world.address, world, url: server?.url, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** @returns what ends it */
+function repeat(clock: Clock, everyMs: number, work: () => void): () => void {
+  let timer: Timer;
+  const next = () => {
+    timer = clock.setTimer(everyMs, () => {
+      next();
+      work();
+    });
+  };
+  next();
+  return () => timer.cancel();
 }

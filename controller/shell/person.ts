@@ -39,7 +39,7 @@ export function openPerson(options: ConnectionOptions, parts: PersonParts): Pers
   });
   const aws = once(async () => {
     const { aws: where, region } = await about();
-    return (await import('./aws.ts')).openAws(where, region, parts.clock);
+    return (await import('./aws.ts')).openAws(where, region);
   });
   return {
     ...{ about, connection, aws },

@@ -1,11 +1,10 @@
-import { type Clock, sleep } from '../api/clock.ts';
+import type { Clock } from '../api/clock.ts';
 import type { Connection } from '../aws/clients.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { openRealTable } from '../store/real-table.ts';
 import type { Store } from '../store/store.ts';
 import { shareWatches } from '../store/tail.ts';
 import { convertVersions } from '../store/versions.ts';
-import { readAnnouncement } from './announcement.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -18,17 +17,14 @@ export interface StoreOptions {
   readonly table: string | undefined;
   readonly dataDir: string;
   readonly region: string;
-  /** Where the table is; undefined when AWS is simulated in this process, where there are no tables. */
+  /** Where the table is; undefined when AWS is simulated here, where there are no tables. */
   readonly connection: Pick<Connection, 'endpoint' | 'credentials'> | undefined;
   readonly clock: Clock;
   /** Returns an id that no other process ever returns, and that cannot be guessed. */
   readonly newId: () => string;
   readonly pollMs?: number;
-  /** A controller may join another controller's store, but not that of a command that ends at any time. */
-  readonly mustOwn?: boolean;
 }
 
-const OWNER_LEAVES_MS = 5_000;
 /** Nobody notices such a delay, and hundreds of watches of many changes cost a fifth less. */
 const GATHER_MS = 25;
 
@@ -51,24 +47,7 @@ export async function openAnyVersion(options: StoreOptions): Promise<OpenStore> 
   return openRealTable({ connection, region, table, clock, newId });
 }
 
-async function openEmbedded({ dataDir, clock, newId, pollMs, mustOwn }: StoreOptions): Promise<OpenStore> {
+async function openEmbedded({ dataDir, clock, newId, pollMs }: StoreOptions): Promise<OpenStore> {
   await prepareDataDir(dataDir);
-  const deadline = clock.monotonic() + OWNER_LEAVES_MS;
-  for (;;) {
-    const embedded = await openEmbeddedStore({
-      dataDir,
-      clock,
-      newId,
-      ...(pollMs ? { pollMs } : {}),
-    });
-    if (embedded.owner || !mustOwn || (await readAnnouncement(dataDir))) {
-      return { store: embedded.store, close: () => embedded.close() };
-    }
-    await embedded.close();
-    if (clock.monotonic() >= deadline)
-      throw new UsageError(
-        `another command has ${dataDir} open: end it (a bastionctl --watch?), then start the controller`,
-      );
-    await sleep(clock, 200);
-  }
+  return openEmbeddedStore({ dataDir, clock, newId, ...(pollMs ? { pollMs } : {}) });
 }

@@ -32,11 +32,7 @@ export function createActivations(table: Table): Activations {
 }
 
 function unchanged({ version }: ActivationRecord): Condition {
-  return {
-    expression: '#version = :version',
-    names: { '#version': 'version' },
-    values: { ':version': version },
-  };
+  return { equals: { version } };
 }
 
 function parseRecord(item: Item): ActivationRecord {

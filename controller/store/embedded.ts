@@ -1,148 +1,124 @@
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import dynalite from 'dynalite';
-import { type Clock, sleep } from '../api/clock.ts';
-import { createDynamoStore } from './dynamodb.ts';
-import { claimEndpoint, type Endpoint, publishEndpoint, readEndpoint, removeEndpoint } from './endpoint.ts';
-import { createGate } from './gate.ts';
-import { type Store, StoreUnavailableError } from './store.ts';
-import { ensureTable } from './table.ts';
+import type { Clock } from '../api/clock.ts';
+import { createTableStore } from './dynamodb.ts';
+import { convertOldStore, hasOldStore, putAside } from './leveldb-import.ts';
+import { openMark, readMark } from './newest-mark.ts';
+import { keepReserve, spendReserve } from './reserve.ts';
+import { damaged, full } from './sqlite-failure.ts';
+import { openMemoryFile, openSqliteFile, type SqliteFile } from './sqlite-file.ts';
+import { openSqliteTable } from './sqlite-table.ts';
+import type { Store } from './store.ts';
+import { createFolder, folderOf, isThere, makePrivate, removeDrafts, verifyFiles } from './store-folder.ts';
+import type { Table } from './table.ts';
 
 export interface EmbeddedStoreOptions {
-  /** Left out: in memory, for tests. */
+  /** A folder that exists. Left out: in memory, for this process only. */
   readonly dataDir?: string;
   readonly clock: Clock;
-  /** Returns an id that no other process ever returns; also guards the endpoint, so it must not be guessable. */
+  /** Returns an id that no other process ever returns. */
   readonly newId: () => string;
-  readonly pid?: number;
   readonly pollMs?: number;
 }
 
 export interface EmbeddedStore {
   readonly store: Store;
-  /** False when another process has the data folder open and this one reaches the store through it. */
-  readonly owner: boolean;
-  readonly url: string;
-  readonly table: string;
-  /** For further stores on the same table; closed by `close`. */
-  readonly client: DynamoDBClient;
+  /** What it stands on, for further stores in this process. */
+  readonly table: Table;
   close(): Promise<void>;
 }
 
-const TABLE = 'bastion-operator';
-const OPENING_MS = 5_000;
-const OPENING_POLL_MS = 100;
+const LOG = 'log';
+/** Small, and of a few items only: they go on where the disk is full. */
+const VITAL: ReadonlySet<string> = new Set(['lease', 'activation']);
 
-/**
- * DynamoDB in this process, kept under `<dataDir>/store`. LevelDB lets one process in, so a second one on the same folder is
- * led by `endpoint.json` to the first.
- */
+/** SQLite under `<dataDir>/database`, which any number of processes may have open at once. */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
-  const { dataDir, clock, newId, pid = process.pid } = options;
-  if (dataDir === undefined) return serve(options, { pid, table: TABLE, key: newId() });
-  const deadline = clock.monotonic() + OPENING_MS;
-  for (;;) {
-    const claim: Endpoint = { pid, table: TABLE, key: newId() };
-    if (await claimEndpoint(dataDir, claim)) return serve(options, claim);
-    const other = await readEndpoint(dataDir);
-    if (!other) continue;
-    const joined = await joinOther(options, other);
-    if (joined) return joined;
-    if (other.pid === pid || !isAlive(other.pid)) {
-      await removeEndpoint(dataDir, other);
-    } else if (clock.monotonic() < deadline) {
-      await sleep(clock, OPENING_POLL_MS);
-    } else {
-      throw new StoreUnavailableError(
-        `Process ${other.pid} has ${dataDir} open but does not answer. Stop it, or if it is none of ours remove ${join(dataDir, 'endpoint.json')}.`,
-      );
-    }
-  }
-}
-
-async function serve(options: EmbeddedStoreOptions, claim: Endpoint): Promise<EmbeddedStore> {
-  const { dataDir, clock } = options;
-  const server = dynalite({
-    createTableMs: 0,
-    ...(dataDir !== undefined && { path: join(dataDir, 'store') }),
-  });
-  const gate = createGate(server, claim.key);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const endpoint = { ...claim, store: url };
-  const client = connect(endpoint, url);
-  await ensureTable({ client, table: claim.table, clock, pollMs: 0 });
-  if (dataDir !== undefined) await publishEndpoint(dataDir, endpoint);
-  const opened = assemble(options, endpoint, client, url);
-  return {
-    ...opened,
-    owner: true,
-    async close() {
-      await opened.close();
-      await gate.close();
-      await stop(server);
-      if (dataDir !== undefined) await removeEndpoint(dataDir, endpoint);
+  const { dataDir } = options;
+  if (dataDir === undefined) return assemble(options, openMemoryFile(), () => undefined);
+  const folder = folderOf(dataDir);
+  if (!isThere(folder))
+    await (hasOldStore(dataDir)
+      ? convertOldStore({ ...options, dataDir })
+      : createEmpty({ ...options, dataDir }));
+  if (hasOldStore(dataDir)) await putAside(dataDir);
+  await removeDrafts(dataDir);
+  const mark = openMark(folder, options.clock);
+  const file = openSqliteFile(folder, {
+    beforeOpen() {
+      verifyFiles(folder);
+      makePrivate(folder);
     },
+    afterOpen(opened) {
+      checkNewest(folder, opened);
+      keepReserve(folder);
+    },
+  });
+  const embedded = assemble(options, file, (sk) => mark.note(sk));
+  const close = async () => {
+    mark.flush();
+    await embedded.close();
   };
+  try {
+    // Damage shows now, rather than when something is asked for.
+    const [newest] = await embedded.table.query({ pk: LOG, descending: true, limit: 1 });
+    if (newest) mark.note(String(newest['sk']));
+  } catch (error) {
+    await embedded.close();
+    throw error;
+  }
+  return { ...embedded, close };
 }
 
-async function joinOther(
-  options: EmbeddedStoreOptions,
-  endpoint: Endpoint,
-): Promise<EmbeddedStore | undefined> {
-  if (endpoint.store === undefined) return undefined;
-  const client = connect(endpoint, endpoint.store);
-  try {
-    await client.send(new DescribeTableCommand({ TableName: endpoint.table }));
-  } catch {
-    client.destroy();
-    return undefined;
-  }
-  return assemble(options, endpoint, client, endpoint.store);
+async function createEmpty({
+  dataDir,
+  newId,
+}: EmbeddedStoreOptions & { readonly dataDir: string }): Promise<void> {
+  await createFolder(dataDir, newId, []);
+}
+
+function checkNewest(folder: string, opened: Pick<SqliteFile, 'rows'>): void {
+  const marked = readMark(folder);
+  const [row] = opened.rows('SELECT max(sk) AS newest FROM items WHERE pk = ?', [LOG]) as {
+    newest: string | null;
+  }[];
+  const newest = row?.newest ?? undefined;
+  if (marked === undefined || (newest !== undefined && newest >= marked)) return;
+  throw damaged(
+    folder,
+    `its newest write is ${Number(newest ?? 0)}, and ${Number(marked)} was acknowledged (a copy of another day, or its journal is gone)`,
+  );
 }
 
 function assemble(
-  { clock, newId, pollMs }: EmbeddedStoreOptions,
-  { table }: Endpoint,
-  client: DynamoDBClient,
-  url: string,
+  options: EmbeddedStoreOptions,
+  file: SqliteFile,
+  onLogged: (sk: string) => void,
 ): EmbeddedStore {
-  const store = createDynamoStore({ client, table, clock, newId, ...(pollMs !== undefined && { pollMs }) });
-  return {
-    ...{ store, owner: false, url, table, client },
-    async close() {
-      await store.close();
-      client.destroy();
+  const { clock, newId, pollMs } = options;
+  const isOnDisk = options.dataDir !== undefined;
+  const makeRoom = (pk: string) => {
+    if (!VITAL.has(pk)) return false;
+    spendReserve(file.folder);
+    // The journal begins anew then, in the room that it has already.
+    file.rows('PRAGMA wal_checkpoint(RESTART)', []);
+    return true;
+  };
+  const plain = openSqliteTable({ file, makeRoom, clock });
+  const table: Table = {
+    ...plain,
+    async put(item, condition) {
+      // What room is left, once the disk was full, is for what closes.
+      if (isOnDisk && !VITAL.has(item.pk) && !keepReserve(file.folder)) throw full(file.folder);
+      const isPut = await plain.put(item, condition);
+      if (isPut && item.pk === LOG) onLogged(item.sk);
+      return isPut;
     },
   };
-}
-
-function connect(endpoint: Endpoint, url: string): DynamoDBClient {
-  return new DynamoDBClient({
-    endpoint: url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: endpoint.key, secretAccessKey: 'embedded' },
-  });
-}
-
-async function stop(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()));
-  });
-  server.closeAllConnections();
-  await closed;
-}
-
-function isAlive(pid: number): boolean {
-  if (pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+  const store = createTableStore({ items: table, clock, newId, ...(pollMs !== undefined && { pollMs }) });
+  return {
+    ...{ store, table },
+    async close() {
+      await store.close();
+      file.close();
+    },
+  };
 }

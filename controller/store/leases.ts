@@ -28,12 +28,8 @@ export function createLeases(table: Table): Leases {
   };
 }
 
-function unchanged(expected: LeaseRecord): Condition {
-  return {
-    expression: '#holder = :holder AND #epoch = :epoch AND #beat = :beat',
-    names: { '#holder': 'holder', '#epoch': 'epoch', '#beat': 'beat' },
-    values: { ':holder': expected.holder, ':epoch': expected.epoch, ':beat': expected.beat },
-  };
+function unchanged({ holder, epoch, beat }: LeaseRecord): Condition {
+  return { equals: { holder, epoch, beat } };
 }
 
 function parseLease(item: Item): LeaseRecord {

@@ -36,11 +36,7 @@ export function createObjects(table: Table): Objects {
       const content = entry.type === 'DELETED' ? { deleted: true } : { object: JSON.stringify(entry.object) };
       await table.put(
         { pk: partition(collection), sk: name, revision, timeMs, ...content },
-        {
-          expression: 'attribute_not_exists(pk) OR #revision < :revision',
-          names: { '#revision': 'revision' },
-          values: { ':revision': revision },
-        },
+        { absentOrBelow: { attribute: 'revision', value: revision } },
       );
     },
     async newest() {
@@ -58,11 +54,7 @@ export function createObjects(table: Table): Objects {
         if (item['deleted'] !== true || Number(item['timeMs']) >= beforeMs) continue;
         await table.remove(
           { pk: partition(collection), sk: String(item['sk']) },
-          {
-            expression: '#revision = :revision',
-            names: { '#revision': 'revision' },
-            values: { ':revision': item['revision'] },
-          },
+          { equals: { revision: Number(item['revision']) } },
         );
       }
     },

@@ -24,13 +24,15 @@ export interface Key {
   readonly sk: string;
 }
 
-export interface Condition {
-  readonly expression: string;
-  readonly names?: Record<string, string>;
-  readonly values?: Record<string, unknown>;
-}
+/** What must be stored under the key for a write to take effect; compared and written in one step. */
+export type Condition =
+  | { readonly absent: true }
+  /** All of these attributes, at least one; nothing stored equals nothing. */
+  | { readonly equals: Readonly<Record<string, string | number>> }
+  /** Nothing, or an item whose attribute is a smaller number. */
+  | { readonly absentOrBelow: { readonly attribute: string; readonly value: number } };
 
-export const ABSENT: Condition = { expression: 'attribute_not_exists(pk)' };
+export const ABSENT: Condition = { absent: true };
 
 export interface Query {
   readonly pk: string;
@@ -104,11 +106,23 @@ function queryInput(name: string, query: Query): QueryCommandInput {
   };
 }
 
+const NOTHING = 'attribute_not_exists(pk)';
+
 function conditionInput(condition: Condition) {
+  if ('absent' in condition) return { ConditionExpression: NOTHING };
+  if ('absentOrBelow' in condition) {
+    const { attribute, value } = condition.absentOrBelow;
+    return {
+      ConditionExpression: `${NOTHING} OR #a0 < :v0`,
+      ExpressionAttributeNames: { '#a0': attribute },
+      ExpressionAttributeValues: { ':v0': value },
+    };
+  }
+  const wanted = Object.entries(condition.equals);
   return {
-    ConditionExpression: condition.expression,
-    ...(condition.names && { ExpressionAttributeNames: condition.names }),
-    ...(condition.values && { ExpressionAttributeValues: condition.values }),
+    ConditionExpression: wanted.map((_, index) => `#a${index} = :v${index}`).join(' AND '),
+    ExpressionAttributeNames: Object.fromEntries(wanted.map(([name], index) => [`#a${index}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(wanted.map(([, value], index) => [`:v${index}`, value])),
   };
 }
 

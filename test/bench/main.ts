@@ -1,8 +1,11 @@
 import { parseArgs } from 'node:util';
 import { createDynaliteSubject } from '../store/dynalite.ts';
 import { createMemorySubject } from '../store/memory.ts';
+import { createSqliteSubject } from '../store/sqlite.ts';
+import { measureEngine } from './engine.ts';
 import { type Measured, measure, measureStore } from './measure.ts';
 import { callLines, linesOf, table, verdictOf, watchLines } from './report.ts';
+import { killWriters } from './store-kills.ts';
 import { measureWatches } from './watches.ts';
 import type { Mix } from './world.ts';
 
@@ -14,6 +17,8 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     /** Only the API server under many watches. */
     watches: { type: 'boolean', default: false },
+    /** Only the embedded store: its engine, and then so many kills of processes that write to it. */
+    kills: { type: 'string' },
   },
 });
 const COUNTS = values.quick ? [1, 100] : [1, 10, 100, 1000];
@@ -23,14 +28,18 @@ const STORE_COUNT = 100;
 const LOAD = { watches: 200, writesPerSecond: 100, seconds: values.quick ? 10 : 30 };
 
 let misses = 0;
-if (!values.watches) await measureController();
-await measureServer();
+if (values.kills === undefined) {
+  if (!values.watches) await measureController();
+  await measureServer();
+}
+if (!values.watches) await measureStoreEngine();
 console.log(misses === 0 ? 'All targets are reached.' : `${misses} targets are missed.`);
 process.exitCode = misses === 0 ? 0 : 1;
 
 async function compareStores(): Promise<void> {
   for (const [name, create] of [
     ['memory', createMemorySubject],
+    ['SQLite', createSqliteSubject],
     ['dynalite', createDynaliteSubject],
   ] as const) {
     const subject = await create();
@@ -71,4 +80,14 @@ async function measureServer(): Promise<void> {
   const lines = watchLines(LOAD, await measureWatches(LOAD));
   misses += lines.filter((line) => verdictOf(line) === 'MISS').length;
   console.log(`\n${table('API server over the embedded store, in real time', [LOAD.watches], lines)}\n`);
+}
+
+async function measureStoreEngine(): Promise<void> {
+  const lines = await measureEngine();
+  misses += lines.filter((line) => verdictOf(line) === 'MISS').length;
+  console.log(`\n${table('The embedded store, in real time', [1_000], lines)}\n`);
+  if (values.kills === undefined) return;
+  const { kills, acknowledged, lost } = await killWriters(Number(values.kills));
+  if (lost > 0 || acknowledged === 0) misses++;
+  console.log(`kills=${kills} acknowledged=${acknowledged} lost=${lost}`);
 }

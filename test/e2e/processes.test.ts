@@ -90,7 +90,6 @@ async function seen(): Promise<readonly Bastion[]> {
   const clock = systemClock();
   const opened = await openEmbeddedStore({ dataDir: dataDir(), clock, newId: () => `e2e-${process.pid}` });
   try {
-    expect(opened.owner).toBe(false);
     return (await opened.store.list<Bastion>('bastions')).items;
   } finally {
     await opened.close();
@@ -133,9 +132,7 @@ describe('the controller as a process', () => {
     one.child.kill('SIGTERM');
     expect(await one.ended).toBe(0);
     expect(Date.now() - startedAt).toBeLessThan(8_000);
-    expect(await readdir(dataDir())).toEqual(
-      expect.not.arrayContaining(['controller.json', 'endpoint.json']),
-    );
+    expect(await readdir(dataDir())).toEqual(expect.not.arrayContaining(['controller.json']));
     const lines = one.errors().trim().split('\n');
     for (const line of lines) expect(JSON.parse(line)).toMatchObject({ level: expect.any(String) });
     expect(lines.slice(-2).map((line) => JSON.parse(line).message)).toEqual(['stopping', 'stopped']);
@@ -153,10 +150,10 @@ describe('the controller as a process', () => {
 
   it('stands by beside another one on the same folder, in the same simulated AWS', async () => {
     const first = controller();
-    const { aws, pid } = await announced();
+    const { pid } = await announced();
     await expect.poll(first.errors, PATIENCE).toContain('leading');
     const second = controller();
-    await expect.poll(second.output, PATIENCE).toContain(`simulated AWS (${aws})`);
+    await expect.poll(second.output, PATIENCE).toContain('simulated AWS (http://127.0.0.1:');
     expect((await announced())['pid']).toBe(pid);
     expect(second.output()).toContain(`standing by: process ${pid} leads on this data folder`);
     second.child.kill('SIGTERM');
@@ -168,6 +165,38 @@ describe('the controller as a process', () => {
     first.child.kill('SIGTERM');
     expect(await first.ended).toBe(0);
   });
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'takes over when the first one ends by %s',
+    async (signal) => {
+      const first = controller('--lease', '4s');
+      const { pid } = await announced();
+      await expect.poll(first.errors, PATIENCE).toContain('leading');
+      const manifest = join(dir, 'orders.yaml');
+      await writeFile(manifest, JSON.stringify(manifestOf('orders', { ttl: '1h' })));
+      const apply = start('bastionctl.js', 'apply', '-f', manifest, '--data-dir', dataDir());
+      expect(await apply.ended).toBe(0);
+      const second = controller('--lease', '4s', '--metrics-listen', '127.0.0.1:0');
+      const third = controller('--lease', '4s', '--metrics-listen', '127.0.0.1:0');
+      for (const one of [second, third]) await expect.poll(one.errors, PATIENCE).toContain('standing by');
+      first.child.kill(signal);
+      await first.ended;
+      const both = () => second.errors() + third.errors();
+      await expect.poll(both, PATIENCE).toContain('this one hosts a new one');
+      await expect
+        .poll(async () => (await seen()).map(({ status }) => status?.phase), PATIENCE)
+        .toEqual(['Provisioning']);
+      expect(both().match(/this one hosts a new one/g)).toHaveLength(1);
+      await expect.poll(async () => (await announced())['pid'], PATIENCE).not.toBe(pid);
+      const url = /serving metrics.*(http:\S+)/.exec(second.errors())?.[1];
+      expect((await fetch(`${url}/readyz`)).status).toBe(200);
+      for (const one of [second, third]) {
+        one.child.kill('SIGTERM');
+        expect(await one.ended).toBe(0);
+      }
+    },
+    60_000,
+  );
 
   it('starts again on the folder of one that was killed', async () => {
     const first = controller();

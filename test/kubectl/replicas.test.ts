@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../controller/shell/clock.ts';
-import { createDynamoStore } from '../../controller/store/dynamodb.ts';
+import { createTableStore } from '../../controller/store/dynamodb.ts';
 import { type EmbeddedStore, openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { createMemorySubject } from '../store/memory.ts';
 import { type Bed, openBed } from './bed.ts';
@@ -17,9 +17,8 @@ describe('two servers on one table', () => {
 
   beforeAll(async () => {
     embedded = await openEmbeddedStore({ clock, newId: randomUUID, pollMs: 50 });
-    const { client, table } = embedded;
     first = await openBed({}, embedded.store);
-    const store = createDynamoStore({ client, table, clock, newId: randomUUID, pollMs: 50 });
+    const store = createTableStore({ items: embedded.table, clock, newId: randomUUID, pollMs: 50 });
     second = await openBed({ isKept: true }, store);
   });
 

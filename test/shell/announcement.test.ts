@@ -35,7 +35,7 @@ describe('an announcement', () => {
   it('is read by other processes while its controller lives, and only by this user', async () => {
     expect(await readAnnouncement(dir)).toBeUndefined();
     await announce(dir, ANNOUNCEMENT);
-    expect(await readAnnouncement(dir)).toEqual(ANNOUNCEMENT);
+    expect(await readAnnouncement(dir)).toMatchObject(ANNOUNCEMENT);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(await readdir(dir)).toEqual(['controller.json']);
   });
@@ -54,16 +54,28 @@ describe('an announcement', () => {
     await announce(dir, { ...ANNOUNCEMENT, pid: NOBODY });
     expect(await readAnnouncement(dir)).toBeUndefined();
     await announce(dir, ANNOUNCEMENT);
-    expect(await readAnnouncement(dir)).toEqual(ANNOUNCEMENT);
+    expect(await readAnnouncement(dir)).toMatchObject(ANNOUNCEMENT);
   });
 
   it('that bears our own number was left by a predecessor, as in a container where all have the same', async () => {
     await announce(dir, { ...ANNOUNCEMENT, pid: process.pid, aws: 'http://127.0.0.1:9' });
     expect(await readAnnouncement(dir)).toBeUndefined();
     await announce(dir, { ...ANNOUNCEMENT, pid: process.pid });
-    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ ...ANNOUNCEMENT, pid: process.pid });
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ ...ANNOUNCEMENT, pid: process.pid });
     await withdraw(dir, process.pid);
     expect(await readdir(dir)).toEqual([]);
+  });
+
+  it('of another pid namespace stays, whatever its number, until somebody leads, and is taken back by its own only', async () => {
+    const theirs = { ...ANNOUNCEMENT, pid: process.pid, space: 'another', aws: 'http://127.0.0.1:9' };
+    await announce(dir, ANNOUNCEMENT);
+    await writeFile(file, JSON.stringify(theirs));
+    expect(await readAnnouncement(dir)).toEqual(theirs);
+    await announce(dir, { ...ANNOUNCEMENT, pid: process.pid });
+    await withdraw(dir, process.pid);
+    expect(await readAnnouncement(dir)).toEqual(theirs);
+    await announce(dir, ANNOUNCEMENT, { leads: true });
+    expect(await readAnnouncement(dir)).toMatchObject(ANNOUNCEMENT);
   });
 
   it('that is half a file counts for nothing', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ANNOTATION } from '../../controller/api/bastion.ts';
@@ -63,6 +63,7 @@ describe('a controller with its shell', () => {
     const announcement = JSON.parse(await readFile(file, 'utf8'));
     expect(announcement).toEqual({
       pid: process.pid,
+      space: expect.stringContaining(hostname()),
       aws: controller.aws.address,
       accountId: '123456789012',
       region: 'eu-west-1',
@@ -80,8 +81,10 @@ describe('a controller with its shell', () => {
     const git = [`https://someone:${SECRET}@127.0.0.1:1/nowhere.git`];
     const controller = await startController(options({ git }));
     await controller.api.bastions.create(manifestOf('orders'));
-    await expect.poll(() => lines.join('')).toContain('source not synced');
-    await expect.poll(async () => (await controller.api.events.list()).items.length).toBeGreaterThan(0);
+    await expect.poll(() => lines.join(''), { timeout: 20_000 }).toContain('source not synced');
+    await expect
+      .poll(async () => (await controller.api.events.list()).items.length, { timeout: 20_000 })
+      .toBeGreaterThan(0);
     const files = await textsUnder(join(dir, 'data'));
     expect(files.size).toBeGreaterThan(2);
     const leaks = [...files].filter(([, text]) => text.includes(SECRET)).map(([file]) => file);
@@ -141,7 +144,7 @@ describe('a controller with its shell', () => {
 
   it('lets a second one share its store and its simulated AWS', async () => {
     const first = await startController(options());
-    const second = await openAws(first.aws.address, 'eu-west-1', clock);
+    const second = await openAws(first.aws.address, 'eu-west-1');
     expect(second.accountId).toBe('123456789012');
     const view = await openStore({
       ...{ table: undefined, dataDir: join(dir, 'data'), region: 'eu-west-1', connection: undefined },
@@ -173,7 +176,7 @@ describe('--aws', () => {
     for (const value of ['https://ec2.eu-west-1.amazonaws.com', 'https://sts.amazonaws.com.cn/']) {
       expect(() => connectionTo(value)).toThrow('say --aws=real if you mean it');
     }
-    await expect(openAws('prod', 'eu-west-1', clock)).rejects.toThrow('--aws: found prod');
+    await expect(openAws('prod', 'eu-west-1')).rejects.toThrow('--aws: found prod');
   });
 
   it('gives up on an address that takes connections and never answers', async () => {

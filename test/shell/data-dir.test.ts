@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -16,6 +16,21 @@ describe('the data folder', () => {
     expect(await readdir(dir)).toEqual([]);
     await prepareDataDir(join(dir, 'data', 'store'));
     expect(await hasStore(join(dir, 'data'))).toBe(true);
+  });
+
+  it('is made private, whoever made it, unless others have something in it', async () => {
+    const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
+    const [empty, used, shared] = ['empty', 'used', 'shared'].map((name) => join(dir, name));
+    for (const path of [empty, used, shared] as string[]) {
+      await mkdir(path);
+      await chmod(path, 0o755);
+    }
+    await mkdir(join(used as string, 'store'));
+    await writeFile(join(shared as string, 'notes.txt'), '');
+    for (const path of [empty, used, shared] as string[]) await prepareDataDir(path);
+    expect(await Promise.all([empty, used, shared].map((path) => modeOf(path as string)))).toEqual([
+      0o700, 0o700, 0o755,
+    ]);
   });
 
   it('that is a file, or lies where nothing can be made, is refused with a reason', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openAws } from '../../controller/shell/aws.ts';
+import { simulate } from '../../controller/shell/aws.ts';
 import { greeting } from '../../controller/shell/greeting.ts';
 import { VirtualClock } from '../clock.ts';
 
@@ -11,7 +11,7 @@ const FLAGS = {
 
 describe('the greeting', () => {
   it('says where everything is and what to try', async () => {
-    const aws = await openAws('simulated', 'eu-west-1', new VirtualClock());
+    const aws = await simulate('eu-west-1', new VirtualClock(), 'one');
     const text = greeting(FLAGS, aws);
     expect(text).toContain(`simulated AWS (${aws.address}), eu-west-1`);
     expect(text).toContain('npx bastionctl get -w\n');
@@ -29,7 +29,7 @@ describe('the greeting', () => {
   });
 
   it('says where the API is, and how kubectl gets there where that takes no more than its address', async () => {
-    const aws = await openAws('simulated', 'eu-west-1', new VirtualClock());
+    const aws = await simulate('eu-west-1', new VirtualClock(), 'one');
     const open = greeting({ ...FLAGS, url: 'http://127.0.0.1:8088' }, aws);
     expect(open).toContain('  API    http://127.0.0.1:8088\n');
     expect(open).toContain('  kubectl --server http://127.0.0.1:8088 get bastions\n');

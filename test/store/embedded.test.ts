@@ -1,149 +1,441 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import {
+  appendFile,
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  open as openFile,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { setImmediate } from 'node:timers/promises';
+import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../controller/api/clock.ts';
+import { systemClock } from '../../controller/shell/clock.ts';
+import { createDynamoStore, createTableStore } from '../../controller/store/dynamodb.ts';
 import { type EmbeddedStore, openEmbeddedStore } from '../../controller/store/embedded.ts';
+import { openSqliteFile } from '../../controller/store/sqlite-file.ts';
+import { openSqliteTable } from '../../controller/store/sqlite-table.ts';
+import { ObjectTooLargeError, type Store, StoreUnavailableError } from '../../controller/store/store.ts';
+import { ABSENT } from '../../controller/store/table.ts';
 import { VirtualClock } from '../clock.ts';
+import { startDynalite, TABLE } from './dynalite.ts';
 import { thing } from './subject.ts';
 
+let dir: string;
+let dataDir: string;
+let clock: VirtualClock;
+const opened: EmbeddedStore[] = [];
+beforeEach(async () => {
+  clock = new VirtualClock();
+  dir = await mkdtemp(join(tmpdir(), 'bastion-store-'));
+  dataDir = join(dir, 'data');
+  await mkdir(dataDir);
+});
+afterEach(async () => {
+  for (const embedded of opened.splice(0)) await embedded.close();
+  await rm(dir, { recursive: true });
+});
+
+const open = async (where = dataDir, time: Clock = clock) => {
+  const embedded = await openEmbeddedStore({ dataDir: where, clock: time, newId: randomUUID });
+  opened.push(embedded);
+  return embedded;
+};
+const folder = (where = dataDir) => join(where, 'database');
+const file = (suffix = '', where = dataDir) => join(folder(where), `store.db${suffix}`);
+const content = { text: 'x'.repeat(2_000) };
+
+async function fill(store: Store, count: number, prefix = 'a'): Promise<void> {
+  for (let index = 0; index < count; index++)
+    await store.put('bastions', thing(`${prefix}${index}`, content), undefined);
+}
+
+/** The folder as a process leaves it that is killed right after these writes: with a journal, and its index. */
+async function killedAfter(count: number): Promise<string> {
+  const { store, close } = await open();
+  await fill(store, 10);
+  await close();
+  const writer = await open();
+  await fill(writer.store, count - 1, 'b');
+  await clock.advance(1_000);
+  await fill(writer.store, 1, 'c');
+  const left = join(dir, `killed-${randomUUID()}`);
+  await cp(dataDir, left, { recursive: true });
+  return left;
+}
+
+async function overwrite(path: string, position: number, bytes: number): Promise<void> {
+  const handle = await openFile(path, 'r+');
+  await handle.write(Buffer.alloc(bytes, 0x5a), 0, bytes, position);
+  await handle.close();
+}
+
 describe('the embedded store', () => {
-  let dataDir: string;
-  let clock: VirtualClock;
-  const opened: EmbeddedStore[] = [];
-  beforeEach(async () => {
-    clock = new VirtualClock();
-    dataDir = await mkdtemp(join(tmpdir(), 'bastion-store-'));
-  });
-  afterEach(async () => {
-    for (const embedded of opened.splice(0).reverse()) await embedded.close();
-    await rm(dataDir, { recursive: true });
-  });
-
-  const open = async (pid?: number) => {
-    const options = {
-      dataDir,
-      clock,
-      newId: randomUUID,
-      ...(pid !== undefined && { pid }),
-    };
-    const embedded = await openEmbeddedStore(options);
-    opened.push(embedded);
-    return embedded;
-  };
-  const endpointFile = () => join(dataDir, 'endpoint.json');
-  const readEndpoint = async () => JSON.parse(await readFile(endpointFile(), 'utf8'));
-
   it('keeps what was stored over a restart', async () => {
     const first = await open();
     const stored = await first.store.put('bastions', thing('a'), undefined);
     await first.close();
-    opened.pop();
     expect(await (await open()).store.list('bastions')).toEqual({ items: [stored], revision: 1 });
   });
 
-  it('leads a second process on the same folder to the first', async () => {
-    const first = await open();
-    const second = await open();
-    expect([first.owner, second.owner, second.url]).toEqual([true, false, first.url]);
+  it('is the same for all who open the folder', async () => {
+    const [first, second] = [await open(), await open()];
     const stored = await second.store.put('bastions', thing('a'), undefined);
     expect(await first.store.get('bastions', 'default/a')).toEqual(stored);
+    await second.close();
+    await first.store.put('bastions', thing('b'), undefined);
+    expect((await (await open()).store.list('bastions')).revision).toBe(2);
   });
 
-  it('ends what others were asking for before it closes, though they have hung up', async () => {
-    for (let round = 0; round < 4; round++) {
-      const first = await open();
-      const second = await open();
-      const name = (index: number) => `round-${round}-${index}`;
-      for (let index = 0; index < 20; index++)
-        await first.store.put('bastions', thing(name(index)), undefined);
-      const asked = Array.from({ length: 8 }, () => second.store.list('bastions').catch(() => 'cut off'));
-      // One answer is there, so that the others are being worked on.
-      await Promise.race(asked);
-      second.client.destroy();
-      await first.close();
-      await Promise.all(asked);
+  it('is made once by several that start at once, and leaves no draft', async () => {
+    const all = await Promise.all(Array.from({ length: 5 }, () => open()));
+    await Promise.all(all.map(({ store }, index) => store.put('bastions', thing(`a${index}`), undefined)));
+    for (const { store } of all) expect((await store.list('bastions')).items).toHaveLength(5);
+    expect(await readdir(dataDir)).toEqual(['database']);
+  });
+
+  it('is made anew where a process died while it made one', async () => {
+    await mkdir(join(dataDir, 'database.0.draft'));
+    await writeFile(join(dataDir, 'database.0.draft', 'store.db'), 'half');
+    await fill((await open()).store, 1);
+    expect(await readdir(dataDir)).toEqual(['database']);
+  });
+
+  it('acknowledges what is synced, over processes: WAL, and FULL in each connection', async () => {
+    await open();
+    const connection = openSqliteFile(folder(), { beforeOpen() {}, afterOpen() {} });
+    const settings = ['journal_mode', 'synchronous', 'fullfsync', 'checkpoint_fullfsync'].map(
+      (name) => connection.rows(`PRAGMA ${name}`, [])[0],
+    );
+    connection.close();
+    expect(Object.assign({}, ...settings)).toMatchObject({
+      ...{ journal_mode: 'wal', synchronous: 2, fullfsync: 1, checkpoint_fullfsync: 1 },
+    });
+  });
+
+  it('is private to its user, whoever made the folder and under whatever umask', async () => {
+    const old = process.umask(0);
+    try {
+      await fill((await open()).store, 1);
+      await chmod(folder(), 0o777);
+      for (const name of await readdir(folder())) await chmod(join(folder(), name), 0o666);
+      await open();
+    } finally {
+      process.umask(old);
     }
-    opened.length = 0;
-    expect(await (await open()).store.list('bastions')).toMatchObject({ revision: 80 });
+    expect((await stat(folder())).mode & 0o777).toBe(0o700);
+    const names = await readdir(folder());
+    expect(names.sort()).toEqual(['newest.json', 'reserve', 'store.db', 'store.db-shm', 'store.db-wal']);
+    for (const name of names) expect((await stat(join(folder(), name))).mode & 0o777).toBe(0o600);
   });
 
-  it('closes though somebody never ends what they ask', async () => {
-    const first = await open();
-    const { hostname, port } = new URL(first.url);
-    const { key } = await readEndpoint();
-    const socket = connect(Number(port), hostname);
-    const head = `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nAuthorization: Credential=${key}/x`;
-    socket.write(`${head}\r\n\r\nhalf`);
-    const closed = new Promise((resolve) => socket.once('close', resolve));
-    socket.on('error', () => {});
-    await first.store.list('bastions');
-    await first.close();
-    opened.pop();
-    await closed;
-    await expect(readEndpoint()).rejects.toThrow('ENOENT');
-  });
-
-  it('makes one owner of several that start at once', async () => {
-    const all = [process.pid, process.ppid, 1].map(open);
-    const settled = Promise.all(all);
-    let waiting = true;
-    settled.finally(() => {
-      waiting = false;
-    });
-    for (let turn = 0; waiting && turn < 10_000; turn++) await clock.advance(1);
-    expect((await settled).map(({ owner }) => owner).sort()).toEqual([false, false, true]);
-  });
-
-  it('tells only its own user where it is, and lets nobody in without the key', async () => {
-    const { url } = await open();
-    expect((await stat(endpointFile())).mode & 0o777).toBe(0o600);
-    expect(await readEndpoint()).toMatchObject({ pid: process.pid, store: url, table: 'bastion-operator' });
-    const credentials = { accessKeyId: 'guessed', secretAccessKey: 'guessed' };
-    const stranger = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials, maxAttempts: 1 });
-    const refused = await stranger
-      .send(new ListTablesCommand({}))
-      .catch((error) => error.$metadata.httpStatusCode);
-    stranger.destroy();
-    expect([refused, (await fetch(url)).status]).toEqual([403, 403]);
-  });
-
-  it.each([
-    [
-      'names a process that has ended',
-      { pid: 2 ** 22 + 1, store: 'http://127.0.0.1:9', table: 'x', key: 'x' },
-    ],
-    [
-      'was left by an earlier process with our id',
-      { pid: process.pid, store: 'http://127.0.0.1:9', table: 'x', key: 'x' },
-    ],
-    ['is damaged', '{"pid":'],
-  ])('takes the folder over when endpoint.json %s', async (_, content) => {
-    await writeFile(endpointFile(), typeof content === 'string' ? content : JSON.stringify(content));
-    const embedded = await open();
-    expect(embedded.owner).toBe(true);
-    expect(await readEndpoint()).toMatchObject({ pid: process.pid, store: embedded.url });
-  });
-
-  it('says who holds the folder when that process does not answer', async () => {
-    await writeFile(endpointFile(), JSON.stringify({ pid: process.ppid, table: 'x', key: 'x' }));
-    let failure = '';
-    const opening = openEmbeddedStore({ dataDir, clock, newId: randomUUID }).catch((error: Error) => {
-      failure = error.message;
-    });
-    for (let turn = 0; turn < 1_000 && failure === ''; turn++) await clock.advance(100);
-    await opening;
-    expect(failure).toBe(
-      `Process ${process.ppid} has ${dataDir} open but does not answer. Stop it, or if it is none of ours remove ${endpointFile()}.`,
+  it('holds no more in an object or an item than DynamoDB does', async () => {
+    const { store, table } = await open();
+    const large = thing('large', { text: 'x'.repeat(379 * 1024) });
+    expect(await store.put('bastions', large, undefined)).toMatchObject({ text: large['text' as never] });
+    await expect(
+      store.put('bastions', thing('huge', { text: 'x'.repeat(380 * 1024) }), undefined),
+    ).rejects.toThrow(ObjectTooLargeError);
+    const item = { pk: 'p', sk: 's', text: 'ä'.repeat(205_000) };
+    await expect(table.put(item, ABSENT)).rejects.toThrow(/an item holds at most 409600/);
+    await expect(table.put({ pk: 'p', sk: 's'.repeat(1_025) }, ABSENT)).rejects.toThrow(
+      /its keys 2048 and 1024/,
     );
   });
 
-  it('leaves no endpoint behind when it is closed', async () => {
-    const embedded = await open();
-    await embedded.close();
-    opened.pop();
-    await expect(stat(endpointFile())).rejects.toThrow('ENOENT');
+  it('gives back a disk that is full as an error of the write, and goes on when there is room', async () => {
+    await open();
+    const connection = openSqliteFile(folder(), { beforeOpen() {}, afterOpen() {} });
+    const items = openSqliteTable({ file: connection, clock });
+    const store = createTableStore({ items, clock, newId: randomUUID });
+    await fill(store, 3);
+    connection.rows('PRAGMA max_page_count = 30', []);
+    const failure = await fill(store, 50, 'b').then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    expect(failure).toBeInstanceOf(StoreUnavailableError);
+    expect(failure?.message).toBe(
+      `The store in ${folder()} cannot be written: the disk is full, so nothing was written. Make room: it goes on by itself then.`,
+    );
+    expect((await store.list('bastions')).items.length).toBeGreaterThanOrEqual(3);
+    connection.rows('PRAGMA max_page_count = 1000000', []);
+    await fill(store, 50, 'c');
+    connection.close();
+  });
+
+  it('keeps a reserve, and asks for room on a full disk before it refuses a write', async () => {
+    const { store, table } = await open();
+    const reserve = join(folder(), 'reserve');
+    expect((await stat(reserve)).size).toBeGreaterThan(1024 * 1024);
+    await rm(reserve);
+    await store.put('bastions', thing('a'), undefined);
+    expect((await stat(reserve)).size).toBeGreaterThan(1024 * 1024);
+    const connection = openSqliteFile(folder(), { beforeOpen() {}, afterOpen() {} });
+    const asked: string[] = [];
+    const makeRoom = (pk: string) => {
+      asked.push(pk);
+      if (pk === 'lease') connection.rows('PRAGMA max_page_count = 1000000', []);
+      return pk === 'lease';
+    };
+    const limited = openSqliteTable({ file: connection, makeRoom, clock });
+    connection.rows('PRAGMA max_page_count = 1', []);
+    const item = { sk: 'main', text: 'x'.repeat(20_000) };
+    await expect(limited.put({ pk: 'log', ...item }, ABSENT)).rejects.toThrow(/the disk is full/);
+    expect(await limited.put({ pk: 'lease', ...item }, ABSENT)).toBe(true);
+    expect(asked).toEqual(['log', 'lease']);
+    expect(await table.get({ pk: 'lease', sk: 'main' })).toBeDefined();
+    connection.close();
+  });
+
+  it('writes to no file that has lost its place, and goes on with one that took it', async () => {
+    const { store } = await open();
+    await fill(store, 1);
+    await rename(folder(), join(dir, 'aside'));
+    await expect(store.put('bastions', thing('b'), undefined)).rejects.toThrow(
+      /The store in .* is damaged: store.db is missing\. Stop every process/,
+    );
+    await rename(join(dir, 'aside'), folder());
+    await fill(store, 1, 'b');
+    expect((await store.list('bastions')).revision).toBe(2);
+  });
+});
+
+describe('a damaged store', () => {
+  const reasons: [string, RegExp, (left: string) => Promise<unknown>][] = [
+    ['whose database is cut off', /database is damaged: /, (left) => truncate(file('', left), 5_000)],
+    ['whose database is empty', /store\.db is empty/, (left) => truncate(file('', left), 0)],
+    ['whose database is garbage', /database is damaged: /, (left) => overwrite(file('', left), 0, 40_000)],
+    ['whose database is missing beside its journal', /store\.db is missing/, (left) => rm(file('', left))],
+    [
+      'whose files are all gone but their folder',
+      /store\.db is missing/,
+      async (left) => {
+        for (const name of await readdir(folder(left))) await rm(join(folder(left), name));
+      },
+    ],
+    [
+      'whose database is a folder',
+      /store\.db is no file/,
+      async (left) => {
+        await rm(file('', left));
+        await mkdir(file('', left));
+      },
+    ],
+    [
+      'whose database is another one of SQLite',
+      /store\.db is no store/,
+      async (left) => {
+        await rm(folder(left), { recursive: true });
+        await mkdir(folder(left));
+        const other = new Database(file('', left));
+        other.exec('CREATE TABLE others (id TEXT)');
+        other.close();
+      },
+    ],
+    [
+      'which is a file',
+      /it is a file, not a folder/,
+      async (left) => {
+        await rm(folder(left), { recursive: true });
+        await writeFile(folder(left), '');
+      },
+    ],
+    [
+      'whose journal is cut off',
+      /its journal has \d+ whole frames of \d+/,
+      async (left) => truncate(file('-wal', left), (await stat(file('-wal', left))).size - 5_000),
+    ],
+    ['whose journal is empty', /its journal is missing/, (left) => truncate(file('-wal', left), 0)],
+    ['whose journal is missing', /its journal is missing/, (left) => rm(file('-wal', left))],
+    [
+      'whose journal and its index are missing',
+      /its newest write is 10, and 20 was acknowledged/,
+      async (left) => {
+        await rm(file('-wal', left));
+        await rm(file('-shm', left));
+      },
+    ],
+    [
+      'whose journal is garbage',
+      /the head of its journal was overwritten/,
+      (left) => overwrite(file('-wal', left), 0, 9_000),
+    ],
+    [
+      'whose journal was overwritten in the middle',
+      /its journal is broken after \d+ frames/,
+      async (left) => {
+        await overwrite(file('-wal', left), 60_000, 100);
+        await rm(file('-shm', left));
+      },
+    ],
+    [
+      'whose journal is a folder',
+      /cannot be opened|unable to open/,
+      async (left) => {
+        await rm(file('-wal', left));
+        await rm(file('-shm', left));
+        await rm(join(folder(left), 'newest.json'));
+        await mkdir(file('-wal', left));
+      },
+    ],
+  ];
+
+  it.each(reasons)('%s is said in one line, with the folder and the way out', async (_, cause, damage) => {
+    const left = await killedAfter(10);
+    await damage(left);
+    const failure = await open(left).then(
+      () => 'opened',
+      (error: Error) => error,
+    );
+    expect(failure).toBeInstanceOf(StoreUnavailableError);
+    const { message } = failure as Error;
+    expect(message).toMatch(cause);
+    expect(message).toContain(`The store in ${folder(left)} `);
+    expect(message).toMatch(/restore/);
+    expect(message).not.toContain('\n');
+  });
+
+  it('is none after a kill, whatever becomes of what the engine makes anew', async () => {
+    const left = await killedAfter(10);
+    await overwrite(file('-shm', left), 0, 4_000);
+    await rm(join(folder(left), 'newest.json'));
+    // A write that was never acknowledged.
+    await appendFile(file('-wal', left), Buffer.alloc(2_000, 7));
+    const { store } = await open(left);
+    expect((await store.list('bastions')).revision).toBe(20);
+  });
+
+  it('is noticed where an item is not what was written, though the file is a whole one', async () => {
+    const first = await open();
+    await fill(first.store, 20);
+    await first.close();
+    const bytes = await readFile(file());
+    await overwrite(file(), bytes.lastIndexOf('x'.repeat(100)), 50);
+    const damage = async () => {
+      const { store } = await open();
+      for (const collection of ['bastions', 'events'] as const) await store.list(collection);
+      for (let revision = 1; revision <= 20; revision++)
+        await (await open()).table.get({ pk: 'log', sk: String(revision).padStart(16, '0') });
+    };
+    await expect(damage()).rejects.toThrow(
+      /is damaged: an item is not as it was written\. Stop every process/,
+    );
+  });
+
+  it('is an older copy that is put in the place of the database', async () => {
+    const first = await open();
+    await fill(first.store, 2);
+    await first.close();
+    await cp(file(), join(dir, 'copy'));
+    const second = await open();
+    await fill(second.store, 5, 'b');
+    await second.close();
+    await cp(join(dir, 'copy'), file());
+    await expect(open()).rejects.toThrow(/its newest write is 2, and 7 was acknowledged/);
+  });
+});
+
+describe('a store of an earlier version', () => {
+  const old = () => join(dataDir, 'store');
+
+  async function fillOld(): Promise<unknown> {
+    const { connect, close } = await startDynalite(clock, old());
+    const store = createDynamoStore({ client: connect(), table: TABLE, clock, newId: randomUUID });
+    await fill(store, 30);
+    await store.delete('bastions', 'default/a3', '4');
+    await store.put('events', thing('it’s "ü" 😀', { text: "'); DROP TABLE items; --\n\u0000" }), undefined);
+    await store.writeLease('main', { holder: 'x', epoch: 3, beat: 7, durationMs: 20_000 }, undefined);
+    await store.writeActivation({ uid: 'u', version: 2, activatedAt: '2026-11-23T09:00:00Z' }, undefined);
+    const content = await contentOf(store);
+    await close();
+    return content;
+  }
+
+  /** Time passes for those who wait for another process. */
+  async function waited<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    const settled = work.finally(() => {
+      isDone = true;
+    });
+    settled.catch(() => undefined);
+    while (!isDone) {
+      await clock.advance(50);
+      await setImmediate();
+    }
+    return settled;
+  }
+
+  const contentOf = async (store: Store) => [
+    await store.list('bastions'),
+    await store.list('events'),
+    await store.readLease('main'),
+    await store.listActivations(),
+    await store.wasDeleted('bastions', 'default/a3'),
+  ];
+
+  it('is taken over whole, once, and put aside', async () => {
+    const content = await fillOld();
+    await writeFile(join(dataDir, 'endpoint.json'), '{}');
+    // Those who come second wait for the first.
+    const all = await Promise.all([1, 2, 3].map(() => open(dataDir, systemClock())));
+    for (const { store } of all) expect(await contentOf(store)).toEqual(content);
+    expect((await readdir(dataDir)).sort()).toEqual(['database', 'store.leveldb']);
+    await fill(all[0]?.store as Store, 1, 'b');
+    for (const embedded of opened.splice(0)) await embedded.close();
+    expect((await (await open()).store.list('bastions')).revision).toBe(33);
+  });
+
+  it('is put aside by the next where a process died after it had converted it', async () => {
+    const content = await fillOld();
+    await open();
+    await rename(join(dataDir, 'store.leveldb'), old());
+    expect(await contentOf((await open()).store)).toEqual(content);
+    expect((await readdir(dataDir)).sort()).toEqual(['database', 'store.leveldb']);
+  });
+
+  it('is not taken over while it is in use, and that is said', async () => {
+    const running = await startDynalite(clock, old());
+    const failure = await waited(
+      open().then(
+        () => 'opened',
+        (error: Error) => error.message,
+      ),
+    );
+    expect(failure).toBe(
+      `The store in ${old()} is in use by a process of an earlier version. Stop it: the store is converted when the next one starts.`,
+    );
+    await running.close();
+    await open();
+  });
+
+  it.each(['CURRENT', 'MANIFEST'])(
+    'with a damaged %s is no empty store, and the way out is said',
+    async (name) => {
+      await fillOld();
+      const found = (await readdir(old())).find((one) => one.startsWith(name)) ?? '';
+      await truncate(join(old(), found), name === 'CURRENT' ? 0 : 10);
+      await expect(open()).rejects.toThrow(
+        /^The store in .*store, of an earlier version, cannot be converted: .* Take a backup .*bastionctl restore -f FILE$/,
+      );
+      expect(await readdir(dataDir)).toEqual(['store']);
+    },
+  );
+
+  it('that an earlier version has made anew beside this one is not passed over', async () => {
+    await fillOld();
+    await (await open()).close();
+    await fillOld();
+    await expect(open()).rejects.toThrow(/holds two stores/);
   });
 });

@@ -45,7 +45,7 @@ export function createMemoryTable(): MemoryTable {
     return present;
   };
   const stored = ({ pk, sk }: Key) => partitions.get(pk)?.get(sk);
-  const holds = (key: Key, condition?: Condition) => !condition || evaluate(condition, stored(key) ?? {});
+  const holds = (key: Key, condition?: Condition) => !condition || meets(condition, stored(key));
 
   return {
     async get(key) {
@@ -126,32 +126,14 @@ function compareBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** Understands what the store says: terms joined by AND, those by OR. Anything else throws, rather than holding by accident. */
-function evaluate({ expression, names = {}, values = {} }: Condition, item: Item): boolean {
-  return expression
-    .split(' OR ')
-    .map((alternative) => alternative.split(' AND ').map((term) => evaluateTerm(term, names, values, item)))
-    .some((terms) => terms.every(Boolean));
-}
-
-function evaluateTerm(
-  term: string,
-  names: Readonly<Record<string, string>>,
-  values: Readonly<Record<string, unknown>>,
-  item: Item,
-): boolean {
-  const absent = /^attribute_not_exists\((#?\w+)\)$/.exec(term);
-  if (absent) return item[attribute(absent[1] ?? '', names)] === undefined;
-  const [, name = '', operator = '', placeholder = ''] = /^(#?\w+) (=|<) (:\w+)$/.exec(term) ?? [];
-  const expected = values[placeholder];
-  if (expected === undefined) throw new Error(`the memory table does not understand the condition "${term}"`);
-  const found = item[attribute(name, names)];
-  if (operator === '=') return found === expected;
-  return typeof found === 'number' && typeof expected === 'number' && found < expected;
-}
-
-function attribute(name: string, names: Readonly<Record<string, string>>): string {
-  const found = name.startsWith('#') ? names[name] : name;
-  if (found === undefined) throw new Error(`the condition uses ${name} without saying which attribute it is`);
-  return found;
+function meets(condition: Condition, item: Item | undefined): boolean {
+  if ('absent' in condition) return item === undefined;
+  if ('absentOrBelow' in condition) {
+    const { attribute, value } = condition.absentOrBelow;
+    const found = item?.[attribute];
+    return item === undefined || (typeof found === 'number' && found < value);
+  }
+  return (
+    item !== undefined && Object.entries(condition.equals).every(([name, value]) => item[name] === value)
+  );
 }

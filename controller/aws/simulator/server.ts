@@ -4,6 +4,8 @@ import { LostReply } from './faults.ts';
 import type { Simulator } from './simulator.ts';
 
 const MAX_BODY_BYTES = 1_000_000;
+/** In each answer, where it was given an id: which simulated AWS it is, as others may have the same port later. */
+export const SIMULATION_HEADER = 'x-simulated-aws';
 
 export interface SimulatorServer {
   /** Given to an SDK client as its `endpoint`. */
@@ -14,9 +16,10 @@ export interface SimulatorServer {
 /** Serves the simulator to other processes of this machine only. Port 0 takes a free one. */
 export async function serveSimulator(
   simulator: Pick<Simulator, 'handle' | 'openChannel' | 'settle' | 'world'>,
-  { port = 0 }: { port?: number } = {},
+  { port = 0, id }: { port?: number; id?: string } = {},
 ): Promise<SimulatorServer> {
   const server = createServer((request, response) => {
+    if (id !== undefined) response.setHeader(SIMULATION_HEADER, id);
     if (isFromWebPage(request)) return void response.writeHead(403).end('only for programs of this machine');
     const channel = channelId(request);
     if (channel !== undefined) return serveChannel(simulator, channel, request, response);
