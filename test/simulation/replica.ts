@@ -32,6 +32,7 @@ import type { Timeline } from './timeline.ts';
 
 const LEASE_MS = 20_000;
 const RENEW_MS = 5_000;
+const LOOK_MS = 1_000;
 const SCHEDULES = { resyncSchedule: '* * * * *', sweepSchedule: '0 * * * *', gitSchedule: '*/15 * * * * *' };
 const POLL_MS = 5_000;
 export const GIT_SPEC = `https://git.example.com/team/bastions.git#${BRANCH}`;
@@ -92,7 +93,7 @@ export class Replica implements Caller {
     const api = createFacade({ store, clock, newUid: newId });
     this.#lease = createLease({
       ...{ store, clock, name: 'controller', holder: options.name },
-      ...{ durationMs: LEASE_MS, renewEveryMs: RENEW_MS },
+      ...{ durationMs: LEASE_MS, renewEveryMs: RENEW_MS, lookEveryMs: LOOK_MS },
     });
     this.#controller = new Controller({
       ...{ api, store, clock, lease: this.#lease, kinds: KINDS, accountId: ACCOUNT, defaultRegion: REGION },
