@@ -1,5 +1,5 @@
 import type { Bastion } from '../api/bastion.ts';
-import { type Clock, within } from '../api/clock.ts';
+import { type Clock, LateError, within } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
 import { Fenced } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
@@ -23,6 +23,8 @@ export interface Reading {
 
 /** An end is not put off for a store that does not answer. */
 const PATIENCE_MS = 2_000;
+/** For one that gave no answer the last time. */
+const SHORT_PATIENCE_MS = 250;
 
 /**
  * What is to be closed, by what was read last where the store does not say it now. As long as this process leads, nobody else puts
@@ -32,6 +34,7 @@ export class ClosingRead {
   readonly #options: ReadOptions;
   /** It is said once for each time that the store cannot be read. */
   #isTold = false;
+  #wasSilent = false;
 
   constructor(options: ReadOptions) {
     this.#options = options;
@@ -39,13 +42,15 @@ export class ClosingRead {
 
   /** @throws what the store answers, where nothing is known without it */
   async bastions(): Promise<Reading> {
-    const { clock, read } = this.#options;
+    const { clock, read, recall } = this.#options;
     try {
-      const bastions = await within(clock, PATIENCE_MS, read);
+      const bastions = await within(clock, this.#wasSilent ? SHORT_PATIENCE_MS : PATIENCE_MS, read);
       this.#isTold = false;
+      this.#wasSilent = false;
       return { bastions, isAnew: true };
     } catch (error) {
       if (error instanceof Fenced) throw error;
+      this.#wasSilent = error instanceof LateError && recall() !== undefined;
       return { bastions: this.#known(error), isAnew: false };
     }
   }
