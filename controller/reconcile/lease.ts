@@ -58,6 +58,9 @@ const SOONER = 5;
 export const NOBODY = '';
 /** In lease times: long enough for every other contender to look, and to find even a silent holder gone. */
 const REST = 2;
+/** One that cannot renew and can read looks so often whether the lease is still its own, and takes it for its own for so long. */
+const CONFIRM_EVERY_MS = 500;
+const CONFIRMED_MS = 1_000;
 /** Each for what is under way at a stop, and for the release: whoever waits for the lease is not kept waiting for a table that hangs. */
 const LAST_TICK_MS = 500;
 const LAST_WRITE_MS = 1_500;
@@ -114,6 +117,7 @@ class TableLease implements Lease {
   #waitsFor: number | undefined;
   /** The highest epoch seen: a record that was lost must not make an old tenure's number count again. */
   #highest = 0;
+  #complainedMs = Number.NEGATIVE_INFINITY;
   #restsUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: LeaseOptions) {
@@ -205,7 +209,7 @@ class TableLease implements Lease {
 
   /** @returns when to come again */
   async #tick(): Promise<number> {
-    const { renewEveryMs, onError } = this.#options;
+    const { renewEveryMs } = this.#options;
     if (this.#restLeft() > 0) {
       await this.#release();
       return Math.max(0, this.#restLeft());
@@ -215,11 +219,22 @@ class TableLease implements Lease {
       await (this.#tenure && this.held() ? this.#renew(this.#tenure) : this.#contend());
     } catch (error) {
       failed = true;
-      onError?.(error);
+      this.#complain(error);
     }
+    if (!failed) this.#complainedMs = Number.NEGATIVE_INFINITY;
     this.#announce();
     if (this.isHeld()) return failed ? renewEveryMs / SOONER : renewEveryMs;
-    return failed ? renewEveryMs : this.#untilFree();
+    if (failed) return this.kept() ? Math.min(renewEveryMs, CONFIRM_EVERY_MS) : renewEveryMs;
+    return this.#untilFree();
+  }
+
+  /** As often as it renews at most, however often it tries. */
+  #complain(error: unknown): void {
+    const { clock, renewEveryMs, onError } = this.#options;
+    const now = clock.monotonic();
+    if (now - this.#complainedMs < renewEveryMs) return;
+    this.#complainedMs = now;
+    onError?.(error);
   }
 
   /** A contender looks again and again, and once more at the moment when it may take over. */
@@ -258,7 +273,7 @@ class TableLease implements Lease {
     const { store, clock, name, holder, durationMs } = this.#options;
     const startedMs = clock.monotonic();
     const stored = await this.#answer(() => store.readLease(name));
-    if (stored && !this.#isOwn(stored)) this.#tenure = undefined;
+    this.#confirm(stored, startedMs);
     this.#highest = Math.max(this.#highest, stored?.epoch ?? 0);
     if (!this.#isFree(stored, startedMs)) return;
     const setBack = setBackFrom(stored, clock.now());
@@ -317,6 +332,14 @@ class TableLease implements Lease {
     const last = this.#standstill.last();
     if (!last || last.holder === NOBODY || this.#wasOurs(last)) return true;
     return this.#standstill.look(last, startedMs);
+  }
+
+  /** A table that takes no writes still says who leads: as long as that is this one, nobody else does. */
+  #confirm(stored: LeaseRecord | undefined, startedMs: number): void {
+    const tenure = this.#tenure;
+    if (!tenure || !stored) return;
+    const keptUntilMs = Math.max(tenure.keptUntilMs, startedMs + CONFIRMED_MS);
+    this.#tenure = this.#isOwn(stored) ? { ...tenure, keptUntilMs } : undefined;
   }
 
   /** As far as anybody knows nobody has taken over since. */
