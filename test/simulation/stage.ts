@@ -58,8 +58,9 @@ export class Violated extends Error {}
 interface Outage {
   readonly untilMs: number;
   readonly matches: (call: Call) => boolean;
-  readonly failure: Failure;
-  /** How long a call waits for its failure. */
+  /** Undefined: such calls are only slow. */
+  readonly failure?: Failure | undefined;
+  /** How long a call waits for its failure, or for its answer. */
   readonly afterMs?: number;
 }
 
@@ -373,6 +374,7 @@ export class Stage implements Strikes {
     if (verdict.do === 'stale' || verdict.do === 'paged') this.#misled += 1;
     if (verdict.do !== 'answer' || !outage) return verdict;
     const { failure, afterMs = 0 } = outage;
+    if (failure === undefined) return { do: 'answer', afterMs };
     return { do: 'fail', failure, effect: 'none', afterMs };
   }
 

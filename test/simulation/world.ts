@@ -7,7 +7,7 @@ import { manifestOf } from '../reconcile/harness.ts';
 import type { Call, Failure } from './boundary.ts';
 import { Hosting } from './hosting.ts';
 import { SimulatedGit } from './repository.ts';
-import { RESTART_MS, Stage } from './stage.ts';
+import { type PartialOutage, RESTART_MS, Stage } from './stage.ts';
 
 const MINUTE = 60_000;
 /** It outlives a hundred quiet passes. */
@@ -154,6 +154,52 @@ export class World extends Stage {
       failure: 'timeout',
       afterMs: TIMEOUTS.requestTimeout,
     });
+  }
+
+  /** The table gives no answer: whoever asks waits for as long as its client does. */
+  hangTable(forMs: number): void {
+    this.history.add(this.now(), 'table', `does not answer for ${forMs / 1000} s`);
+    this.#troubleTable(forMs, { failure: 'timeout', afterMs: TIMEOUTS.requestTimeout });
+  }
+
+  /** It takes no writes, as when it is full, and says so. */
+  fillTable(forMs: number): void {
+    this.history.add(this.now(), 'table', `takes no writes for ${forMs / 1000} s`);
+    this.#troubleTable(forMs, { failure: 'throttled' }, ({ isWrite }) => isWrite);
+  }
+
+  /** What it holds cannot be read. */
+  damageTable(forMs: number): void {
+    this.history.add(this.now(), 'table', `cannot be read for ${forMs / 1000} s`);
+    this.#troubleTable(forMs, { failure: 'denied' }, ({ isWrite }) => !isWrite);
+  }
+
+  /** Each call takes so long. */
+  slowTable(forMs: number, callMs: number): void {
+    this.history.add(this.now(), 'table', `takes ${callMs / 1000} s for each call for ${forMs / 1000} s`);
+    this.#troubleTable(forMs, { afterMs: callMs });
+  }
+
+  /** Trouble that is no excuse for an end that comes late. */
+  #troubleTable(
+    forMs: number,
+    how: Pick<PartialOutage, 'failure' | 'afterMs'>,
+    isStruck: (call: Call) => boolean = () => true,
+  ): void {
+    const matches = (call: Call) => call.target === 'table' && isStruck(call);
+    this.partialOutage({ ...how, forMs, share: 1, matches });
+  }
+
+  /** Until then, nothing has to be on time. */
+  excuse(forMs: number): void {
+    this.trouble(forMs);
+  }
+
+  /** Whoever leads dies, and comes back so much later. */
+  killLeader(backAfterMs = RESTART_MS): void {
+    const leader = this.replicas.find((one) => one.isLeading());
+    this.history.add(this.now(), 'user', `kills ${leader?.name ?? 'nobody: none leads'}`);
+    if (leader) this.replace(leader, backAfterMs);
   }
 
   /** Nobody can list Bastions, while whoever leads goes on to lead. */
