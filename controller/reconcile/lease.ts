@@ -64,6 +64,7 @@ const CONFIRMED_MS = 1_000;
 /** Each for what is under way at a stop, and for the release: whoever waits for the lease is not kept waiting for a table that hangs. */
 const LAST_TICK_MS = 500;
 const LAST_WRITE_MS = 1_500;
+const AGAIN_MS = 100;
 
 /** All times in this file are the clock's monotonic ones: no setting of a clock may move a tenure's end. */
 interface RunningTenure {
@@ -376,13 +377,18 @@ class TableLease implements Lease {
       const free = this.#dated({ ...from, holder: NOBODY, beat: from.beat + 1 });
       return soon(() => store.writeLease(name, free, from));
     };
-    try {
-      if (await give(record)) return;
-      // A renewal that was given up did get through.
-      const stored = await soon(() => store.readLease(name));
-      if (stored?.holder === record.holder && stored.epoch === record.epoch) await give(stored);
-    } catch (error) {
-      onError?.(error);
+    for (;;) {
+      try {
+        if (await give(record)) return;
+        // A renewal that was given up did get through.
+        const stored = await soon(() => store.readLease(name));
+        if (stored?.holder === record.holder && stored.epoch === record.epoch) await give(stored);
+        return;
+      } catch (error) {
+        await sleep(clock, AGAIN_MS);
+        if (clock.monotonic() < untilMs) continue;
+        return onError?.(error);
+      }
     }
   }
 }

@@ -73,6 +73,7 @@ export class Replica implements Caller {
   #jobs: Jobs | undefined;
   #isAlive = true;
   #isStopping = false;
+  #wasKilled = false;
   #pausedUntil = 0;
   #wallOffsetMs = 0;
 
@@ -156,6 +157,10 @@ export class Replica implements Caller {
     return this.#pausedUntil;
   }
 
+  wasKilled(): boolean {
+    return this.#wasKilled;
+  }
+
   isLeading(): boolean {
     return this.#isAlive && this.#lease.isHeld();
   }
@@ -163,9 +168,10 @@ export class Replica implements Caller {
   /** Like kill -9: nothing of it goes on. */
   kill(): void {
     this.#isAlive = false;
+    this.#wasKilled = true;
   }
 
-  /** Like SIGTERM: it finishes what it is at and gives the lease away. */
+  /** Like SIGTERM: it sends nothing more and gives the lease away. */
   async terminate(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;

@@ -5,6 +5,7 @@ import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { MAX_OBJECT_BYTES } from '../../controller/store/log.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 import type { Call, Failure } from './boundary.ts';
+import { undoEndpoints } from './drift.ts';
 import { Hosting } from './hosting.ts';
 import { SimulatedGit } from './repository.ts';
 import { type PartialOutage, RESTART_MS, Stage } from './stage.ts';
@@ -99,7 +100,14 @@ export class World extends Stage {
     const leader = this.replicas.find((one) => one.isLeading());
     this.history.add(this.now(), 'user', `replaces ${leader?.name ?? 'nobody: none leads'}`);
     this.trouble(RESTART_MS + 30_000);
-    if (leader) void leader.terminate().then(() => this.restart(leader.name));
+    if (leader) this.stop(leader);
+  }
+
+  /** Every process that stands by is replaced so. */
+  replaceStandbys(): void {
+    const standbys = this.replicas.filter((one) => one.isAlive() && !one.isLeading());
+    this.history.add(this.now(), 'user', `replaces ${standbys.map(({ name }) => name).join(', ')}`);
+    for (const replica of standbys) this.stop(replica);
   }
 
   /** The machine of whoever leads stands still, and its clock is set meanwhile. */
@@ -280,6 +288,17 @@ export class World extends Stage {
     this.tampered();
     this.history.add(this.now(), 'somebody', what);
     change(this.simulator);
+  }
+
+  /** Somebody undoes each second what our endpoints are changed to. */
+  async undoEndpoints(forMs: number): Promise<void> {
+    this.tampered();
+    this.history.add(this.now(), 'somebody', `undoes what endpoints are changed to, for ${forMs / 1000} s`);
+    for (let turn = 0; turn * 1_000 < forMs; turn++) {
+      undoEndpoints(this.simulator, this.ours(), turn);
+      await this.run(1_000);
+    }
+    this.tampered();
   }
 
   phase(name: string): string | undefined {
