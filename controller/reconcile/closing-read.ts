@@ -14,6 +14,8 @@ export interface ReadOptions {
   readonly read: () => Promise<readonly Bastion[]>;
   /** The same as they were read last; undefined while nothing on record has been read in this tenure. */
   readonly recall: () => readonly Bastion[] | undefined;
+  /** Whatever `read` waits for is asked for anew the next time. */
+  readonly readAnew?: (() => void) | undefined;
 }
 
 export interface Reading {
@@ -51,6 +53,7 @@ export class ClosingRead {
     } catch (error) {
       if (error instanceof Fenced) throw error;
       this.#wasSilent = error instanceof LateError && recall() !== undefined;
+      if (error instanceof LateError) this.#options.readAnew?.();
       return { bastions: this.#known(error), isAnew: false };
     }
   }

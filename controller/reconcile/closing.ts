@@ -165,6 +165,7 @@ export class Closing {
         const { items } = await api.bastions.list();
         return activations().correct(items.filter((one) => this.#isIn(one, place)));
       },
+      readAnew: () => activations().readAnew(),
       recall: () =>
         activations().isRead() ? this.#bastions().filter((one) => this.#isIn(one, place)) : undefined,
     });

@@ -170,6 +170,13 @@ export class World extends Stage {
     this.#troubleTable(forMs, { failure: 'timeout', afterMs: TIMEOUTS.requestTimeout });
   }
 
+  /** A tenth of the calls to the table gets no answer. */
+  loseSomeAnswers(forMs: number): void {
+    this.history.add(this.now(), 'table', `leaves some calls without an answer for ${forMs / 1000} s`);
+    const isStruck = () => this.random.chance(0.1);
+    this.#troubleTable(forMs, { failure: 'timeout', afterMs: TIMEOUTS.requestTimeout }, isStruck);
+  }
+
   /** It takes no writes, as when it is full, and says so. */
   fillTable(forMs: number): void {
     this.history.add(this.now(), 'table', `takes no writes for ${forMs / 1000} s`);

@@ -73,6 +73,25 @@ export const FAULTY_STORES: readonly Scenario[] = [
       await recovers(world);
     },
   },
+  ...(['dies', 'stops'] as const).flatMap((how) =>
+    (['nothing', 'lists', 'the-table', 'calls'] as const).map(
+      (slow): Scenario => ({
+        name: `leader-${how}-around-an-end-with-${slow}-slow`,
+        replicas: 3,
+        isTroubleEnough: true,
+        play: async (world) => {
+          const end = await opensUntil(world, world.random.between(0, 30_000));
+          if (slow === 'lists') world.hang(({ name }) => /:(Describe|List)/.test(name), 2 * MINUTE);
+          if (slow === 'calls') world.losePart(2 * MINUTE);
+          if (how === 'dies') world.killLeader(MINUTE);
+          else world.handOver();
+          if (slow === 'the-table') world.loseSomeAnswers(MINUTE);
+          await isClosedBy(world, end + MINUTE, ENTRANCES);
+          await expires(world, 'orders');
+        },
+      }),
+    ),
+  ),
   {
     name: 'table-is-full-while-it-opens',
     replicas: 2,
