@@ -298,12 +298,13 @@ export class World extends Stage {
   }
 
   /** Somebody undoes each second what our endpoints are changed to. */
-  async undoEndpoints(forMs: number): Promise<void> {
+  async undoEndpoints(forMs: number, onTurn: () => void): Promise<void> {
     this.tampered();
     this.history.add(this.now(), 'somebody', `undoes what endpoints are changed to, for ${forMs / 1000} s`);
     for (let turn = 0; turn * 1_000 < forMs; turn++) {
       undoEndpoints(this.simulator, this.ours(), turn);
       await this.run(1_000);
+      onTurn();
     }
     this.tampered();
   }

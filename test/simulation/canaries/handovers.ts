@@ -51,6 +51,17 @@ export const HANDOVERS: readonly Canary[] = [
     scenarios: ['table-hangs-at-an-end'],
   },
   {
+    name: 'new-leader-waits-for-a-lost-answer',
+    like: 'a leader that has its lock, and does nothing until a lost request of its start-up has timed out',
+    file: 'reconcile/standing.ts',
+    find: 'return Math.min(FIRST_PATIENCE_MS * 2 ** this.#failures, LONGEST_PATIENCE_MS);',
+    replace: 'return 10 * LONGEST_PATIENCE_MS;',
+    scenarios: [
+      'leader-dies-around-an-end-with-the-table-slow',
+      'leader-stops-around-an-end-with-the-table-slow',
+    ],
+  },
+  {
     name: 'undone-in-another-way',
     like: 'two controllers that set the same field of one resource to what each of them wants, for ever',
     file: 'core/acceptance.ts',

@@ -2,7 +2,7 @@ import type { OracleFactory } from '../oracle.ts';
 
 const WINDOW_MS = 3 * 60_000;
 /** Some are free, then it is asked for ever more seldom; one that is asked for as often as AWS's rates allow makes 54. */
-const CALLS = 20;
+const CALLS = 10;
 
 /** What somebody undoes again and again is not done again and again without a pause. */
 export const noTugOfWar: OracleFactory = ({ now, violate }) => {

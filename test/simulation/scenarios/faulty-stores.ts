@@ -81,7 +81,8 @@ export const FAULTY_STORES: readonly Scenario[] = [
         isTroubleEnough: true,
         play: async (world) => {
           const end = await opensUntil(world, world.random.between(0, 30_000));
-          if (slow === 'lists') world.hang(({ name }) => /:(Describe|List)/.test(name), 2 * MINUTE);
+          if (slow === 'lists')
+            world.hang(({ name }) => /:(Describe|List)/.test(name) && world.random.chance(0.5), 2 * MINUTE);
           if (slow === 'calls') world.losePart(2 * MINUTE);
           if (how === 'dies') world.killLeader(MINUTE);
           else world.handOver();
