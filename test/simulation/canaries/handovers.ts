@@ -1,6 +1,6 @@
 import type { Canary } from './canary.ts';
 
-/** Bugs in giving the lease away, in what a leader does that cannot renew it, and in what somebody undoes. */
+/** Bugs in giving the lease away, in taking it over, and in what a leader does that cannot renew it. */
 export const HANDOVERS: readonly Canary[] = [
   {
     name: 'stop-waits-for-the-pass',
@@ -60,13 +60,5 @@ export const HANDOVERS: readonly Canary[] = [
       'leader-dies-around-an-end-with-the-table-slow',
       'leader-stops-around-an-end-with-the-table-slow',
     ],
-  },
-  {
-    name: 'undone-in-another-way',
-    like: 'two controllers that set the same field of one resource to what each of them wants, for ever',
-    file: 'core/acceptance.ts',
-    find: 'const free = isKnown ? FREE_REPETITIONS : FREE_STEPS;',
-    replace: 'const free = isKnown ? FREE_REPETITIONS : Number.MAX_SAFE_INTEGER;',
-    scenarios: ['somebody-undoes-endpoints'],
   },
 ];

@@ -60,7 +60,8 @@ export const REFUSALS: readonly Scenario[] = [
       if (calls.length < endpoints.length - 1)
         world.violate('isolated', 'some endpoint was never looked after');
       // Where each change takes AWS a while, there are too few of them to be told of.
-      if (!isTold && calls.length > 8 * endpoints.length) world.violate('told', 'nobody says that it keeps being undone');
+      if (!isTold && calls.length > 8 * endpoints.length)
+        world.violate('told', 'nobody says that it keeps being undone');
       await becomesReady(world, 'orders');
     },
   },
