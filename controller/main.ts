@@ -92,9 +92,9 @@ async function runOne(flags: Flags, options: ControllerOptions): Promise<void> {
       (error: Error) => options.log('error', 'cannot dump', { error: error.message }),
     );
   };
-  await untilStopped({ hasKeeper: flags.replica !== undefined });
+  const hurry = await untilStopped({ hasKeeper: flags.replica !== undefined });
   options.log('info', 'stopping');
-  await stopInTime(controller.stop, options);
+  await stopInTime(() => controller.stop(hurry), options);
 }
 
 /** This process keeps what they share, and looks after them. */
@@ -119,7 +119,7 @@ async function runSeveral(flags: Flags, options: ControllerOptions): Promise<voi
   await untilStopped({ hasKeeper: false });
   options.log('info', 'stopping');
   await replicas.stop();
-  await host.close();
+  await stopInTime(host.close, options);
 }
 
 function greet(
@@ -133,13 +133,23 @@ function greet(
   process.stdout.write(visible(text));
 }
 
-/** By a signal, or because the process is gone that looks after this one. */
-function untilStopped({ hasKeeper }: { readonly hasKeeper: boolean }): Promise<void> {
+/**
+ * By a signal, or because the process is gone that looks after this one.
+ * @returns what aborts at the next signal: a service manager sends one to a replica, and so does the process that keeps it
+ */
+function untilStopped({ hasKeeper }: { readonly hasKeeper: boolean }): Promise<AbortSignal> {
+  const hurry = new AbortController();
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    let isStopping = false;
+    const stop = () => {
+      if (isStopping) hurry.abort();
+      isStopping = true;
+      resolve(hurry.signal);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
     if (!hasKeeper) return;
-    process.once('disconnect', () => resolve());
-    if (!process.connected) resolve();
+    process.once('disconnect', stop);
+    if (!process.connected) stop();
   });
 }
 

@@ -69,6 +69,24 @@ export async function within<T>(clock: Clock, limitMs: number, call: () => Promi
   }
 }
 
+/** Waits for something for so long, and no longer once `hurry` aborts. @returns whether it came to its end */
+export async function endsWithin(
+  clock: Clock,
+  limitMs: number,
+  work: Promise<unknown>,
+  hurry?: AbortSignal,
+): Promise<boolean> {
+  const ended = new AbortController();
+  const done = work.then(
+    () => true,
+    () => true,
+  );
+  const signal = hurry ? AbortSignal.any([hurry, ended.signal]) : ended.signal;
+  const isDone = await Promise.race([done, sleep(clock, limitMs, signal).then(() => false)]);
+  ended.abort();
+  return isDone;
+}
+
 /** Formats clock milliseconds the way Kubernetes writes times: RFC 3339, UTC, whole seconds. */
 export function rfc3339(epochMs: number): string {
   return new Date(epochMs).toISOString().replace(/\.\d{3}Z$/, 'Z');

@@ -17,18 +17,18 @@ import { indexByKey, type Snapshot } from './snapshot.ts';
  *   accepted, not listed yet   wait a while before the same is asked for again
  *   three times, never listed  stop; tell; what belongs to one Bastion alone closes that Bastion, until somebody changes or
  *                              renews it; what was accepted is removed by the ids of the answers
- *   accepted and listed, and   something undoes it: ask for it ever more seldom, and say so
- *   wanted again and again
+ *   accepted and listed, and   something undoes it: ask for it ever more seldom, and say so; what takes access away is
+ *   wanted again and again     asked for again within half a minute
  */
 
 /** What AWS has accepted for one key. All times are epoch milliseconds. */
 export interface Acceptance {
-  readonly action: 'create' | 'update';
+  readonly action: 'create' | 'update' | 'delete';
   readonly key: Key;
   readonly kind: KindName;
   readonly wish: unknown;
-  /** What was found before the call: an update that finds something else is another one. */
-  readonly found: unknown;
+  /** What was found before the last calls: one that finds something new may be a further step, for some times. */
+  readonly found: readonly unknown[];
   readonly owners: readonly ObjectName[];
   readonly shared: boolean;
   /** How often in a row. */
@@ -52,8 +52,13 @@ const MOST_UNSEEN = 3;
 /** Before the next call, by how many there were; the last one before it is given up. */
 const UNSEEN_PAUSES_MS = [0, 10_000, 30_000, 60_000];
 const FREE_REPETITIONS = 4;
+/** Where each call found something new: whoever undoes it may do so in another way each time. */
+const FREE_STEPS = 8;
 const FIRST_PAUSE_MS = 60_000;
 const LONGEST_PAUSE_MS = 10 * 60_000;
+/** Of what takes access away. */
+const FIRST_SHORT_PAUSE_MS = 10_000;
+const LONGEST_SHORT_PAUSE_MS = 30_000;
 /** What lasted for so long after the longest pause is not undone any more. */
 const FORGOTTEN_MS = 2 * LONGEST_PAUSE_MS;
 
@@ -62,18 +67,40 @@ export const NEVER_LISTED = 'NeverListed';
 /** The outcome of a step whose like was accepted not long ago. Undefined: try it. */
 export function pausedAfter(step: Step, acceptances: Acceptances, now: number): Outcome | undefined {
   const known = acceptances.get(nameOf(step));
-  if (!known || !step.desired) return undefined;
-  const isSame = same(known.wish, wishOf(step.desired)) && same(known.found, foundIn(step, step.observed));
+  if (!known) return undefined;
+  if (step.action === 'delete') return pausedUndone(step, known, now);
+  if (!step.desired) return undefined;
+  const isSame = same(known.wish, wishOf(step.desired));
   const isUnseen = step.action === 'create' && !known.isSeen;
   // Another one beside what may be there: that is looked for first.
   if (isUnseen && known.times > 0 && now < known.lastAt + (UNSEEN_PAUSES_MS[1] ?? 0)) return unseen(step);
   if (!isSame) return undefined;
   if (isUnseen) return pausedUnseen(step, known, now);
-  if (known.times < FREE_REPETITIONS) return undefined;
-  const retryAfterMs = known.lastAt + pauseMs(known) - now;
+  return pausedUndone(step, known, now);
+}
+
+function pausedUndone(step: Step, known: Acceptance, now: number): Outcome | undefined {
+  const found = foundIn(step, step.observed);
+  const isKnown = known.found.some((one) => same(one, found));
+  const free = isKnown ? FREE_REPETITIONS : FREE_STEPS;
+  if (known.times < free) return undefined;
+  const retryAfterMs = known.lastAt + pauseMs(step, known.times - free) - now;
   if (retryAfterMs <= 0) return undefined;
-  const message = `AWS accepted this ${known.times} times since ${rfc3339(known.firstAt)} and it did not last: something undoes it. Look for who changes it in CloudTrail`;
-  return { step, result: 'failed', message, retryAfterMs, untried: true, isNews: !known.isTold };
+  const message = `keeps being undone: AWS accepted this ${known.times} times since ${rfc3339(known.firstAt)} and it did not last. It is asked for ever more seldom; look in CloudTrail for who changes it`;
+  return {
+    step,
+    result: 'failed',
+    message,
+    retryAfterMs,
+    untried: true,
+    isNews: !known.isTold,
+    undone: true,
+  };
+}
+
+/** Of those that are ready at the same time, what was asked for most often goes last: it must not use up what AWS allows. */
+export function repetitionsOf(step: Step, acceptances: Acceptances): number {
+  return acceptances.get(nameOf(step))?.times ?? 0;
 }
 
 function pausedUnseen(step: Step, known: Acceptance, now: number): Outcome | undefined {
@@ -94,8 +121,12 @@ function isFutile({ action, isSeen, times, lastAt }: Acceptance, now: number): b
   return action === 'create' && !isSeen && times >= MOST_UNSEEN && settledAt <= now;
 }
 
-function pauseMs({ times }: Acceptance): number {
-  return Math.min(FIRST_PAUSE_MS * 2 ** (times - FREE_REPETITIONS), LONGEST_PAUSE_MS);
+function pauseMs({ action, restricts }: Step, repetitions: number): number {
+  const isShort = restricts === true || action === 'delete';
+  const [first, longest] = isShort
+    ? [FIRST_SHORT_PAUSE_MS, LONGEST_SHORT_PAUSE_MS]
+    : [FIRST_PAUSE_MS, LONGEST_PAUSE_MS];
+  return Math.min(first * 2 ** repetitions, longest);
 }
 
 function textOf({ key, times, lastAt, made }: Acceptance): string {
@@ -146,11 +177,12 @@ function acceptedBy(
   now: number,
 ): Acceptance | undefined {
   const { action, desired, observed } = step;
+  if (action === 'delete') return removedBy(step, known, now);
   if ((action !== 'create' && action !== 'update') || !desired || observed?.state === 'gone')
     return undefined;
   const wish = wishOf(desired);
-  const found = foundIn(step, before);
-  const isSame = known !== undefined && same(known.wish, wish) && same(known.found, found);
+  const isSame = known !== undefined && same(known.wish, wish);
+  const found = foundWith(isSame ? known : undefined, foundIn(step, before));
   const isUnseen = isSame && !known.isSeen;
   const made = action === 'create' && observed ? [observed] : [];
   const { key, kind, owners, shared } = desired;
@@ -162,6 +194,21 @@ function acceptedBy(
     made: onceEach([...(isUnseen || !isSame ? (known?.made ?? []) : []), ...made]),
     isTold: isSame && known.isTold,
   };
+}
+
+/** A deletion that AWS accepts, of what is there all the same. */
+function removedBy(step: Step, known: Acceptance | undefined, now: number): Acceptance {
+  const { key, kind, owners } = step;
+  return {
+    ...{ action: 'delete', key, kind, owners, wish: undefined, found: [undefined], shared: true, made: [] },
+    ...{ times: (known?.times ?? 0) + 1, firstAt: known?.firstAt ?? now, lastAt: now },
+    ...{ isSeen: true, isTold: known?.isTold ?? false },
+  };
+}
+
+function foundWith(known: Acceptance | undefined, found: unknown): readonly unknown[] {
+  const others = (known?.found ?? []).filter((one) => !same(one, found));
+  return [...others, found].slice(-FREE_STEPS);
 }
 
 function onceEach(made: readonly Observed[]): Observed[] {
@@ -280,6 +327,7 @@ function foundIn({ action }: Step, before: Observed | undefined): unknown {
   return action === 'update' ? before?.detail : undefined;
 }
 
-function nameOf({ action, key }: Step): string {
-  return `${action} ${key}`;
+/** One key may have had several that were deleted. */
+function nameOf({ action, key, observed }: Step): string {
+  return action === 'delete' ? `${action} ${key} ${observed?.id}` : `${action} ${key}`;
 }

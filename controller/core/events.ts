@@ -19,10 +19,10 @@ export function eventsOf(
   const events = new Map<ObjectName, EventDraft[]>();
   const add = (name: ObjectName, draft: EventDraft) => events.set(name, [...(events.get(name) ?? []), draft]);
   for (const outcome of outcomes) {
-    // What is shared happened once: its first owner tells.
-    const [owner] = outcome.step.owners;
-    const draft = owner ? eventOfOutcome(outcome) : undefined;
-    if (owner && draft) add(owner, draft);
+    const draft = eventOfOutcome(outcome);
+    // What is shared happened once: its first owner tells. That it does not last is for all who want it.
+    const tellers = outcome.undone ? outcome.step.owners : outcome.step.owners.slice(0, 1);
+    for (const owner of draft ? tellers : []) if (draft) add(owner, draft);
   }
   for (const [name, message] of refused) add(name, { type: 'Warning', reason: 'StatusRefused', message });
   for (const bastion of bastions) {
@@ -33,13 +33,14 @@ export function eventsOf(
   return events;
 }
 
-function eventOfOutcome({ step, result, message, untried, isNews }: Outcome): EventDraft | undefined {
+function eventOfOutcome(outcome: Outcome): EventDraft | undefined {
+  const { step, result, message, untried, isNews } = outcome;
   const { action, key, why, observed } = step;
   if (result === 'failed' && untried && !isNews) return undefined;
   if (result === 'failed') {
     return {
       type: 'Warning',
-      reason: 'Failed',
+      reason: outcome.undone ? 'KeepsBeingUndone' : 'Failed',
       message: `${action} ${key}: ${message ?? 'no reason given'}`,
     };
   }

@@ -21,6 +21,8 @@ export interface Outcome {
   readonly untried?: boolean;
   /** AWS did not take what it was asked with: no right is missing, and nothing is in the way for a while. */
   readonly refused?: boolean;
+  /** AWS took it several times, and it did not last: it waits for its time. */
+  readonly undone?: boolean;
   /** Though it was not tried, a person is to hear of it. */
   readonly isNews?: boolean;
 }

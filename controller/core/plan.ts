@@ -31,6 +31,8 @@ export interface Step {
   readonly reason?: DeleteReason;
   /** Updates only: the resource does its job as it is. */
   readonly harmless?: boolean;
+  /** Updates only: until then it may let in, or last for, more than is wanted. */
+  readonly restricts?: boolean;
   /** Blocked ones only: AWS does not let us have it here, and all else goes on without. */
   readonly refused?: boolean;
   /** Refused ones only: nobody refuses it, and it gives no answer. */
@@ -193,6 +195,7 @@ function present(wanted: Desired, best: Observed, context: Context): Step {
     return {
       ...step('update', wanted, difference.why, best),
       harmless: difference.harmless === true && best.state === 'ready',
+      ...(difference.restricts && { restricts: true }),
     };
   }
   if (difference.verdict === 'pending') return step('wait', wanted, difference.why, best);

@@ -119,8 +119,16 @@ export interface Problem {
 
 export type Difference =
   | { readonly verdict: 'same' }
-  /** `harmless`: it does its job as it is, and nobody has to wait for the update. */
-  | { readonly verdict: 'update'; readonly why: string; readonly harmless?: boolean }
+  /**
+   * `harmless`: it does its job as it is, and nobody has to wait for the update. `restricts`: as it is it may let in, or last for,
+   * more than is wanted.
+   */
+  | {
+      readonly verdict: 'update';
+      readonly why: string;
+      readonly harmless?: boolean;
+      readonly restricts?: boolean;
+    }
   | { readonly verdict: 'replace'; readonly why: string }
   | { readonly verdict: 'pending'; readonly why: string };
 

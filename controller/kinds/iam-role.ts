@@ -78,7 +78,7 @@ export const iamRole = defineKind<Spec, Detail>({
       same([...managed].sort(), [...desired.spec.managed].sort()) ? '' : 'attached policies differ',
       same(inline, desired.spec.inline) ? '' : 'inline policies differ',
     ].filter(Boolean);
-    if (why.length > 0) return { verdict: 'update', why: why.join(', ') };
+    if (why.length > 0) return { verdict: 'update', why: why.join(', '), restricts: true };
     const missing = missingTags(desired.tags, tags);
     return Object.keys(missing).length > 0 ? { verdict: 'update', why: 'tags differ', harmless: true } : SAME;
   },

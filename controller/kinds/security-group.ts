@@ -60,7 +60,8 @@ export const securityGroup = defineKind<Spec, Detail>({
       ...changes.authorizeIngress.map((rule) => `missing ingress ${describeRule(rule, 'from')}`),
       ...changes.authorizeEgress.map((rule) => `missing egress ${describeRule(rule, 'to')}`),
     ];
-    if (why.length > 0) return { verdict: 'update', why: why.join(', ') };
+    const restricts = changes.revokeIngress.length + changes.revokeEgress.length > 0;
+    if (why.length > 0) return { verdict: 'update', why: why.join(', '), restricts };
     const missing = tagsToPut(desired.tags, observed.detail);
     return Object.keys(missing).length > 0 ? { verdict: 'update', why: 'tags differ', harmless: true } : SAME;
   },

@@ -83,15 +83,15 @@ export const stopSchedule = defineKind<Spec, Detail>({
   diff({ spec }, { detail }, lookup) {
     const { content } = detail;
     if (content.ScheduleExpression !== spec.expression)
-      return { verdict: 'update', why: `the end is now ${spec.expression}`, harmless: true };
+      return { verdict: 'update', why: `the end is now ${spec.expression}`, harmless: true, restricts: true };
     const task = taskIn(spec, lookup);
     // With no task there is nothing to stop; the next one is told as soon as it is there.
-    if (!task) return { verdict: 'update', why: 'its task is gone', harmless: true };
+    if (!task) return { verdict: 'update', why: 'its task is gone', harmless: true, restricts: true };
     const role = lookup(keyFor.role('scheduler'))?.id ?? content.Target?.RoleArn ?? '';
     const wanted = contentOf(spec, { task, role, partition: partitionIn(task) });
     return same(content, wanted)
       ? SAME
-      : { verdict: 'update', why: 'it would do something else', harmless: true };
+      : { verdict: 'update', why: 'it would do something else', harmless: true, restricts: true };
   },
   async list(aws, before) {
     const group = await aws.reads.scheduleGroup();

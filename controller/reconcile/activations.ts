@@ -47,6 +47,11 @@ export class ActivationBook {
     return this.#known !== undefined;
   }
 
+  /** A read that gives no answer is not waited for by the next one. */
+  readAnew(): void {
+    if (!this.isRead()) this.#records = undefined;
+  }
+
   /** By what has been read so far. */
   correctNow(bastions: readonly Bastion[]): readonly Bastion[] {
     return bastions.map((bastion) => {
@@ -105,18 +110,23 @@ export class ActivationBook {
   }
 
   #load(): Promise<Map<string, ActivationRecord>> {
-    this.#records ??= this.#read().catch((error: unknown) => {
-      this.#records = undefined;
-      throw error;
-    });
-    return this.#records;
+    if (this.#records) return this.#records;
+    const reading = this.#read();
+    this.#records = reading;
+    reading.then(
+      (byUid) => {
+        if (this.#records === reading) this.#known = byUid;
+      },
+      () => {
+        if (this.#records === reading) this.#records = undefined;
+      },
+    );
+    return reading;
   }
 
   async #read(): Promise<Map<string, ActivationRecord>> {
     const records = await this.#store.listActivations();
-    const byUid = new Map(records.map((record) => [record.uid, record]));
-    this.#known = byUid;
-    return byUid;
+    return new Map(records.map((record) => [record.uid, record]));
   }
 }
 

@@ -126,7 +126,7 @@ export class ClosingLane {
     this.#isOver = true;
     this.#retry?.cancel();
     await this.#round;
-    await Promise.all(this.#calls);
+    await Promise.all([...this.#calls, this.#news.idle()]);
   }
 
   async #turn(): Promise<void> {
@@ -161,9 +161,9 @@ export class ClosingLane {
       await this.#patiently(calls);
     }
     const left = bastions.flatMap((bastion) => this.#workOn(bastion));
-    if (await this.#news.tell(bastions, left)) this.#options.onClosed();
+    if (this.#news.tell(bastions, left)) this.#options.onClosed();
     // What was not read anew may say more.
-    return isAnew && left.length === 0;
+    return isAnew && left.length === 0 && !this.#news.hasUntold();
   }
 
   /** In the order of the stages. */

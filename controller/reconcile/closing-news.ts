@@ -1,8 +1,9 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, rfc3339 } from '../api/clock.ts';
+import { type Clock, rfc3339, within } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
 import type { EventDraft } from '../api/event.ts';
+import { Fenced } from '../api/fence.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { type Entrance, nameOf, whyOf } from '../core/closing.ts';
 import type { DeleteReason } from '../core/endings.ts';
@@ -35,6 +36,10 @@ interface Trouble {
 
 /** Rounds that may fail before people are told. */
 const QUIET_FAILURES = 3;
+/** For a store that does not answer, each time. */
+const PATIENCE_MS = 2_000;
+/** Of events, while the store is away. */
+const MOST_UNTOLD = 200;
 
 /** Tells people and the log what was closed, and what is not closed yet. */
 export class ClosingNews {
@@ -44,9 +49,21 @@ export class ClosingNews {
   readonly #refusals = new Map<string, string>();
   /** Closed and not told yet. */
   readonly #done: Outcome[] = [];
+  #telling: Promise<void> | undefined;
+  /** To be told once the store takes it. */
+  readonly #untold: { readonly name: ObjectName; readonly draft: EventDraft }[] = [];
 
   constructor(options: NewsOptions) {
     this.#options = options;
+  }
+
+  hasUntold(): boolean {
+    return this.#untold.length > 0;
+  }
+
+  /** Resolves when nothing is being told. */
+  async idle(): Promise<void> {
+    await this.#telling;
   }
 
   isTrouble(owner: ObjectName): boolean {
@@ -73,19 +90,41 @@ export class ClosingNews {
     this.#troubles.delete(owner);
   }
 
-  /** @returns whether anything was closed since it told last */
-  async tell(bastions: readonly Bastion[], left: readonly ClosingWork[]): Promise<boolean> {
-    const { api, clock, log, place } = this.#options;
+  /** Waits for nothing. @returns whether anything was closed since it told last */
+  tell(bastions: readonly Bastion[], left: readonly ClosingWork[]): boolean {
+    const { log, place } = this.#options;
     const done = this.#done.splice(0);
     for (const { step } of done)
       log('info', 'closed', {
         ...fieldsOf(place),
         ...{ key: step.key, id: step.observed?.id, owners: step.owners, why: step.why },
       });
-    const events = eventsOf([], new Map(), done);
-    for (const [name, draft] of this.#delays(left)) events.set(name, [...(events.get(name) ?? []), draft]);
-    if (events.size > 0) await record(api, bastions, events, clock.now());
+    for (const [name, drafts] of eventsOf([], new Map(), done))
+      this.#untold.push(...drafts.map((draft) => ({ name, draft })));
+    for (const [name, draft] of this.#delays(left)) this.#untold.push({ name, draft });
+    this.#telling ??= this.#tellEvents(bastions).finally(() => {
+      this.#telling = undefined;
+    });
     return done.length > 0;
+  }
+
+  /** What the store does not take now is told in a later round: closing does not wait for it. */
+  async #tellEvents(bastions: readonly Bastion[]): Promise<void> {
+    const { api, clock } = this.#options;
+    const known = new Set(bastions.map(objectName));
+    const waiting = this.#untold.splice(0).filter(({ name }) => known.has(name));
+    const untilMs = clock.monotonic() + PATIENCE_MS;
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const { name, draft } = next;
+      const one = new Map([[name, [draft]]]);
+      try {
+        await within(clock, untilMs - clock.monotonic(), () => record(api, bastions, one, clock.now()));
+      } catch (error) {
+        if (error instanceof Fenced) return;
+        this.#untold.push(next, ...waiting.splice(0, MOST_UNTOLD));
+        return;
+      }
+    }
   }
 
   /** @returns what is to be said of those that have been refused for long enough */

@@ -1,5 +1,5 @@
 import type { Bastion } from '../api/bastion.ts';
-import { type Clock, within } from '../api/clock.ts';
+import { type Clock, LateError, within } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
 import { Fenced } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
@@ -14,6 +14,8 @@ export interface ReadOptions {
   readonly read: () => Promise<readonly Bastion[]>;
   /** The same as they were read last; undefined while nothing on record has been read in this tenure. */
   readonly recall: () => readonly Bastion[] | undefined;
+  /** Whatever `read` waits for is asked for anew the next time. */
+  readonly readAnew?: (() => void) | undefined;
 }
 
 export interface Reading {
@@ -23,6 +25,8 @@ export interface Reading {
 
 /** An end is not put off for a store that does not answer. */
 const PATIENCE_MS = 2_000;
+/** For one that gave no answer the last time. */
+const SHORT_PATIENCE_MS = 250;
 
 const BY_MEMORY = 'the store cannot be read: what has ended is closed by what was read last';
 
@@ -34,6 +38,7 @@ export class ClosingRead {
   readonly #options: ReadOptions;
   /** It is said once for each time that the store cannot be read. */
   #isTold = false;
+  #wasSilent = false;
 
   constructor(options: ReadOptions) {
     this.#options = options;
@@ -41,14 +46,17 @@ export class ClosingRead {
 
   /** @throws what the store answers, where nothing is known without it */
   async bastions(): Promise<Reading> {
-    const { clock, read, log, place } = this.#options;
+    const { clock, read, recall, log, place } = this.#options;
     try {
-      const bastions = await within(clock, PATIENCE_MS, read);
+      const bastions = await within(clock, this.#wasSilent ? SHORT_PATIENCE_MS : PATIENCE_MS, read);
       this.#isTold = false;
       log.over?.(BY_MEMORY, (fields) => isOf(fields, fieldsOf(place)) || undefined);
+      this.#wasSilent = false;
       return { bastions, isAnew: true };
     } catch (error) {
       if (error instanceof Fenced) throw error;
+      this.#wasSilent = error instanceof LateError && recall() !== undefined;
+      if (error instanceof LateError) this.#options.readAnew?.();
       return { bastions: this.#known(error), isAnew: false };
     }
   }

@@ -9,7 +9,7 @@ import type { Step } from '../core/plan.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { ActivationBook } from './activations.ts';
 import { ClosingLane } from './closing-lane.ts';
-import { whileHeld } from './lease.ts';
+import { whileKept } from './lease.ts';
 import type { ManagerOptions } from './manager.ts';
 import type { PassClosing } from './pass-closing.ts';
 
@@ -153,7 +153,8 @@ export class Closing {
     const known = this.#lanes.get(placeKey(place));
     if (known) return known;
     const { api, clock, kinds, connectPlace, terms, lease, log, onClosed, activations } = this.#options;
-    const mayMutate = whileHeld(lease);
+    // Nobody else can lead yet: what is over is closed, though this one may not begin anything any more.
+    const mayMutate = whileKept(lease);
     const lane = new ClosingLane({
       ...{ place, clock, kinds, mayMutate, log, onClosed: () => onClosed(place) },
       api: fenceWrites(api, mayMutate),
@@ -164,6 +165,7 @@ export class Closing {
         const { items } = await api.bastions.list();
         return activations().correct(items.filter((one) => this.#isIn(one, place)));
       },
+      readAnew: () => activations().readAnew(),
       recall: () =>
         activations().isRead() ? this.#bastions().filter((one) => this.#isIn(one, place)) : undefined,
     });

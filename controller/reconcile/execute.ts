@@ -28,6 +28,8 @@ export interface ExecuteOptions {
   readonly snapshot: Snapshot;
   /** The outcome of a step that is not to be tried now, because it failed not long ago. */
   readonly holdBack: (step: Step) => Outcome | undefined;
+  /** How often its like was accepted not long ago: of several that are ready, the one that was least often goes first. */
+  readonly repetitions?: ((step: Step) => number) | undefined;
   /** False once this replica must not change anything any more. */
   readonly mayMutate: () => boolean;
   readonly closing?: PassClosing | undefined;
@@ -50,9 +52,11 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<Exec
     const ready = pending.filter((step) => hindranceOf(step, kinds, tracker) === undefined);
     if (ready.length === 0) break;
     const stage = Math.min(...ready.map(stageOf));
+    const { repetitions = () => 0 } = options;
     await Promise.all(
       ready
         .filter((step) => stageOf(step) === stage)
+        .sort((a, b) => repetitions(a) - repetitions(b))
         .map((step) => limit(async () => outcomes.set(step, await runStep(step, run)))),
     );
     pending = pending.filter((step) => !outcomes.has(step));

@@ -1,4 +1,4 @@
-import { type Clock, rfc3339, type Timer, within } from '../api/clock.ts';
+import { type Clock, rfc3339, sleep, type Timer, within } from '../api/clock.ts';
 import type { LeaseRecord, Store } from '../store/store.ts';
 import { type LeaseNews, newsOfTakeOver } from './lease-news.ts';
 import { setBackFrom } from './set-back.ts';
@@ -12,8 +12,9 @@ export interface LeaseOptions {
   readonly holder: string;
   /** How long a contender watches the record stand still before it takes over. */
   readonly durationMs: number;
-  /** Also how often a contender looks. */
   readonly renewEveryMs: number;
+  /** How often a contender looks: so soon it notices that a lease was given away. As often as a holder renews unless said. */
+  readonly lookEveryMs?: number | undefined;
   /** The store failed; the loop goes on, and the lease lapses by itself unless a later renewal gets through. */
   readonly onError?: (error: unknown) => void;
   /** What others do with the lease, as far as this one sees. */
@@ -31,28 +32,45 @@ export type TenureListener = (held: Tenure | undefined) => void;
 
 export interface Lease {
   start(): void;
-  /** Ends the loop and releases what is held, so that the next holder need not wait. */
+  /** Ends this tenure for whoever acts in it, at once; what is held is kept from others until `stop`. */
+  resign(): void;
+  /** Ends the loop and releases what is held, so that the next holder need not wait. Takes no longer than a moment. */
   stop(): Promise<void>;
   /** Gives what is held to any other contender: this one contends again only after two lease times. */
   giveWay(): void;
   isHeld(): boolean;
   held(): Tenure | undefined;
+  /**
+   * Lasts longer than `held` where the lease cannot be renewed: nobody else can lead yet. Good for closing what is known to be over,
+   * and for nothing else.
+   */
+  kept(): Tenure | undefined;
   /** Called with each beginning and end of a tenure. @returns a function that takes the listener off. */
   onChange(listener: TenureListener): () => void;
 }
 
 /** A holder gives up this much earlier than a contender takes over, each by its own clock. */
 const VALID_PART = 2 / 3;
+/** Of a lease: for so long nobody else leads for certain, and a call that was sent by then has come to its end. */
+const KEPT_PART = 9 / 10;
 /** A renewal that failed is tried again this much sooner than the next one would be. */
 const SOONER = 5;
 export const NOBODY = '';
 /** In lease times: long enough for every other contender to look, and to find even a silent holder gone. */
 const REST = 2;
+/** One that cannot renew and can read looks so often whether the lease is still its own, and takes it for its own for so long. */
+const CONFIRM_EVERY_MS = 500;
+const CONFIRMED_MS = 1_000;
+/** Each for what is under way at a stop, and for the release: whoever waits for the lease is not kept waiting for a table that hangs. */
+const LAST_TICK_MS = 500;
+const LAST_WRITE_MS = 1_500;
+const AGAIN_MS = 100;
 
 /** All times in this file are the clock's monotonic ones: no setting of a clock may move a tenure's end. */
 interface RunningTenure {
   readonly record: LeaseRecord;
   readonly validUntilMs: number;
+  readonly keptUntilMs: number;
 }
 
 interface Loop {
@@ -66,6 +84,12 @@ interface Loop {
  */
 export function createLease(options: LeaseOptions): Lease {
   return new TableLease(options);
+}
+
+/** The same for as long as nobody else can lead, though this one cannot renew. */
+export function whileKept(lease: Pick<Lease, 'kept'>): () => boolean {
+  const epoch = lease.kept()?.epoch;
+  return () => epoch !== undefined && lease.kept()?.epoch === epoch;
 }
 
 /**
@@ -85,12 +109,16 @@ class TableLease implements Lease {
   #tenure: RunningTenure | undefined;
   #announced: number | undefined;
   #loop: Loop | undefined;
+  /** The loop that was ended, as long as its last tick may be under way. */
+  #ended: Loop | undefined;
+  #hasResigned = false;
   #lapse: Timer | undefined;
   /** The epoch of a take-over of which nobody knows whether the store has it. */
   #unsure: number | undefined;
   #waitsFor: number | undefined;
   /** The highest epoch seen: a record that was lost must not make an old tenure's number count again. */
   #highest = 0;
+  #complainedMs = Number.NEGATIVE_INFINITY;
   #restsUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: LeaseOptions) {
@@ -107,15 +135,25 @@ class TableLease implements Lease {
 
   start(): void {
     if (this.#loop) return;
+    this.#hasResigned = false;
     this.#loop = { timer: undefined, running: Promise.resolve() };
     this.#run(this.#loop);
   }
 
-  async stop(): Promise<void> {
-    const ended = this.#loop;
+  resign(): void {
+    this.#ended = this.#loop ?? this.#ended;
+    this.#loop?.timer?.cancel();
     this.#loop = undefined;
-    ended?.timer?.cancel();
-    await ended?.running;
+    this.#hasResigned = true;
+    this.#announce();
+  }
+
+  async stop(): Promise<void> {
+    const { clock } = this.#options;
+    this.resign();
+    const patience = new AbortController();
+    await Promise.race([this.#ended?.running, sleep(clock, LAST_TICK_MS, patience.signal)]);
+    patience.abort();
     await this.#release();
   }
 
@@ -137,9 +175,13 @@ class TableLease implements Lease {
 
   held(): Tenure | undefined {
     const tenure = this.#tenure;
-    if (!tenure || this.#leftOf(tenure) <= 0) return undefined;
-    const { epoch, setBackMs } = tenure.record;
-    return { epoch, ...(setBackMs !== undefined && { setBackMs }) };
+    return tenure && !this.#hasResigned && this.#leftOf(tenure) > 0 ? tenureOf(tenure) : undefined;
+  }
+
+  kept(): Tenure | undefined {
+    const tenure = this.#tenure;
+    const isResting = this.#hasResigned || this.#restLeft() > 0;
+    return tenure && !isResting && this.#keptLeftOf(tenure) > 0 ? tenureOf(tenure) : undefined;
   }
 
   onChange(listener: TenureListener): () => void {
@@ -149,6 +191,10 @@ class TableLease implements Lease {
 
   #leftOf({ validUntilMs }: RunningTenure): number {
     return validUntilMs - this.#options.clock.monotonic();
+  }
+
+  #keptLeftOf({ keptUntilMs }: RunningTenure): number {
+    return keptUntilMs - this.#options.clock.monotonic();
   }
 
   #restLeft(): number {
@@ -164,7 +210,7 @@ class TableLease implements Lease {
 
   /** @returns when to come again */
   async #tick(): Promise<number> {
-    const { renewEveryMs, onError } = this.#options;
+    const { renewEveryMs } = this.#options;
     if (this.#restLeft() > 0) {
       await this.#release();
       return Math.max(0, this.#restLeft());
@@ -174,18 +220,29 @@ class TableLease implements Lease {
       await (this.#tenure && this.held() ? this.#renew(this.#tenure) : this.#contend());
     } catch (error) {
       failed = true;
-      onError?.(error);
+      this.#complain(error);
     }
+    if (!failed) this.#complainedMs = Number.NEGATIVE_INFINITY;
     this.#announce();
     if (this.isHeld()) return failed ? renewEveryMs / SOONER : renewEveryMs;
-    return failed ? renewEveryMs : this.#untilFree();
+    if (failed) return this.kept() ? Math.min(renewEveryMs, CONFIRM_EVERY_MS) : renewEveryMs;
+    return this.#untilFree();
   }
 
-  /** A contender looks as often as a holder renews, and once more at the moment when it may take over. */
+  /** As often as it renews at most, however often it tries. */
+  #complain(error: unknown): void {
+    const { clock, renewEveryMs, onError } = this.#options;
+    const now = clock.monotonic();
+    if (now - this.#complainedMs < renewEveryMs) return;
+    this.#complainedMs = now;
+    onError?.(error);
+  }
+
+  /** A contender looks again and again, and once more at the moment when it may take over. */
   #untilFree(): number {
-    const { renewEveryMs } = this.#options;
+    const { renewEveryMs, lookEveryMs = renewEveryMs } = this.#options;
     const neededMs = this.#standstill.leftMs() ?? renewEveryMs;
-    return Math.min(renewEveryMs, Math.max(neededMs, renewEveryMs / SOONER));
+    return Math.min(lookEveryMs, renewEveryMs, Math.max(neededMs, renewEveryMs / SOONER));
   }
 
   #announce(): void {
@@ -217,6 +274,7 @@ class TableLease implements Lease {
     const { store, clock, name, holder, durationMs } = this.#options;
     const startedMs = clock.monotonic();
     const stored = await this.#answer(() => store.readLease(name));
+    this.#confirm(stored, startedMs);
     this.#highest = Math.max(this.#highest, stored?.epoch ?? 0);
     if (!this.#isFree(stored, startedMs)) return;
     const setBack = setBackFrom(stored, clock.now());
@@ -239,13 +297,14 @@ class TableLease implements Lease {
     expected: LeaseRecord | undefined,
     before?: RunningTenure,
   ): Promise<boolean> {
-    const { store, clock, name } = this.#options;
-    const validUntilMs = clock.monotonic() + this.#validMs;
+    const { store, clock, name, durationMs } = this.#options;
+    const sentMs = clock.monotonic();
+    const [validUntilMs, keptUntilMs] = [sentMs + this.#validMs, sentMs + durationMs * KEPT_PART];
     const record = this.#dated(next);
     if (!(await this.#answer(() => store.writeLease(name, record, expected), before))) return false;
     // A tenure that has ended while its renewal was under way stays ended: work was given up by then.
     const isOver = before !== undefined && this.#leftOf(before) <= 0;
-    this.#tenure = { record, validUntilMs: isOver ? before.validUntilMs : validUntilMs };
+    this.#tenure = { record, validUntilMs: isOver ? before.validUntilMs : validUntilMs, keptUntilMs };
     return true;
   }
 
@@ -276,6 +335,19 @@ class TableLease implements Lease {
     return this.#standstill.look(last, startedMs);
   }
 
+  /** A table that takes no writes still says who leads: as long as that is this one, nobody else does. */
+  #confirm(stored: LeaseRecord | undefined, startedMs: number): void {
+    const tenure = this.#tenure;
+    if (!tenure || !stored) return;
+    const keptUntilMs = Math.max(tenure.keptUntilMs, startedMs + CONFIRMED_MS);
+    this.#tenure = this.#isOwn(stored) ? { ...tenure, keptUntilMs } : undefined;
+  }
+
+  /** As far as anybody knows nobody has taken over since. */
+  #isOwn({ holder, epoch }: LeaseRecord): boolean {
+    return holder === this.#options.holder && epoch === this.#tenure?.record.epoch;
+  }
+
   #wasOurs({ epoch }: LeaseRecord): boolean {
     return epoch === this.#tenure?.record.epoch || epoch === this.#unsure;
   }
@@ -291,25 +363,36 @@ class TableLease implements Lease {
     return { ...record, time: rfc3339(this.#options.clock.now()) };
   }
 
+  /** Written only over the record of this tenure: where another one leads by now, nothing is released. */
   async #release(): Promise<void> {
-    const { store, name, onError } = this.#options;
+    const { store, clock, name, renewEveryMs, onError } = this.#options;
     const tenure = this.#tenure;
-    const isRecorded = this.isHeld();
     this.#tenure = undefined;
     this.#announce();
-    if (!tenure || !isRecorded) return;
+    if (!tenure || this.#keptLeftOf(tenure) <= 0) return;
     const { record } = tenure;
+    const untilMs = clock.monotonic() + Math.min(renewEveryMs, LAST_WRITE_MS);
+    const soon = <T>(call: () => Promise<T>) => within(clock, untilMs - clock.monotonic(), call);
     const give = (from: LeaseRecord) => {
       const free = this.#dated({ ...from, holder: NOBODY, beat: from.beat + 1 });
-      return this.#answer(() => store.writeLease(name, free, from), tenure);
+      return soon(() => store.writeLease(name, free, from));
     };
-    try {
-      if (await give(record)) return;
-      // A renewal that was given up did get through.
-      const stored = await this.#answer(() => store.readLease(name), tenure);
-      if (stored?.holder === record.holder && stored.epoch === record.epoch) await give(stored);
-    } catch (error) {
-      onError?.(error);
+    for (;;) {
+      try {
+        if (await give(record)) return;
+        // A renewal that was given up did get through.
+        const stored = await soon(() => store.readLease(name));
+        if (stored?.holder === record.holder && stored.epoch === record.epoch) await give(stored);
+        return;
+      } catch (error) {
+        await sleep(clock, AGAIN_MS);
+        if (clock.monotonic() < untilMs) continue;
+        return onError?.(error);
+      }
     }
   }
+}
+
+function tenureOf({ record: { epoch, setBackMs } }: RunningTenure): Tenure {
+  return { epoch, ...(setBackMs !== undefined && { setBackMs }) };
 }

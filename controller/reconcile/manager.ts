@@ -1,6 +1,6 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import type { Clock, Timer } from '../api/clock.ts';
+import { type Clock, endsWithin, type Timer } from '../api/clock.ts';
 import { type Estate, isReachable, type Place, placeKey, placeOf, placeOfKey } from '../api/estate.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
 import { type Trace, untraced } from '../api/trace.ts';
@@ -85,6 +85,10 @@ export interface ControllerState {
 const LONGEST_RETRY_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
 const SWEEP_RETRY_MS = 30_000;
+/** AWS answers in less as a rule; and what hangs may not keep the lease from the next leader. */
+const UNDER_WAY_MS = 2_000;
+/** Nothing depends on it. */
+const LAST_READ_MS = 500;
 /** In the queue: the Bastions that are in no place. */
 const NOWHERE = 'nowhere';
 const NEVER: Wake = { afterMs: Number.POSITIVE_INFINITY, refresh: 'resync' };
@@ -153,7 +157,8 @@ export class Controller {
     this.#informing = this.#informer.run(this.#stopping.signal);
     lease.onChange((held) => {
       if (!held) void this.#queue.close();
-      void this.#closing.close();
+      // Where it only cannot be renewed, what is over is closed until another one may lead.
+      if (held || !lease.kept()) void this.#closing.close();
       this.#forget();
       this.#standing.turn(held);
     });
@@ -212,14 +217,21 @@ export class Controller {
     for (const key of new Set(own.map((one) => this.#keyOf(one)))) this.#queue.add(key, GATHER_MS, 'resync');
   }
 
-  /** Lets the passes that run come to their end, then gives the lease away. */
-  async stop(): Promise<void> {
+  /**
+   * Sends nothing more, waits a moment for what is under way, and gives the lease away: the next leader finishes what was begun.
+   * @param hurry waits no longer once it aborts
+   */
+  async stop(hurry?: AbortSignal): Promise<void> {
+    const { lease, clock, log } = this.#options;
     this.#stopping.abort();
     this.#sweepRetry?.cancel();
     this.#standing.stop();
-    await Promise.all([this.#queue.close(), this.#closing.close()]);
-    await this.#options.lease.stop();
-    await this.#informing;
+    const idle = Promise.all([this.#queue.close(), this.#closing.close()]);
+    lease.resign();
+    if (!(await endsWithin(clock, UNDER_WAY_MS, idle, hurry)))
+      log('warn', 'ended in the middle of a pass, which another look will finish');
+    await lease.stop();
+    await endsWithin(clock, LAST_READ_MS, this.#informing, hurry);
   }
 
   /** A cheap look at every scope that is in use: finds drift. */

@@ -2,7 +2,7 @@ import type { BastionStatus } from '../api/bastion.ts';
 import { Fenced } from '../api/fence.ts';
 import type { ObjectName } from '../api/object.ts';
 import { untraced } from '../api/trace.ts';
-import { noteAccepted, pausedAfter } from '../core/acceptance.ts';
+import { noteAccepted, pausedAfter, repetitionsOf } from '../core/acceptance.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { heldBack, losePatience, NO_SETBACKS } from '../core/patience.ts';
 import { isSettled } from '../core/plan.ts';
@@ -27,6 +27,8 @@ export interface PassOptions extends LookOptions {
   /** Remembers what is left of that, before anybody is let go. */
   readonly settleScope?: ((seen: ScopeSeen) => Promise<void>) | undefined;
   readonly closing?: PassClosing | undefined;
+  /** What is to be remembered, should the pass fail from here on. */
+  readonly keep?: ((memory: Memory) => void) | undefined;
 }
 
 export interface Pass extends Preview, Told {
@@ -56,6 +58,7 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
       snapshot: preview.observed,
       holdBack: (step) =>
         heldBack(step, before, clock.now()) ?? pausedAfter(step, preview.acceptances, clock.now()),
+      repetitions: (step) => repetitionsOf(step, preview.acceptances),
     }),
   );
   const now = clock.now();
@@ -64,6 +67,13 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const { outcomes, refusals } = judgeRefusals(patient.outcomes, known, preview.partsOf, now);
   const done = { outcomes, refusals, kinds, now };
   const statuses = statusesAfter(preview, done);
+  // What AWS was asked for counts, also where nobody can be told of it.
+  options.keep?.({
+    ...memory,
+    setbacks,
+    refusals,
+    acceptances: noteAccepted(outcomes, preview.acceptances, now),
+  });
   const told = await unlessFenced(mayMutate, () =>
     tell(preview, statuses, done, { api, place: aws.scope, settleScope }),
   );

@@ -1,5 +1,5 @@
 import type { ApiClient } from '../api/client.ts';
-import type { Clock, Timer } from '../api/clock.ts';
+import { type Clock, type Timer, within } from '../api/clock.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
 import type { Held } from '../core/held.ts';
@@ -26,7 +26,9 @@ export interface StandingOptions {
   readonly onAllowed: () => void;
 }
 
-const RETRY_MS = 5_000;
+const RETRY_MS = 2_000;
+const FIRST_PATIENCE_MS = 5_000;
+const LONGEST_PATIENCE_MS = 60_000;
 /** How soon a person's confirmation is noticed. */
 const POLL_MS = 15_000;
 
@@ -35,6 +37,7 @@ export class StandingKeeper {
   readonly #options: StandingOptions;
   #retry: Timer | undefined;
   #isStopped = false;
+  #failures = 0;
   /** As far as it matters; undefined until it is known, and then nothing is done. */
   #standing: Standing | undefined;
   /** Why the lease was given away, since it was told last: it comes and goes until a person has acted. */
@@ -77,9 +80,9 @@ export class StandingKeeper {
     const isMine = whileHeld(lease);
     if (!isMine() || this.#isStopped) return;
     try {
-      const standing = await takeStanding({
-        ...{ api: fenceWrites(api, isMine), store: fenceStore(store, isMine), clock, own: own() },
-      });
+      const parts = { api: fenceWrites(api, isMine), store: fenceStore(store, isMine), clock, own: own() };
+      const standing = await within(clock, this.#patienceMs(), () => takeStanding(parts));
+      this.#failures = 0;
       const before = this.#standing;
       logGuards(log, before || this.#gaveWayFor ? standing.news : reminder(standing));
       if (!isMine() || this.#isStopped) return;
@@ -89,11 +92,17 @@ export class StandingKeeper {
       if (!allowsTheSame(before, standing)) this.#allow();
     } catch (error) {
       if (!isMine() || this.#isStopped) return;
+      this.#failures += 1;
       log('error', 'cannot tell whose store this is', { error: explain(error), retryMs: RETRY_MS });
     }
     const againMs = this.#standing ? POLL_MS : RETRY_MS;
     if (!this.#standing || this.#standing.trip)
       this.#retry = clock.setTimer(againMs, () => void this.#take());
+  }
+
+  /** An answer that was lost is not waited for while ends are due; a store that is slow gets more time with each try. */
+  #patienceMs(): number {
+    return Math.min(FIRST_PATIENCE_MS * 2 ** this.#failures, LONGEST_PATIENCE_MS);
   }
 
   #allow(): void {

@@ -62,6 +62,9 @@ export class ScopeWorker {
       refresh,
       interests,
       rememberScope: async (seen) => scopeMemory?.remember(seen),
+      keep: (memory) => {
+        this.#memory = memory;
+      },
       settleScope: async (seen) => scopeMemory?.settle(seen),
     });
     this.#memory = pass.memory;

@@ -73,7 +73,8 @@ export interface RunningController {
   readonly dump: () => Promise<string>;
   /** Looks at the git sources now. */
   readonly syncSources: () => Promise<void>;
-  readonly stop: () => Promise<void>;
+  /** Gives the lease away first, and waits for nothing for long; `hurry`: for nothing at all any more. */
+  readonly stop: (hurry?: AbortSignal) => Promise<void>;
 }
 
 /** Two renewals may fail before the holder has to give up. */
@@ -81,20 +82,31 @@ const RENEWALS = 4;
 /** How late another process's change is noticed. */
 const POLL_MS = 500;
 
-/** What has to be closed, the last opened first. */
-export type Closers = (() => unknown)[];
+/** A standby notices by then that the lease was given away. */
+const LOOK_MS = 1_000;
+
+export type Closer = (hurry?: AbortSignal) => unknown;
+
+interface Closers {
+  /** Whatever works, and whoever asks for it: ended all at once, so that none of it keeps the lease. */
+  readonly work: Closer[];
+  /** What these stand on: closed after them, the last opened first. */
+  readonly ground: Closer[];
+}
 
 /** Puts the parts together and sets them going. When it throws, nothing of it is left running. */
 export async function startController(options: ControllerOptions): Promise<RunningController> {
-  const closers: Closers = [];
-  const close = async () => {
-    for (const closeOne of closers.splice(0).reverse()) {
+  const closers: Closers = { work: [], ground: [] };
+  const close = async (hurry?: AbortSignal) => {
+    const closeOne = async (closer: Closer) => {
       try {
-        await closeOne();
+        await closer(hurry);
       } catch (error) {
         options.log('warn', 'cannot stop a part', { error: explain(error) });
       }
-    }
+    };
+    await Promise.all(closers.work.splice(0).map(closeOne));
+    for (const closer of closers.ground.splice(0).reverse()) await closeOne(closer);
   };
   try {
     return { ...(await assemble(options, closers)), stop: close };
@@ -111,10 +123,10 @@ async function assemble(
   const { clock, newId, log, dataDir } = options;
   await prepareDataDir(dataDir);
   const other = await readAnnouncement(dataDir);
-  const { store, aws } = await openStoreAndAws(options, closers);
+  const { store, aws } = await openStoreAndAws(options, closers.ground);
   tellOtherWorld(options, other, aws);
   const configuration = await openConfiguration(options);
-  closers.push(configuration.close);
+  closers.ground.push(() => configuration.close());
   const estate = () => configuration.estate(aws.accountId);
   const facade = { store, clock, newUid: newId, estate };
   const api = createFacade(facade);
@@ -128,7 +140,7 @@ async function assemble(
     maxTtlMs: () => configuration.terms().settings.maxTtlMs,
   });
   const traces = await openTraces(options.env, options.version ?? 'unknown');
-  closers.push(() => traces.close());
+  closers.ground.push(() => traces.close());
   const controller = controllerOf(options, parts, {
     metrics,
     trace: traces.trace,
@@ -144,16 +156,15 @@ async function assemble(
     },
     ...gitSourcesOf(options, { store, accountId: aws.accountId, configuration }),
   });
-  closers.push(() => withdraw(dataDir, process.pid));
-  closers.push(() => controller.stop(), sync.end);
-  // Closes first: who asks meanwhile had better ask somebody else.
+  closers.ground.push(() => withdraw(dataDir, process.pid));
+  closers.work.push((hurry) => controller.stop(hurry), sync.end);
   const server = await serveApi(options, { api, store, aws, configuration });
-  if (server) closers.push(() => server.close());
+  if (server) closers.work.push(() => server.close());
   const measuring = await serveMetrics(options.metrics, {
     ...{ metrics, log, unready: () => unreadiness(() => store.readLease(LEASE_NAME), controller.describe()) },
     dump: () => dumpOf(controller.describe(), clock.now()),
   });
-  if (measuring) closers.push(() => measuring.close());
+  if (measuring) closers.work.push(() => measuring.close());
   const speak = (leads: boolean) =>
     announce(dataDir, announcementOf(options, { aws, configuration }, server?.url), { leads });
   const speakAnew = (leads = false) => {
@@ -172,7 +183,7 @@ async function assemble(
   const leader = options.replica === undefined ? other?.pid : undefined;
   if (leader) log('info', 'standing by: another process leads on this data folder', { pid: leader });
   const jobs = startJobs({ schedules: options, controller, sync: async () => sync.poll(), clock, log });
-  closers.push(jobs.stop);
+  closers.work.unshift(() => jobs.stop());
   const dump = () => writeDump(controller.describe(), clock.now(), dataDir);
   return { api, aws, url: server?.url, metricsUrl: measuring?.url, leader, syncSources: sync.run, dump };
 }
@@ -213,6 +224,7 @@ function leaseOf(options: ControllerOptions, store: Store): Lease {
     store: tellAnswers(store, () => log.over?.(LEASE_FAILED, () => true)),
     ...{ clock, durationMs, name: LEASE_NAME, holder: `${name}/${newId()}` },
     renewEveryMs: durationMs / RENEWALS,
+    lookEveryMs: LOOK_MS * speed,
     onError: (error) => log('warn', LEASE_FAILED, { error: explain(error) }),
     onNews: (news) => tellNews(news, log),
   });
@@ -294,7 +306,7 @@ export function announcementOf(
 /** Simulated AWS is shared by all on a data folder, and its store says where it is; a table is where AWS is. */
 export async function openStoreAndAws(
   options: ControllerOptions,
-  closers: Closers,
+  closers: Closer[],
 ): Promise<{ readonly store: Store; readonly aws: AwsWorld }> {
   const { aws: where, region } = options;
   if (where === 'simulated') {

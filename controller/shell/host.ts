@@ -7,7 +7,7 @@ import { type AwsWorld, connectionTo } from './aws.ts';
 import { openConfiguration } from './configuration.ts';
 import {
   announcementOf,
-  type Closers,
+  type Closer,
   type ControllerOptions,
   openStoreAndAws,
   tellRebuilt,
@@ -47,7 +47,7 @@ export async function openHost(options: ControllerOptions): Promise<Host> {
 async function open(options: ControllerOptions): Promise<Host> {
   const { dataDir, log, clock } = options;
   await prepareDataDir(dataDir);
-  const closers: Closers = [];
+  const closers: Closer[] = [];
   const close = async () => {
     for (const closeOne of closers.splice(0).reverse()) await closeOne();
   };

@@ -22,8 +22,8 @@ export interface Replicas {
   readonly stop: () => Promise<void>;
 }
 
-/** A step of a pass may take that long to come to its end. */
-const LONGEST_STOP_MS = 20_000;
+/** A little longer than one takes that waits for nothing that hangs. */
+const LONGEST_STOP_MS = 6_000;
 const FIRST_RESTART_MS = 1_000;
 const LONGEST_RESTART_MS = 30_000;
 /** One that has run this long did not die of how it was started. */

@@ -36,8 +36,8 @@ export interface Sync {
   readonly end: () => Promise<void>;
 }
 
-/** A store that hangs is not waited for at the end. */
-const LAST_SYNC_MS = 5_000;
+/** Neither a store that hangs nor a git that does is waited for at the end. */
+const LAST_SYNC_MS = 2_000;
 /** A look that was under way may have said otherwise since. */
 const TEND_MS = 5 * 60_000;
 

@@ -131,4 +131,47 @@ describe('what AWS accepts', () => {
       expect([...acceptances.values()][0]?.made.length).toBeGreaterThan(0);
     }
   });
+
+  it('and is undone in another way each time is asked for ever more seldom, too', () => {
+    let acceptances: Acceptances = NO_ACCEPTANCES;
+    const calledAt: number[] = [];
+    for (let now = 0; now <= 30 * MINUTE; now += SECOND) {
+      const found = { ...task('arn-1', 'ready'), detail: { now } };
+      const paused = pausedAfter(step('update', found), acceptances, now);
+      if (paused)
+        expect(paused).toMatchObject({ undone: true, message: expect.stringMatching(/^keeps being undone/) });
+      else calledAt.push(now);
+      const done = { step: step('update', found), result: 'done', found } as const;
+      acceptances = noteAccepted([paused ?? done], acceptances, now);
+    }
+    expect(calledAt.length).toBeLessThan(14);
+  });
+
+  it('and takes access away, or is a deletion, is asked for again within half a minute', () => {
+    for (const one of [
+      { ...step('update', task('arn-1', 'ready')), restricts: true },
+      step('delete', task('arn-1')),
+    ]) {
+      let acceptances: Acceptances = NO_ACCEPTANCES;
+      const calledAt: number[] = [];
+      for (let now = 0; now <= 10 * MINUTE; now += SECOND) {
+        const paused = pausedAfter(one, acceptances, now);
+        if (!paused) calledAt.push(now);
+        const done = { step: one, result: 'done', found: one.observed } as const;
+        acceptances = noteAccepted([paused ?? done], acceptances, now);
+      }
+      const pauses = calledAt.slice(1).map((at, index) => at - (calledAt[index] ?? 0));
+      expect(pauses.slice(0, 6)).toEqual([1, 1, 1, 10, 20, 30].map((seconds) => seconds * SECOND));
+      expect(Math.max(...pauses)).toBe(30 * SECOND);
+    }
+  });
+
+  it('and is somebody else\u2019s of the same key is deleted at once', () => {
+    const first = step('delete', task('arn-1'));
+    let acceptances: Acceptances = NO_ACCEPTANCES;
+    for (let now = 0; now < 10; now++)
+      acceptances = noteAccepted([{ step: first, result: 'done' }], acceptances, now);
+    expect(pausedAfter(first, acceptances, 10)).toBeDefined();
+    expect(pausedAfter(step('delete', task('arn-2')), acceptances, 10)).toBeUndefined();
+  });
 });

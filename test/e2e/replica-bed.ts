@@ -57,6 +57,8 @@ export interface ReplicaBed {
   readonly start: (name: string, ...flags: string[]) => Promise<Controller>;
   /** From now on AWS does what this operation asks for, and keeps its answer to itself. @returns what lets the answers go */
   readonly holdReplies: (operation: string) => () => void;
+  /** From now on the table keeps requests and answers nothing. @returns what lets it go on */
+  readonly holdTable: () => () => void;
   /** A controller with everything of its own, which keeps replicas. */
   readonly startKeeper: (...flags: string[]) => Controller;
   /** The keys of all resources that belong to the installation and are alive. */
@@ -75,9 +77,11 @@ export async function openReplicaBed(): Promise<ReplicaBed> {
   const tables = dynalite({ createTableMs: 0 });
   const servers: Server[] = [];
   const held = new Map<string, Promise<void>>();
+  let tableIsBack: Promise<void> | undefined;
   const children: ChildProcess[] = [];
   const open = async (onCall: (operation: string) => void) => {
-    const server = serve(simulator, tables, (operation) => {
+    const onTable = () => tableIsBack;
+    const server = serve(simulator, tables, onTable, (operation) => {
       onCall(operation);
       return held.get(operation);
     });
@@ -116,6 +120,16 @@ export async function openReplicaBed(): Promise<ReplicaBed> {
         release();
       };
     },
+    holdTable() {
+      let release = () => {};
+      tableIsBack = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return () => {
+        tableIsBack = undefined;
+        release();
+      };
+    },
     startKeeper: (...flags) => ({
       name: 'keeper',
       calls: [],
@@ -140,11 +154,14 @@ export async function openReplicaBed(): Promise<ReplicaBed> {
 function serve(
   simulator: Simulator,
   tables: Server,
+  onTable: () => Promise<void> | undefined,
   onCall: (operation: string) => Promise<void> | undefined,
 ): Server {
   return createServer((request, response) => {
     if (String(request.headers['x-amz-target']).startsWith('DynamoDB_')) {
-      tables.emit('request', request, response);
+      const held = onTable();
+      if (held) void held.then(() => tables.emit('request', request, response));
+      else tables.emit('request', request, response);
       return;
     }
     void read(request).then(async (body) => {

@@ -82,3 +82,50 @@ describe('an end, while the store does not list what there is', () => {
     replica.die();
   });
 });
+
+describe('an end, while the whole table hangs', () => {
+  /** A leader renews each 5 s, acts for two thirds of 20 s and closes for nine tenths. */
+  it.each([1, 6, 11])('%i s before it, is carried out in the time of the lease', async (seconds) => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    const end = await openFor('10m', bed);
+    await bed.run(end - bed.clock.now() - seconds * SECOND);
+    replica.hangStore();
+    await bed.run(seconds * SECOND - SECOND);
+    expect([isOpen(bed), running(bed)]).toEqual([true, 1]);
+    await bed.run(7 * SECOND);
+    expect([isOpen(bed), running(bed)]).toEqual([false, 0]);
+    replica.die();
+  });
+
+  it('is tried again and again, though nobody can be told of it', async () => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    const end = await openFor('10m', bed);
+    await bed.run(end - bed.clock.now() - SECOND);
+    const release = replica.hangStore();
+    bed.simulator.faults.add({
+      operation: 'RevokeSecurityGroupIngress',
+      times: 2,
+      code: 'RequestLimitExceeded',
+    });
+    await bed.run(12 * SECOND);
+    expect([isOpen(bed), running(bed)]).toEqual([false, 0]);
+    release();
+    await bed.runUntil(async () => (await bed.phase('orders')) === 'Expired', 10 * MINUTE);
+    const { items } = await bed.api.events.list();
+    expect(items.map(({ message }) => message).join()).toMatch(/target-ingress/);
+    await replica.controller.stop();
+  });
+
+  it('is not carried out once another one may lead, nor by one that has been told to stop', async () => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    const end = await openFor('10m', bed);
+    await bed.run(end - bed.clock.now() - 22 * SECOND);
+    replica.hangStore();
+    await bed.run(MINUTE);
+    expect(isOpen(bed)).toBe(true);
+    replica.die();
+  });
+});

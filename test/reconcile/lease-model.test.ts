@@ -11,9 +11,10 @@ const LEASE_MS = 20_000;
 const RENEW_MS = 5_000;
 const STEP_MS = 250;
 const CONTENDERS = 3;
+const MOST_BESIDE_MS = 1_250;
 
-/** How a contender's calls to the store fare: `late` takes effect only after so long. */
-type Line = 'fine' | 'refused' | 'unanswered' | 'hangs' | { readonly lateMs: number };
+/** How a contender's calls to the store fare: `full` takes no writes, `late` takes effect only after so long. */
+type Line = 'fine' | 'refused' | 'full' | 'unanswered' | 'hangs' | { readonly lateMs: number };
 
 interface Contender {
   readonly name: string;
@@ -29,6 +30,8 @@ interface World {
   readonly start: (place: number) => Contender;
   /** The newest tenure that was ever seen. */
   newest: { readonly epoch: number; readonly name: string } | undefined;
+  /** For how long each has kept a lease that another one holds. */
+  readonly beside: Map<string, number>;
   readonly seen: { takeOvers: number; pausedHolders: number; givenAway: number };
 }
 
@@ -49,7 +52,8 @@ function createWorld(clocks: readonly { readonly rate: number; readonly offsetMs
         ...{ name: 'controller', holder: name, durationMs: LEASE_MS, renewEveryMs: RENEW_MS, clock: local },
         store: {
           readLease: (key) => send(() => store.readLease(key)),
-          writeLease: (...args: Parameters<Store['writeLease']>) => send(() => store.writeLease(...args)),
+          writeLease: (...args: Parameters<Store['writeLease']>) =>
+            contender.line === 'full' ? refuse() : send(() => store.writeLease(...args)),
         },
       }),
     };
@@ -61,10 +65,15 @@ function createWorld(clocks: readonly { readonly rate: number; readonly offsetMs
   const contenders: Contender[] = [];
   const world: World = {
     ...{ clock, contenders, start, newest: undefined },
+    beside: new Map(),
     seen: { takeOvers: 0, pausedHolders: 0, givenAway: 0 },
   };
   for (let place = 0; place < CONTENDERS; place++) contenders.push(start(place));
   return world;
+}
+
+function refuse(): Promise<never> {
+  return Promise.reject(new StoreUnavailableError('no room'));
 }
 
 /** A process that is stopped neither sends nor hears. */
@@ -93,10 +102,23 @@ function expectOneHolder(world: World): void {
   world.newest = { epoch: held.epoch, name: holder.name };
 }
 
+/** Who may only close what is over does not go on for longer beside another one than a read is taken for true. */
+function expectOneKeeper(world: World): void {
+  const holder = world.contenders.find(({ lease, state }) => state !== 'dead' && lease.isHeld());
+  for (const one of world.contenders) {
+    const { lease, state, name } = one;
+    const isBeside = holder && one !== holder && state !== 'dead' && lease.kept() !== undefined;
+    const besideMs = isBeside ? (world.beside.get(name) ?? 0) + STEP_MS : 0;
+    world.beside.set(name, besideMs);
+    expect(besideMs).toBeLessThanOrEqual(MOST_BESIDE_MS);
+  }
+}
+
 async function pass(world: World, ms: number, until = () => false): Promise<void> {
   for (let passed = 0; passed < ms && !until(); passed += STEP_MS) {
     await world.clock.advance(STEP_MS);
     expectOneHolder(world);
+    expectOneKeeper(world);
   }
 }
 
@@ -182,7 +204,7 @@ const heal: Step = {
 
 const place = fc.nat({ max: CONTENDERS - 1 });
 const line = fc.oneof(
-  fc.constantFrom<Line>('fine', 'refused', 'unanswered', 'hangs'),
+  fc.constantFrom<Line>('fine', 'refused', 'full', 'unanswered', 'hangs'),
   fc.record({ lateMs: fc.integer({ min: 1, max: 2 * LEASE_MS }) }),
 );
 const clocks = fc.array(

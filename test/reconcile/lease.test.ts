@@ -351,4 +351,61 @@ describe('a lease', () => {
     await b.lease.stop();
     await embedded.close();
   });
+
+  it('is kept beyond its time while the table takes no writes and says that nobody else leads', async () => {
+    const line = { isFull: false };
+    const full = {
+      readLease: (name: string) => store.readLease(name),
+      writeLease: async (...args: Parameters<Store['writeLease']>) => {
+        if (line.isFull) throw new StoreUnavailableError('no room');
+        return store.writeLease(...args);
+      },
+    };
+    const errors: unknown[] = [];
+    const { lease } = contender('a', { store: full, onError: (error) => errors.push(error) });
+    await startHolding(lease);
+    line.isFull = true;
+    await clock.advance(10 * DURATION_MS);
+    expect([lease.held(), lease.kept()]).toEqual([undefined, { epoch: 1 }]);
+    expect(errors.length).toBeLessThan((10 * DURATION_MS) / RENEW_MS + 5);
+    // Another one, which can write, takes over: at once nothing is kept.
+    const other = contender('b');
+    other.lease.start();
+    for (let passed = 0; passed < 2 * DURATION_MS; passed += 100) {
+      await clock.advance(100);
+      if (other.lease.isHeld()) break;
+    }
+    await clock.advance(1_100);
+    expect([other.lease.isHeld(), lease.kept()]).toEqual([true, undefined]);
+  });
+
+  it('is kept for a while where the table does not answer, and not by one that resigns', async () => {
+    const { line, store: own } = cuttable();
+    const { lease } = contender('a', { store: own });
+    await startHolding(lease);
+    line.cut = true;
+    await clock.advance(DURATION_MS * 0.8);
+    expect([lease.held(), lease.kept()]).toEqual([undefined, { epoch: 1 }]);
+    await clock.advance(DURATION_MS * 0.15);
+    expect(lease.kept()).toBeUndefined();
+    line.cut = false;
+    await clock.advance(RENEW_MS);
+    expect(lease.kept()).toEqual({ epoch: 2 });
+    lease.resign();
+    expect([lease.held(), lease.kept()]).toEqual([undefined, undefined]);
+    expect((await store.readLease('main'))?.holder).toBe('a');
+    await lease.stop();
+    expect((await store.readLease('main'))?.holder).toBe('');
+  });
+
+  it('that is given away is noticed as soon as a standby looks', async () => {
+    const first = contender('a');
+    await startHolding(first.lease);
+    const second = contender('b', { lookEveryMs: 500 });
+    second.lease.start();
+    await clock.advance(3 * RENEW_MS);
+    await first.lease.stop();
+    await clock.advance(600);
+    expect(second.lease.isHeld()).toBe(true);
+  });
 });

@@ -1,5 +1,6 @@
 import type { BastionSpec } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
+import { type Clock, sleep } from '../../controller/api/clock.ts';
 import { connect } from '../../controller/aws/clients.ts';
 import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
@@ -38,6 +39,8 @@ export interface Replica {
   readonly log: LogLine[];
   /** Fails the store's methods of these names, or all of them. */
   readonly cutStore: (...methods: (keyof Store)[]) => () => void;
+  /** The same, and nothing is answered before the client gives up. */
+  readonly hangStore: (...methods: (keyof Store)[]) => () => void;
   /** Ends like a process that is killed: nothing of it runs any more, nothing is given back. */
   readonly die: () => void;
 }
@@ -107,7 +110,7 @@ function startReplica({
 }: ReplicaParts): Replica {
   const life = { isOver: false };
   const clock = mortalClock(common, life);
-  const { store, cut } = cuttable(whole, life);
+  const { store, cut, hang } = cuttable(whole, life, clock);
   const passes: Replica['passes'] = [];
   const log: LogLine[] = [];
   const lease = createLease({
@@ -137,7 +140,15 @@ function startReplica({
   const die = () => {
     life.isOver = true;
   };
-  return { controller, isHeld: () => !life.isOver && lease.isHeld(), passes, log, cutStore: cut, die };
+  return {
+    controller,
+    isHeld: () => !life.isOver && lease.isHeld(),
+    passes,
+    log,
+    cutStore: cut,
+    hangStore: hang,
+    die,
+  };
 }
 
 function mortalClock(clock: VirtualClock, life: { readonly isOver: boolean }) {
@@ -151,13 +162,21 @@ function mortalClock(clock: VirtualClock, life: { readonly isOver: boolean }) {
   };
 }
 
-function cuttable(store: Store, life: { readonly isOver: boolean }) {
+/** As the table's client gives up. */
+async function unanswered(method: string, clock: Clock): Promise<never> {
+  await sleep(clock, 30_000);
+  throw new StoreUnavailableError(`${method}: no answer`);
+}
+
+function cuttable(store: Store, life: { readonly isOver: boolean }, clock: Clock) {
   let failing: (method: string) => boolean = () => false;
+  let hanging: (method: string) => boolean = () => false;
   const proxy = new Proxy(store, {
     get(target, method: keyof Store & string) {
       const value = target[method].bind(target) as (...args: unknown[]) => unknown;
       return (...args: unknown[]) => {
         if (life.isOver) return new Promise(() => undefined);
+        if (hanging(method) && method !== 'watch') return unanswered(method, clock);
         if (failing(method)) {
           const error = new StoreUnavailableError(`${method}: the store is cut off`);
           if (method === 'watch') throw error;
@@ -167,11 +186,19 @@ function cuttable(store: Store, life: { readonly isOver: boolean }) {
       };
     },
   });
+  const any = (methods: (keyof Store)[]) => (method: string) =>
+    methods.length === 0 || methods.some((one) => one === method);
   const cut = (...methods: (keyof Store)[]) => {
-    failing = (method) => methods.length === 0 || methods.some((one) => one === method);
+    failing = any(methods);
     return () => {
       failing = () => false;
     };
   };
-  return { store: proxy, cut };
+  const hang = (...methods: (keyof Store)[]) => {
+    hanging = any(methods);
+    return () => {
+      hanging = () => false;
+    };
+  };
+  return { store: proxy, cut, hang };
 }

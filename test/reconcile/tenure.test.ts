@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Place } from '../../controller/api/estate.ts';
 import { connect } from '../../controller/aws/clients.ts';
+import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
+import type { Store } from '../../controller/store/store.ts';
 import { REGION, SETTINGS } from './harness.ts';
 import { createManagerBed, LEASE_MS, type ManagerBed } from './manager-bed.ts';
 import { ownedIn } from './owned.ts';
@@ -91,6 +93,44 @@ describe('two controllers on one store', () => {
   });
 });
 
+const IN_THE_MIDDLE = 'ended in the middle of a pass, which another look will finish';
+const holderOf = async (bed: ManagerBed) => (await bed.store.readLease('controller'))?.holder;
+
+describe('a stop takes no longer than a moment', () => {
+  const HANGING: (keyof Store)[][] = [['writeLease'], ['readLease', 'writeLease'], ['list', 'put'], []];
+
+  it.each(HANGING)('while the table does not answer (%s)', async (...methods) => {
+    const bed = createManagerBed();
+    const leader = bed.start('a');
+    const standby = bed.start('b');
+    await bed.apply('near');
+    await bed.run(20 * SECOND);
+    for (const replica of [leader, standby]) {
+      replica.hangStore(...methods);
+      await bed.run(6 * SECOND);
+      const state = { stopped: false };
+      void replica.controller.stop().then(() => {
+        state.stopped = true;
+      });
+      await bed.run(4.5 * SECOND);
+      expect(state.stopped).toBe(true);
+    }
+  });
+
+  it('while the closing of what has ended hangs', async () => {
+    const bed = createManagerBed();
+    const { connectPlace, gate } = stuckAfter(bed, 'RevokeSecurityGroupIngress');
+    const replica = bed.start('a', { connectPlace });
+    const db = { name: 'db', host: 'db.internal', port: 5432, securityGroupId: ORDINARY.ordersGroup };
+    await bed.apply('near', { ttl: '5m', targets: [db] });
+    await bed.runUntil(() => gate.waiting > 0, 10 * MINUTE);
+    const stopping = replica.controller.stop();
+    await bed.run(3 * SECOND);
+    await stopping;
+    expect(await holderOf(bed)).toBe('');
+  });
+});
+
 /** The second pass stands still with all the calls that may be under way at once; others of it come after. */
 function stuckInSecondPass({ clock }: ManagerBed) {
   const creates: { readonly key: string; readonly pass: number }[] = [];
@@ -151,26 +191,61 @@ function stuckAfter({ clock, simulator: { requestHandler } }: ManagerBed, operat
 }
 
 describe('a pass that runs', () => {
-  it('is let to its end by stop', async () => {
+  it('sends nothing more at a stop, which waits a moment for what is under way and gives the lease away', async () => {
     const bed = createManagerBed();
-    const { kinds, creates, gate } = stuckInSecondPass(bed);
-    const replica = bed.start('a', { kinds });
+    const { connectPlace, gate } = stuckAfter(bed, 'CreateSecurityGroup');
+    const replica = bed.start('a', { connectPlace });
     await bed.apply('near');
     await bed.runUntil(() => gate.waiting > 0, MINUTE);
-    expect(creates.length).toBeGreaterThan(0);
+    const calls = bed.simulator.calls.list().length;
     const state = { stopped: false };
     const stopping = replica.controller.stop().then(() => {
       state.stopped = true;
     });
-    await bed.run(5 * SECOND);
+    await bed.run(SECOND);
     expect(state.stopped).toBe(false);
     gate.open();
+    await bed.run(SECOND);
     await stopping;
     expect(replica.isHeld()).toBe(false);
-    expect((await bed.api.bastions.get('default', 'near')).status?.observedGeneration).toBe(1);
-    const { length } = replica.passes;
+    expect(await holderOf(bed)).toBe('');
     await bed.run(5 * MINUTE);
-    expect(replica.passes).toHaveLength(length);
+    expect(bed.simulator.calls.list()).toHaveLength(calls);
+    expect(replica.log.map(({ message }) => message)).not.toContain(IN_THE_MIDDLE);
+  });
+
+  it('does not keep the lease from others at a stop, though a call of it hangs', async () => {
+    const bed = createManagerBed();
+    const { connectPlace, gate } = stuckAfter(bed, 'CreateSecurityGroup');
+    const a = bed.start('a', { connectPlace });
+    const b = bed.start('b');
+    await bed.apply('near');
+    await bed.runUntil(() => gate.waiting > 0, MINUTE);
+    const stopping = a.controller.stop();
+    await bed.run(3 * SECOND);
+    await stopping;
+    expect(await holderOf(bed)).toBe('');
+    expect(a.log.map(({ message }) => message)).toContain(IN_THE_MIDDLE);
+    await bed.runUntil(isReady(bed, 'near'));
+    gate.open();
+    await bed.run(2 * MINUTE);
+    expect(b.isHeld()).toBe(true);
+    expect(liveEndpoints(bed, REGION)).toHaveLength(5);
+    expect(ownedIn(bed.simulator).filter((line) => line.startsWith('task '))).toHaveLength(1);
+    await b.controller.stop();
+  });
+
+  it('is not waited for once somebody is in a hurry', async () => {
+    const bed = createManagerBed();
+    const { connectPlace, gate } = stuckAfter(bed, 'CreateSecurityGroup');
+    const replica = bed.start('a', { connectPlace });
+    await bed.apply('near');
+    await bed.runUntil(() => gate.waiting > 0, MINUTE);
+    const hurry = new AbortController();
+    const stopping = replica.controller.stop(hurry.signal);
+    hurry.abort();
+    await stopping;
+    expect(await holderOf(bed)).toBe('');
   });
 
   it('ends in the middle of a step once the lease is lost: it neither asks, changes nor tells anything more', async () => {

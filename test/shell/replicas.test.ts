@@ -71,7 +71,7 @@ describe('replicas on one machine', () => {
     const stopping = replicas.stop().then(() => {
       state.stopped = true;
     });
-    await clock.advance(20 * SECOND - 1);
+    await clock.advance(6 * SECOND - 1);
     expect([signals, state.stopped]).toEqual([['SIGTERM replica-1', 'SIGTERM replica-2'], false]);
     await clock.advance(1);
     await stopping;

@@ -35,7 +35,11 @@ export interface Call<T = unknown> {
 
 /** What becomes of one call. */
 export type Verdict =
-  | { readonly do: 'answer' }
+  | {
+      readonly do: 'answer';
+      /** For so long the answer is on its way. */
+      readonly afterMs?: number;
+    }
   | {
       readonly do: 'fail';
       readonly failure: Failure;
@@ -122,7 +126,7 @@ export class Boundary {
       if ('value' in settle) resolve(settle.value);
       else reject(settle.error);
     };
-    const afterMs = verdict.do === 'fail' ? (verdict.afterMs ?? 0) : 0;
+    const afterMs = verdict.do === 'fail' || verdict.do === 'answer' ? (verdict.afterMs ?? 0) : 0;
     if (afterMs === 0) this.#deliver(call, deliver);
     else this.#options.timeline.after(afterMs, () => call.caller.isAlive() && this.#deliver(call, deliver));
   }

@@ -14,6 +14,16 @@ export function drift(simulator: Simulator, ours: readonly Thing[], turn: number
   }
 }
 
+/** Somebody, or another controller, wants our endpoints otherwise than we do, and never the same way twice. */
+export function undoEndpoints({ ec2 }: Simulator, ours: readonly Thing[], turn: number): void {
+  const ids = new Set(ours.flatMap(({ kind, id }) => (kind === 'vpc-endpoint' ? [id] : [])));
+  for (const one of ec2.state.endpoints.values()) {
+    if (!ids.has(one.id) || one.type !== 'Interface' || one.state !== 'available') continue;
+    one.privateDns = false;
+    one.groupIds = [`sg-${String(turn).padStart(17, '0')}`];
+  }
+}
+
 const HANDS: Readonly<Record<string, (simulator: Simulator, victim: Thing) => void>> = {
   'vpc-endpoint': ({ ec2 }, { id }) => void ec2.operations['DeleteVpcEndpoints']?.({ VpcEndpointId: [id] }),
   'target-ingress': ({ ec2 }, { id }) => {

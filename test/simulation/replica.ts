@@ -32,6 +32,7 @@ import type { Timeline } from './timeline.ts';
 
 const LEASE_MS = 20_000;
 const RENEW_MS = 5_000;
+const LOOK_MS = 1_000;
 const SCHEDULES = { resyncSchedule: '* * * * *', sweepSchedule: '0 * * * *', gitSchedule: '*/15 * * * * *' };
 const POLL_MS = 5_000;
 export const GIT_SPEC = `https://git.example.com/team/bastions.git#${BRANCH}`;
@@ -72,6 +73,7 @@ export class Replica implements Caller {
   #jobs: Jobs | undefined;
   #isAlive = true;
   #isStopping = false;
+  #wasKilled = false;
   #pausedUntil = 0;
   #wallOffsetMs = 0;
 
@@ -92,7 +94,7 @@ export class Replica implements Caller {
     const api = createFacade({ store, clock, newUid: newId });
     this.#lease = createLease({
       ...{ store, clock, name: 'controller', holder: options.name },
-      ...{ durationMs: LEASE_MS, renewEveryMs: RENEW_MS },
+      ...{ durationMs: LEASE_MS, renewEveryMs: RENEW_MS, lookEveryMs: LOOK_MS },
     });
     this.#controller = new Controller({
       ...{ api, store, clock, lease: this.#lease, kinds: KINDS, accountId: ACCOUNT, defaultRegion: REGION },
@@ -155,6 +157,10 @@ export class Replica implements Caller {
     return this.#pausedUntil;
   }
 
+  wasKilled(): boolean {
+    return this.#wasKilled;
+  }
+
   isLeading(): boolean {
     return this.#isAlive && this.#lease.isHeld();
   }
@@ -162,9 +168,10 @@ export class Replica implements Caller {
   /** Like kill -9: nothing of it goes on. */
   kill(): void {
     this.#isAlive = false;
+    this.#wasKilled = true;
   }
 
-  /** Like SIGTERM: it finishes what it is at and gives the lease away. */
+  /** Like SIGTERM: it sends nothing more and gives the lease away. */
   async terminate(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;

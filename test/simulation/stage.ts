@@ -30,6 +30,8 @@ const COLLECTIONS = ['bastions', 'events', 'guards', 'sources', 'scopes'];
 const PARTITIONS = ['log', 'lease', ...COLLECTIONS.map((name) => `object#${name}`)];
 const TICK_MS = 20_000;
 const MINUTE = 60_000;
+/** From a signal to the end of the process, and to a lease that is free. */
+const STOP_MS = 5_000;
 
 export interface StageOptions {
   readonly replicas: number;
@@ -58,8 +60,9 @@ export class Violated extends Error {}
 interface Outage {
   readonly untilMs: number;
   readonly matches: (call: Call) => boolean;
-  readonly failure: Failure;
-  /** How long a call waits for its failure. */
+  /** Undefined: such calls are only slow. */
+  readonly failure?: Failure | undefined;
+  /** How long a call waits for its failure, or for its answer. */
   readonly afterMs?: number;
 }
 
@@ -107,6 +110,8 @@ export class Stage implements Strikes {
   #wasTampered = false;
   #misled = 0;
   #skewMs = 0;
+  /** When some call to the table went wrong last. */
+  #tableStruckAt = Number.NEGATIVE_INFINITY;
   #changes = 0;
   #started = 0;
   #lastDeathAt = 0;
@@ -255,8 +260,21 @@ export class Stage implements Strikes {
 
   terminate(call: Call): void {
     this.trouble(RESTART_MS + 30_000);
-    const replica = this.#replicaOf(call);
+    this.stop(this.#replicaOf(call));
+  }
+
+  /** Like SIGTERM; a new one comes when it has ended. Whatever hangs, it ends in time and leaves the lease to others. */
+  protected stop(replica: Replica): void {
+    const toldAt = this.now();
     void replica.terminate().then(() => this.restart(replica.name));
+    this.timeline.after(STOP_MS, () => {
+      // Whoever stood still, or was killed, could not.
+      if (replica.pausedUntil() > toldAt || replica.wasKilled()) return;
+      const isStruck = this.#tableStruckAt >= toldAt;
+      const isKept = this.#table.peek({ pk: 'lease', sk: 'controller' })?.['holder'] === replica.name;
+      if (replica.isAlive()) this.violate('stop-in-time', `${replica.name} has not ended after 5 s`);
+      else if (isKept && !isStruck) this.violate('stop-in-time', `${replica.name} has kept the lease`);
+    });
   }
 
   pause(call: Call, forMs: number): void {
@@ -369,10 +387,12 @@ export class Stage implements Strikes {
     this.#watch.calls(call);
     const outage = this.#outages.find(({ untilMs, matches }) => untilMs > this.now() && matches(call));
     const verdict = this.#options.judge(call, index, this);
+    if (call.target === 'table' && (outage || verdict.do !== 'answer')) this.#tableStruckAt = this.now();
     if (verdict.do !== 'answer') this.trouble(MINUTE);
     if (verdict.do === 'stale' || verdict.do === 'paged') this.#misled += 1;
     if (verdict.do !== 'answer' || !outage) return verdict;
     const { failure, afterMs = 0 } = outage;
+    if (failure === undefined) return { do: 'answer', afterMs };
     return { do: 'fail', failure, effect: 'none', afterMs };
   }
 

@@ -5,9 +5,10 @@ import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { MAX_OBJECT_BYTES } from '../../controller/store/log.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 import type { Call, Failure } from './boundary.ts';
+import { undoEndpoints } from './drift.ts';
 import { Hosting } from './hosting.ts';
 import { SimulatedGit } from './repository.ts';
-import { RESTART_MS, Stage } from './stage.ts';
+import { type PartialOutage, RESTART_MS, Stage } from './stage.ts';
 
 const MINUTE = 60_000;
 /** It outlives a hundred quiet passes. */
@@ -99,7 +100,14 @@ export class World extends Stage {
     const leader = this.replicas.find((one) => one.isLeading());
     this.history.add(this.now(), 'user', `replaces ${leader?.name ?? 'nobody: none leads'}`);
     this.trouble(RESTART_MS + 30_000);
-    if (leader) void leader.terminate().then(() => this.restart(leader.name));
+    if (leader) this.stop(leader);
+  }
+
+  /** Every process that stands by is replaced so. */
+  replaceStandbys(): void {
+    const standbys = this.replicas.filter((one) => one.isAlive() && !one.isLeading());
+    this.history.add(this.now(), 'user', `replaces ${standbys.map(({ name }) => name).join(', ')}`);
+    for (const replica of standbys) this.stop(replica);
   }
 
   /** The machine of whoever leads stands still, and its clock is set meanwhile. */
@@ -154,6 +162,59 @@ export class World extends Stage {
       failure: 'timeout',
       afterMs: TIMEOUTS.requestTimeout,
     });
+  }
+
+  /** The table gives no answer: whoever asks waits for as long as its client does. */
+  hangTable(forMs: number): void {
+    this.history.add(this.now(), 'table', `does not answer for ${forMs / 1000} s`);
+    this.#troubleTable(forMs, { failure: 'timeout', afterMs: TIMEOUTS.requestTimeout });
+  }
+
+  /** A tenth of the calls to the table gets no answer. */
+  loseSomeAnswers(forMs: number): void {
+    this.history.add(this.now(), 'table', `leaves some calls without an answer for ${forMs / 1000} s`);
+    const isStruck = () => this.random.chance(0.1);
+    this.#troubleTable(forMs, { failure: 'timeout', afterMs: TIMEOUTS.requestTimeout }, isStruck);
+  }
+
+  /** It takes no writes, as when it is full, and says so. */
+  fillTable(forMs: number): void {
+    this.history.add(this.now(), 'table', `takes no writes for ${forMs / 1000} s`);
+    this.#troubleTable(forMs, { failure: 'throttled' }, ({ isWrite }) => isWrite);
+  }
+
+  /** What it holds cannot be read. */
+  damageTable(forMs: number): void {
+    this.history.add(this.now(), 'table', `cannot be read for ${forMs / 1000} s`);
+    this.#troubleTable(forMs, { failure: 'denied' }, ({ isWrite }) => !isWrite);
+  }
+
+  /** Each call takes so long. */
+  slowTable(forMs: number, callMs: number): void {
+    this.history.add(this.now(), 'table', `takes ${callMs / 1000} s for each call for ${forMs / 1000} s`);
+    this.#troubleTable(forMs, { afterMs: callMs });
+  }
+
+  /** Trouble that is no excuse for an end that comes late. */
+  #troubleTable(
+    forMs: number,
+    how: Pick<PartialOutage, 'failure' | 'afterMs'>,
+    isStruck: (call: Call) => boolean = () => true,
+  ): void {
+    const matches = (call: Call) => call.target === 'table' && isStruck(call);
+    this.partialOutage({ ...how, forMs, share: 1, matches });
+  }
+
+  /** Until then, nothing has to be on time. */
+  excuse(forMs: number): void {
+    this.trouble(forMs);
+  }
+
+  /** Whoever leads dies, and comes back so much later. */
+  killLeader(backAfterMs = RESTART_MS): void {
+    const leader = this.replicas.find((one) => one.isLeading());
+    this.history.add(this.now(), 'user', `kills ${leader?.name ?? 'nobody: none leads'}`);
+    if (leader) this.replace(leader, backAfterMs);
   }
 
   /** Nobody can list Bastions, while whoever leads goes on to lead. */
@@ -234,6 +295,18 @@ export class World extends Stage {
     this.tampered();
     this.history.add(this.now(), 'somebody', what);
     change(this.simulator);
+  }
+
+  /** Somebody undoes each second what our endpoints are changed to. */
+  async undoEndpoints(forMs: number, onTurn: () => void): Promise<void> {
+    this.tampered();
+    this.history.add(this.now(), 'somebody', `undoes what endpoints are changed to, for ${forMs / 1000} s`);
+    for (let turn = 0; turn * 1_000 < forMs; turn++) {
+      undoEndpoints(this.simulator, this.ours(), turn);
+      await this.run(1_000);
+      onTurn();
+    }
+    this.tampered();
   }
 
   phase(name: string): string | undefined {

@@ -3,6 +3,7 @@ import type { Canary } from './canary.ts';
 import { CLOSING } from './closing.ts';
 import { DOUBTS } from './doubts.ts';
 import { ENDS } from './ends.ts';
+import { HANDOVERS } from './handovers.ts';
 import { IDLENESS } from './idleness.ts';
 import { MARKS } from './marks.ts';
 import { ORIGINS } from './origins.ts';
@@ -27,4 +28,5 @@ export const CANARIES: readonly Canary[] = [
   ...DOUBTS,
   ...ORIGINS,
   ...STORES,
+  ...HANDOVERS,
 ];

@@ -11,6 +11,7 @@ import { noHarm } from './no-harm.ts';
 import { noHotLoop } from './no-hot-loop.ts';
 import { noOpenDoor } from './no-open-door.ts';
 import { noSecret } from './no-secret.ts';
+import { noTugOfWar } from './no-tug-of-war.ts';
 import { noWordNoOpening } from './no-word-no-opening.ts';
 import { nothingLost } from './nothing-lost.ts';
 import { onRecord } from './on-record.ts';
@@ -48,4 +49,5 @@ export const ORACLES: readonly OracleFactory[] = [
   unknownIsNotAbsent,
   noWordNoOpening,
   quietRecords,
+  noTugOfWar,
 ];

@@ -5,6 +5,7 @@ import { CLOSINGS } from './closings.ts';
 import { CREATIONS } from './creations.ts';
 import { DATABASES } from './databases.ts';
 import { DOUBTS } from './doubts.ts';
+import { FAULTY_STORES } from './faulty-stores.ts';
 import { IDLENESS } from './idleness.ts';
 import { LEFTOVERS } from './leftovers.ts';
 import { LIVES } from './lives.ts';
@@ -41,4 +42,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...DOUBTS,
   ...ORIGINS,
   ...STORES,
+  ...FAULTY_STORES,
 ];

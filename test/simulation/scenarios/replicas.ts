@@ -1,6 +1,7 @@
 import type { Call } from '../boundary.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
+import { isClosedBy, opensUntil } from './faulty-stores.ts';
 import { becomes, becomesReady, expires, isGone, MINUTE, OVER_NAT } from './steps.ts';
 
 /** Several controllers on one table, and people who change what these are at. */
@@ -14,6 +15,52 @@ export const REPLICAS: readonly Scenario[] = [
       world.handOver();
       await becomesReady(world, 'orders', 15 * MINUTE);
       world.handOver();
+      await expires(world, 'orders');
+    },
+  },
+  {
+    name: 'stop-while-aws-hangs',
+    replicas: 2,
+    isTroubleEnough: true,
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_NAT, ttl: '15m' });
+      await world.run(world.random.between(1_000, 40_000));
+      world.hang(() => world.random.chance(0.5), 3 * MINUTE);
+      for (let turn = 0; turn < 3; turn++) {
+        await world.run(world.random.between(1_000, 20_000));
+        world.handOver();
+        await world.run(10_000);
+        world.replaceStandbys();
+      }
+      await becomesReady(world, 'orders', 15 * MINUTE);
+      await expires(world, 'orders');
+    },
+  },
+  {
+    name: 'stop-while-the-table-hangs',
+    replicas: 2,
+    isTroubleEnough: true,
+    play: async (world) => {
+      await world.apply('orders', { ...OVER_NAT, ttl: '15m' });
+      await world.run(world.random.between(1_000, 40_000));
+      world.hangTable(MINUTE);
+      await world.run(world.random.between(100, 9_000));
+      world.replaceStandbys();
+      world.handOver();
+      await becomesReady(world, 'orders', 15 * MINUTE);
+      await expires(world, 'orders');
+    },
+  },
+  {
+    name: 'stop-while-the-lane-retries',
+    replicas: 2,
+    isTroubleEnough: true,
+    play: async (world) => {
+      const end = await opensUntil(world, 1_000);
+      world.hang(({ isWrite }) => isWrite && world.random.chance(0.5), 2 * MINUTE);
+      await world.run(world.random.between(1_000, 20_000));
+      world.handOver();
+      await isClosedBy(world, end + MINUTE, ['target-ingress', 'task', 'session']);
       await expires(world, 'orders');
     },
   },
