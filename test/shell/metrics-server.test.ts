@@ -120,15 +120,15 @@ it('a controller is not ready while its store does not answer, or is another one
     ...{ queue: [], scopes: [], bastions: [] },
   };
   const answers = async () => undefined;
-  expect(await unreadiness(answers, state)).toEqual([]);
-  expect(await unreadiness(answers, { ...state, isLeading: false, isServing: false })).toEqual([]);
-  expect(await unreadiness(() => Promise.reject(new StoreUnavailableError('gone')), state)).toEqual([
+  expect(await unreadiness(answers, state, clock)).toEqual([]);
+  expect(await unreadiness(answers, { ...state, isLeading: false, isServing: false }, clock)).toEqual([]);
+  expect(await unreadiness(() => Promise.reject(new StoreUnavailableError('gone')), state, clock)).toEqual([
     expect.stringMatching(/^the store does not answer: .*gone$/),
   ]);
-  expect(await unreadiness(answers, { ...state, isServing: false, halted: 'of another account' })).toEqual([
-    'of another account',
-  ]);
-  expect(await unreadiness(answers, { ...state, isServing: false })).toHaveLength(1);
+  expect(
+    await unreadiness(answers, { ...state, isServing: false, halted: 'of another account' }, clock),
+  ).toEqual(['of another account']);
+  expect(await unreadiness(answers, { ...state, isServing: false }, clock)).toHaveLength(1);
 });
 
 it('replicas on one machine have a port each', () => {

@@ -80,12 +80,12 @@ it('waits for a reader that is slow, and holds no more than a line for it', asyn
 });
 
 it('opens no more watches than there may be, and others when one has ended', async () => {
-  const rig = await start({ limits: { watches: 2 } });
+  const rig = await start({ limits: { watches: { total: 2, perClient: 2 } } });
   const [first] = [await rig.watch(`${BASTIONS}?watch=true`), await rig.watch(`${BASTIONS}?watch=true`)];
   const refused = await rig.call('GET', `${BASTIONS}?watch=true`);
   expect(refused.json).toMatchObject({
     ...{ code: 429, reason: 'TooManyRequests', details: { retryAfterSeconds: 1 } },
-    message: '2 watches are open, as many as there may be: try again later',
+    message: '2 watches are open, as many as one client may have: try again later',
   });
   expect(refused.headers['retry-after']).toBe('1');
   first?.stop();
