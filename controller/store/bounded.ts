@@ -22,6 +22,8 @@ const MAX_LOST = 8;
 export function boundStore(store: Store, clock: Clock, bounds: StoreBounds = BOUNDS): Store {
   const { readMs, writeMs } = bounds;
   const bounded = createBound(clock, bounds.calls);
+  // However many ask for one, it is read by one call: they need not take turns, and would only be slower.
+  const shared = createLimit(clock);
   const histories = createTurns(MAX_HISTORIES);
   const read = <T>(call: () => Promise<T>) => bounded(readMs, call, 'It was not read. Try again.');
   const write = <T>(call: () => Promise<T>) =>
@@ -29,7 +31,8 @@ export function boundStore(store: Store, clock: Clock, bounds: StoreBounds = BOU
   return {
     ...{ get: (collection, name) => read(() => store.get(collection, name)) },
     wasDeleted: (collection, name) => read(() => store.wasDeleted(collection, name)),
-    list: (collection) => read(() => store.list(collection, { isShared: true })),
+    list: (collection) =>
+      shared(readMs, () => store.list(collection, { isShared: true }), 'It was not read. Try again.'),
     put: (collection, object, expected) => write(() => store.put(collection, object, expected)),
     delete: (collection, name, expected) => write(() => store.delete(collection, name, expected)),
     async *watch(options) {
@@ -88,6 +91,16 @@ function createBound(clock: Clock, calls: number): Bounded {
       throw silent(left, error);
     } finally {
       leave();
+    }
+  };
+}
+
+function createLimit(clock: Clock): Bounded {
+  return async (limitMs, call, left) => {
+    try {
+      return await within(clock, limitMs, call);
+    } catch (error) {
+      throw error instanceof LateError ? silent(left, error) : error;
     }
   };
 }
