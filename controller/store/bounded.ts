@@ -1,4 +1,5 @@
 import { type Clock, LateError, within } from '../api/clock.ts';
+import { createTurns } from '../api/turns.ts';
 import { type Store, StoreUnavailableError } from './store.ts';
 
 export interface StoreBounds {
@@ -102,34 +103,6 @@ function createLimit(clock: Clock): Bounded {
     } catch (error) {
       throw error instanceof LateError ? silent(left, error) : error;
     }
-  };
-}
-
-interface Turns {
-  readonly taken: number;
-  /** @returns what ends the turn; calling it twice does no harm */
-  take(): Promise<() => void>;
-}
-
-function createTurns(most: number): Turns {
-  const waiting: (() => void)[] = [];
-  let taken = 0;
-  return {
-    get taken() {
-      return taken;
-    },
-    async take() {
-      if (taken >= most) await new Promise<void>((resolve) => waiting.push(resolve));
-      else taken++;
-      let isOver = false;
-      return () => {
-        if (isOver) return;
-        isOver = true;
-        const next = waiting.shift();
-        if (next) next();
-        else taken--;
-      };
-    },
   };
 }
 

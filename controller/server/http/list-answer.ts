@@ -20,7 +20,7 @@ export async function answerList(
   { list, shape }: { readonly list: List<KubeObject>; readonly shape: Shape },
   representation: Representation,
 ): Promise<unknown> {
-  const { clock } = request.server.serving;
+  const { clock, turns } = request.server.serving;
   const type = representation.form.syntax === 'yaml' ? YAML_TYPE : JSON_TYPE;
   const pieces = gather(encode(list, representation, shape, clock.now()));
   const first = pieces.next();
@@ -32,7 +32,7 @@ export async function answerList(
   reply.hijack();
   const { 'content-type': _none, ...headers } = reply.getHeaders();
   raw.writeHead(200, { ...headers, 'content-type': type } as Record<string, string>);
-  const writer = createLineWriter(raw, clock, request.place);
+  const writer = createLineWriter(raw, clock, { place: request.place, turns });
   let isRead = (await writer.write(first.value)) && (await writer.write(second.value));
   while (isRead) {
     const next = pieces.next();

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import fastify, { type FastifyInstance } from 'fastify';
+import { createTurns } from '../../api/turns.ts';
 import { addAbout } from './about.ts';
 import { addAdmission } from './admission.ts';
 import { addBodies } from './body.ts';
@@ -69,6 +70,8 @@ const LIMITS: Limits = {
   watches: { total: 1_000, perClient: 500 },
   bytes: { total: 128 * MIB, perClient: 64 * MIB },
 };
+/** So many large pieces are handed to sockets at once: hundreds would keep everybody else waiting for seconds. */
+const MAX_SENDING = 8;
 /** From the first packet to the end of the TLS handshake. */
 const HANDSHAKE_MS = 10_000;
 /** As long as clients keep idle connections: who ends them first must not be us, with a request on its way. */
@@ -168,6 +171,7 @@ function createServing(
     ...{ closing, clock, onFailure, newSuffix: suffixesFrom(newId) },
     requests: createPlaces(limits.requests, 'requests', clock),
     watches: createPlaces(limits.watches, 'watches', clock),
+    turns: createTurns(MAX_SENDING),
     bytes: createPlaces(limits.bytes, 'bytes of requests and answers', clock),
     encoder: createEventEncoder(clock, closing),
   };

@@ -1,4 +1,5 @@
 import type { Clock } from '../../api/clock.ts';
+import type { Turns } from '../../api/turns.ts';
 import type { EventEncoder } from './event-encoder.ts';
 import type { Place, Places } from './places.ts';
 
@@ -10,6 +11,8 @@ export interface Serving {
   readonly requests: Places;
   readonly watches: Places;
   readonly bytes: Places;
+  /** Of those who send much: others are answered between them. */
+  readonly turns: Turns;
   readonly encoder: EventEncoder;
   /** Five characters for the end of a generated name, others each time. */
   readonly newSuffix: () => string;

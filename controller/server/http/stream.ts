@@ -16,7 +16,7 @@ export interface Stream {
 
 /** Each is one connection that stays, and takes one of the places there are. @throws ApiError TooManyRequests */
 export function beginStream(request: FastifyRequest, reply: FastifyReply): Stream {
-  const { watches, closing, clock } = request.server.serving;
+  const { watches, turns, closing, clock } = request.server.serving;
   const { raw } = reply;
   const end = new AbortController();
   const stop = () => end.abort();
@@ -39,7 +39,7 @@ export function beginStream(request: FastifyRequest, reply: FastifyReply): Strea
       const { 'content-type': _none, ...headers } = reply.getHeaders();
       raw.writeHead(200, { ...headers, 'content-type': contentType } as Record<string, string>);
       raw.flushHeaders();
-      return createLineWriter(raw, clock, place);
+      return createLineWriter(raw, clock, { place, turns });
     },
     stop,
     finish() {
