@@ -4,7 +4,7 @@ import type { Turns } from '../../api/turns.ts';
 import type { Place } from './places.ts';
 
 /** A reader that has taken nothing for so long is cut off; it can watch again from what it has. */
-export const MAX_BLOCKED_MS = 30_000;
+const MAX_BLOCKED_MS = 30_000;
 
 /** So much is handed to a socket at once: what waits there is a copy, where it is encrypted. */
 const PIECE_BYTES = 64 * 1024;
