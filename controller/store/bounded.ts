@@ -10,7 +10,7 @@ export interface StoreBounds {
 }
 
 /** Below what clients and load balancers wait, and below the connections to the table, of which the controller needs some, too. */
-const BOUNDS: StoreBounds = { calls: 16, readMs: 8_000, writeMs: 10_000 };
+const BOUNDS: StoreBounds = { calls: 16, readMs: 6_000, writeMs: 8_000 };
 /** Watches that begin in the past and have not caught up yet. */
 const MAX_HISTORIES = 32;
 /** So many calls without an answer, and the store is asked by one at a time: those who wait learn it sooner. */
