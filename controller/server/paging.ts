@@ -7,6 +7,7 @@ import { answered } from './modify.ts';
 import type { ResourceContext } from './resource-context.ts';
 import { parseSelection } from './selection.ts';
 import type { Strategy } from './strategy.ts';
+import { completeOnce } from './watch.ts';
 
 /** Where a list goes on. It says everything: any process on the same table can answer the next page. */
 interface Position {
@@ -37,7 +38,7 @@ export async function listPage<T extends KubeObject>(
   const newer = position ? await newerThan(store, strategy, { query, now, position }) : new Set<ObjectName>();
   const selected = now.items
     .filter((item) => !position || (isAfter(item, position.after) && !newer.has(objectName(item))))
-    .map(strategy.complete)
+    .map((item) => completeOnce(strategy, item))
     .filter(selection.matches);
   const { limit } = query;
   const items = limit !== undefined && limit > 0 ? selected.slice(0, limit) : selected;

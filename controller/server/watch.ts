@@ -34,8 +34,8 @@ export async function* watchSelection<T extends KubeObject>(
 
 const completed = new WeakMap<KubeObject, KubeObject>();
 
-/** Hundreds of watches are given the same object by the store. */
-function completeOnce<T extends KubeObject>(strategy: Strategy<T>, stored: T): T {
+/** Hundreds of watches and lists are given the same object by the store. */
+export function completeOnce<T extends KubeObject>(strategy: Strategy<T>, stored: T): T {
   const known = completed.get(stored) as T | undefined;
   if (known) return known;
   const object = strategy.complete(stored);

@@ -10,6 +10,8 @@ import { createLease, type Lease } from '../reconcile/lease.ts';
 import type { LeaseNews } from '../reconcile/lease-news.ts';
 import { Controller, type Log } from '../reconcile/manager.ts';
 import { createFacade } from '../server/facade.ts';
+import { boundStore } from '../store/bounded.ts';
+import { openRealTable } from '../store/real-table.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
 import { type ApiOptions, serveApi } from './api-server.ts';
@@ -131,7 +133,9 @@ async function assemble(
   const facade = { store, clock, newUid: newId, estate };
   const api = createFacade(facade);
   if (aws.simulator) await tellRebuilt(api, log);
-  const lease = leaseOf(options, store);
+  const leases = await openLeases(options, aws, store);
+  closers.ground.push(() => leases.close());
+  const lease = leaseOf(options, leases.store);
   const parts: Parts = { api, store, lease, aws, configuration };
   const metrics: Metrics = createMetrics(options.version ?? 'unknown', {
     state: () => controller.describe(),
@@ -158,10 +162,12 @@ async function assemble(
   });
   closers.ground.push(() => withdraw(dataDir, process.pid));
   closers.work.push((hurry) => controller.stop(hurry), sync.end);
-  const server = await serveApi(options, { api, store, aws, configuration });
+  const served = createFacade({ ...facade, store: boundStore(store, clock) });
+  const server = await serveApi(options, { api: served, store, aws, configuration });
   if (server) closers.work.push(() => server.close());
   const measuring = await serveMetrics(options.metrics, {
-    ...{ metrics, log, unready: () => unreadiness(() => store.readLease(LEASE_NAME), controller.describe()) },
+    ...{ metrics, log, clock },
+    unready: () => unreadiness(() => leases.store.readLease(LEASE_NAME), controller.describe(), clock),
     dump: () => dumpOf(controller.describe(), clock.now()),
   });
   if (measuring) closers.work.push(() => measuring.close());
@@ -195,6 +201,13 @@ function openStoreOf(
   const { dataDir, table, region, clock, newId, speed = 1 } = options;
   const pollMs = POLL_MS * speed;
   return openStore({ dataDir, table, region, connection, clock, newId, pollMs });
+}
+
+/** A lease has connections of its own to a table: whatever others read or write over theirs, it is renewed in time. */
+async function openLeases(options: ControllerOptions, aws: AwsWorld, store: Store): Promise<OpenStore> {
+  const { table, region, clock, newId } = options;
+  if (table === undefined || aws.simulator) return { store, close: async () => {} };
+  return openRealTable({ connection: aws.connection, region, table, clock, newId });
 }
 
 /** The store outlives simulated AWS, and what it says of resources is then history. */

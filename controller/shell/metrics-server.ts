@@ -1,7 +1,12 @@
 import { fastify } from 'fastify';
+import { ApiError } from '../api/client.ts';
+import type { Clock } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
 import type { Log } from '../reconcile/manager.ts';
-import { isLoopbackHost } from '../server/http/safety.ts';
+import { brokenRequestAnswerer } from '../server/http/broken-request.ts';
+import { guardConnections } from '../server/http/connections.ts';
+import { closeListener } from '../server/http/listener.ts';
+import { checkHost, isLoopbackHost } from '../server/http/safety.ts';
 import { addressProblem } from './listen.ts';
 import type { Metrics } from './metrics.ts';
 import { UsageError } from './usage-error.ts';
@@ -18,6 +23,7 @@ export interface MetricsParts {
   /** Why this process could not do its work; empty when it can. */
   readonly unready: () => Promise<readonly string[]>;
   readonly dump: () => object;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -33,12 +39,14 @@ export async function serveMetrics(
 ): Promise<MetricsServer | undefined> {
   if (!options) return undefined;
   const { log } = parts;
-  const app = createApp(parts);
   const { host, port } = options.listen;
+  const app = createApp(parts, isLoopbackHost(host));
+  const connections = guardConnections(app.server, CONNECTIONS);
+  const end = () => app.server.closeIdleConnections();
   try {
     const url = await app.listen({ host, port });
     log('info', 'serving metrics', { url });
-    return { url, close: () => app.close() };
+    return { url, close: () => closeListener(app, parts.clock, { end, connections }) };
   } catch (error) {
     const why = addressProblem(error, options.listen) ?? explain(error);
     if (options.isChosen) throw new UsageError(`--metrics-listen: ${why}`);
@@ -47,8 +55,26 @@ export async function serveMetrics(
   }
 }
 
-function createApp({ metrics, unready, dump }: MetricsParts) {
-  const app = fastify({ forceCloseConnections: true, bodyLimit: 1_024, requestTimeout: 10_000 });
+/** Far more than scrapers and probes need; half for whoever asks from one address. */
+const CONNECTIONS = { total: 200, perClient: 100 };
+const KEEP_ALIVE_MS = 30_000;
+const REQUEST_MS = 10_000;
+const CHECK_MS = 5_000;
+
+function createApp({ metrics, unready, dump, clock }: MetricsParts, isLoopback: boolean) {
+  const app = fastify({
+    ...{ bodyLimit: 1_024, requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_MS },
+    clientErrorHandler: brokenRequestAnswerer(clock),
+  });
+  // Names of databases and people are in the metrics too.
+  if (isLoopback) app.addHook('onRequest', async (request) => checkHost(request));
+  app.setErrorHandler((error, _request, reply) => {
+    const { statusCode = 500 } = error as { readonly statusCode?: number };
+    const code = error instanceof ApiError ? 403 : statusCode;
+    const text = code < 500 ? explain(error) : 'the server failed to answer';
+    return reply.code(code).type('text/plain').send(`${text}\n`);
+  });
   app.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await metrics.render();
     return reply.type(contentType).send(text);

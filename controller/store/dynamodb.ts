@@ -6,11 +6,13 @@ import { createLeases } from './leases.ts';
 import { asRead, createLog, type Log, type LogEntry } from './log.ts';
 import { createObjects, type Objects } from './objects.ts';
 import { createRecall, type Recall } from './recall.ts';
+import { createSharedLists, type Snapshot } from './shared-lists.ts';
 import { endWith } from './signals.ts';
 import {
   COLLECTIONS,
   type Collection,
   ConflictError,
+  type ListOptions,
   type ListResult,
   type Store,
   StoreUnavailableError,
@@ -62,6 +64,8 @@ export function createTableStore({ items, clock, newId, pollMs = 500 }: TableSto
   const recall = createRecall(objects);
   const write = createWriter({ log, objects, recall, clock, newId });
   const closing = new AbortController();
+  const read = (collection: Collection) => readExactly(log, objects, collection);
+  const shared = createSharedLists({ log, read, sort: sorted, clock });
 
   async function writeAndRing(collection: Collection, name: ObjectName, draft: Draft): Promise<KubeObject> {
     const entry = await write(collection, name, draft);
@@ -81,7 +85,11 @@ export function createTableStore({ items, clock, newId, pollMs = 500 }: TableSto
       const isNewest = head?.collection === collection && head.name === name;
       return isNewest ? head.type === 'DELETED' : objects.isDeleted(collection, name);
     },
-    list: <T extends KubeObject>(collection: Collection) => listExactly<T>(log, objects, collection),
+    async list<T extends KubeObject>(collection: Collection, { isShared = false }: ListOptions = {}) {
+      if (isShared) return (await shared.list(collection)) as ListResult<T>;
+      const { objects: found, revision } = await readExactly(log, objects, collection);
+      return { items: sorted(found) as readonly T[], revision };
+    },
     async put<T extends KubeObject>(collection: Collection, object: T, expected: string | undefined) {
       const name = objectName(object);
       return (await writeAndRing(collection, name, (current) => {
@@ -180,11 +188,7 @@ function createWriter({ log, objects, recall, clock, newId }: WriterParts) {
 }
 
 /** The objects as they stood at exactly one revision, though others write while they are read. */
-async function listExactly<T extends KubeObject>(
-  log: Log,
-  objects: Objects,
-  collection: Collection,
-): Promise<ListResult<T>> {
+async function readExactly(log: Log, objects: Objects, collection: Collection): Promise<Snapshot> {
   for (let attempt = 0; attempt < LIST_ATTEMPTS; attempt++) {
     const before = await log.head();
     const state = new Map(await objects.list(collection));
@@ -195,13 +199,16 @@ async function listExactly<T extends KubeObject>(
       if (entry.type === 'DELETED') state.delete(entry.name);
       else state.set(entry.name, entry.object);
     }
-    const revision = recent.at(-1)?.revision ?? before?.revision ?? 0;
-    const items = [...state].sort(([a], [b]) => compareNames(a, b)).map(([, object]) => object as T);
-    return { items, revision };
+    const last = recent.at(-1) ?? before;
+    return { objects: state, revision: last?.revision ?? 0, write: last?.write };
   }
   throw new StoreUnavailableError(
     `${collection} could not be listed: the history was trimmed under the reader. Try again.`,
   );
+}
+
+function sorted(objects: Snapshot['objects']): readonly KubeObject[] {
+  return [...objects].sort(([a], [b]) => compareNames(a, b)).map(([, object]) => object);
 }
 
 /** Everything after `from` up to a head read now; undefined when some of it is gone already. */

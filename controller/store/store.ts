@@ -32,7 +32,7 @@ export interface Store {
   /** Whether it is gone because somebody deleted it, within the last day; false where nobody knows why it is not there. */
   wasDeleted(collection: Collection, name: ObjectName): Promise<boolean>;
   /** Sorted by namespace and name. */
-  list<T extends KubeObject>(collection: Collection): Promise<ListResult<T>>;
+  list<T extends KubeObject>(collection: Collection, options?: ListOptions): Promise<ListResult<T>>;
   /**
    * Writes one object and gives it the next revision as `metadata.resourceVersion`.
    * @param expected the resourceVersion the stored object must have; `undefined`: it must not exist.
@@ -59,6 +59,11 @@ export interface Store {
   /** @returns false when the stored record is another one by now. */
   removeActivation(record: ActivationRecord): Promise<boolean>;
   close(): Promise<void>;
+}
+
+export interface ListOptions {
+  /** The objects may be those that other readers have been given; what has not changed since need not be read again. */
+  readonly isShared?: boolean;
 }
 
 export interface WatchOptions {

@@ -28,7 +28,7 @@ export function shareWatches(store: Store, { limits, gather }: ShareOptions = {}
   return {
     get: (collection, name) => store.get(collection, name),
     wasDeleted: (collection, name) => store.wasDeleted(collection, name),
-    list: (collection) => store.list(collection),
+    list: (collection, how) => store.list(collection, how),
     put: (collection, object, expected) => store.put(collection, object, expected),
     delete: (collection, name, expected) => store.delete(collection, name, expected),
     watch: (options) => follow(store, hub, options),

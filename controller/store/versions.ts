@@ -1,7 +1,13 @@
 import { API_VERSION, KIND } from '../api/bastion.ts';
 import { type KubeObject, objectName, SYSTEM_NAMESPACE } from '../api/object.ts';
 import { fromHub, toHub, VERSIONS, type Version, versionOf } from '../api/versions.ts';
-import { type Collection, ConflictError, type Store, StoreUnavailableError } from './store.ts';
+import {
+  type Collection,
+  ConflictError,
+  type ListOptions,
+  type Store,
+  StoreUnavailableError,
+} from './store.ts';
 
 /** In which version Bastions are written; where there is none, in the first. */
 interface StorageRecord extends KubeObject {
@@ -21,8 +27,8 @@ export function convertVersions(store: Store): Store {
       return found && read(collection, found);
     },
     wasDeleted: (collection, name) => store.wasDeleted(collection, name),
-    async list<T extends KubeObject>(collection: Collection) {
-      const { items, revision } = await store.list<T>(collection);
+    async list<T extends KubeObject>(collection: Collection, options?: ListOptions) {
+      const { items, revision } = await store.list<T>(collection, options);
       return { items: items.map((item) => read(collection, item)), revision };
     },
     async put<T extends KubeObject>(collection: Collection, object: T, expected: string | undefined) {

@@ -2,7 +2,8 @@ import type { Clock } from '../api/clock.ts';
 import type { Log, LogEntry } from './log.ts';
 import { type Change, ExpiredError, type WatchOptions } from './store.ts';
 
-const PAGE = 200;
+/** Of the history, which is in memory until the reader has taken it: a few entries, and as many as go into so many characters then. */
+const PAGES = { least: 16, most: 200, characters: 1024 * 1024 };
 /** How late it is noticed that the history was replaced: until then its end looks as if nothing were new. */
 const REPLACED_MS = 10_000;
 /** Of this process's own entries: more than a watch of it is ever behind while it reads on. */
@@ -78,10 +79,12 @@ export async function* watchLog(parts: WatchParts, options: WatchOptions): Async
     let checkedMs = clock.monotonic();
     let seen = bell.count();
     let told: number | undefined;
+    let page = PAGES.least;
     while (!signal.aborted) {
       const own = bell.after(last, seen);
       seen = bell.count();
-      const entries = own.length > 0 ? own : await log.after(last, PAGE, signal);
+      const entries = own.length > 0 ? own : await log.after(last, page, signal);
+      const isAll = entries.length < page;
       for (const { revision, type, collection: within, object, write, follows } of entries) {
         if (revision !== last + 1) {
           throw new ExpiredError(
@@ -99,7 +102,8 @@ export async function* watchLog(parts: WatchParts, options: WatchOptions): Async
         checkedMs = clock.monotonic();
         lastWrite = await sameWrite(log, last, lastWrite);
       }
-      if (entries.length < PAGE && told !== last) {
+      if (!isAll) page = nextPage(entries[0]);
+      if (isAll && told !== last) {
         told = last;
         onProgress?.(last);
       }
@@ -108,6 +112,11 @@ export async function* watchLog(parts: WatchParts, options: WatchOptions): Async
   } catch (error) {
     if (!signal.aborted || error instanceof ExpiredError) throw error;
   }
+}
+
+function nextPage(first: LogEntry | undefined): number {
+  const characters = first ? JSON.stringify(first.object).length : 1;
+  return Math.max(PAGES.least, Math.min(PAGES.most, Math.floor(PAGES.characters / characters)));
 }
 
 /** @throws ExpiredError when the entry that was seen last is not there any more, or is another: whoever waits behind it waits for ever */

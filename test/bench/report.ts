@@ -117,9 +117,33 @@ export function watchLines(load: WatchLoad, result: WatchResult): Line[] {
     line('writes per second', `${result.writesPerSecond.toFixed(1)} of ${pace} for ${load.seconds} s`),
     line('write to watch, p50', `${p50Ms.toFixed(1)} ms`),
     line('write to watch, p99', `${p99Ms.toFixed(1)} ms`),
+    ...costLines(result),
     line('CPU of the server per write', `${result.serverCpuMsPerWrite.toFixed(2)} ms`),
     line('heap per watch', `${(result.heapPerWatchBytes / 1024).toFixed(1)} KB`),
     line('RSS per watch', `${(result.rssPerWatchBytes / 1024).toFixed(1)} KB`),
+  ];
+}
+
+/** So much longer than without watches, and no more, at 200 of them: a write is sent to each, a list to one. */
+const MAX_READ_FACTOR = 2;
+const MAX_WRITE_FACTOR = 10;
+
+function costLines({ alone, watched }: WatchResult): Line[] {
+  const judged = (what: string, most: number, before: number, now: number, isJudged: boolean): Line => ({
+    name: what,
+    ...(isJudged ? { target: `<= ${most} x without watches` } : {}),
+    cells: [
+      {
+        text: `${now.toFixed(2)} / ${before.toFixed(2)} ms = ${(now / before).toFixed(2)}`,
+        ...(isJudged ? { ok: now <= most * before } : {}),
+      },
+    ],
+  });
+  return [
+    judged('list under the watches, wall', MAX_READ_FACTOR, alone.readMs, watched.readMs, true),
+    judged('  CPU of the server', MAX_READ_FACTOR, alone.readCpuMs, watched.readCpuMs, false),
+    judged('write under the watches, wall', MAX_WRITE_FACTOR, alone.writeMs, watched.writeMs, true),
+    judged('  CPU of the server', MAX_WRITE_FACTOR, alone.writeCpuMs, watched.writeCpuMs, false),
   ];
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createFacade } from '../../controller/server/facade.ts';
 import { createApiServer } from '../../controller/server/http/server.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
+import { boundStore } from '../../controller/store/bounded.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { shareWatches } from '../../controller/store/tail.ts';
 
@@ -25,7 +26,7 @@ async function serve(dataDir: string): Promise<void> {
   const server = await createApiServer({
     ...{ clock, version: '0.0.0', newId: randomUUID, isReadOnly: false },
     ...{ taskLogs: undefined, preview: undefined },
-    api: createFacade({ store, clock, newUid: randomUUID }),
+    api: createFacade({ store: boundStore(store, clock), clock, newUid: randomUUID }),
     listen: { host: '127.0.0.1', port: 0 },
     onFailure: ({ method, path, error }) => tell({ failure: `${method} ${path}: ${error}` }),
   });

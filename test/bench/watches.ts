@@ -24,10 +24,22 @@ export interface WatchResult {
   readonly heapPerWatchBytes: number;
   readonly rssPerWatchBytes: number;
   readonly serverCpuMsPerWrite: number;
+  /** Of a list and of a write, one at a time: without a watch, and under all of them. */
+  readonly alone: CallCost;
+  readonly watched: CallCost;
   /** Of one watch each: what is wrong with what it was told. Empty when nothing was lost, repeated or reordered. */
   readonly faults: readonly string[];
 }
 
+/** The median, and what the server's process took for one. */
+export interface CallCost {
+  readonly readMs: number;
+  readonly writeMs: number;
+  readonly readCpuMs: number;
+  readonly writeCpuMs: number;
+}
+
+const ROUNDS = 100;
 const PATH = `/apis/${API_VERSION}/namespaces/default/bastions`;
 const OBJECTS = 50;
 const WRITERS = 16;
@@ -43,6 +55,7 @@ export async function measureWatches({ watches, writesPerSecond, seconds }: Watc
   try {
     for (let index = 0; index < OBJECTS; index++)
       await call('POST', PATH, sample({}, { name: `orders-${index}` }));
+    const alone = await costOf(server, call);
     const { metadata } = (await call('GET', PATH)) as { metadata: { resourceVersion: string } };
     const from = Number(metadata.resourceVersion);
     const before = await server.usage();
@@ -51,22 +64,53 @@ export async function measureWatches({ watches, writesPerSecond, seconds }: Watc
     const load = await writeAtPace(call, { count: writesPerSecond * seconds, writesPerSecond });
     await arrived(readers, from + load.sentAt.size);
     const after = await server.usage();
+    const watched = await costOf(server, call);
+    await arrived(readers, from + load.sentAt.size + ROUNDS);
     for (const { stop } of readers) stop();
     const latencies = latenciesOf(readers, from, load.sentAt);
     const { count, tookMs } = load;
     return {
       ...{ writes: count, writesPerSecond: (count * 1000) / tookMs },
+      ...{ alone, watched },
       ...{ p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) },
       heapPerWatchBytes: (open.heapBytes - before.heapBytes) / watches,
       rssPerWatchBytes: (open.rssBytes - before.rssBytes) / watches,
       serverCpuMsPerWrite: (after.cpuMs - open.cpuMs) / count,
-      faults: [...server.failures, ...readers.flatMap((reader) => faultOf(reader, from, load.sentAt.size))],
+      faults: [
+        ...server.failures,
+        ...readers.flatMap((reader) => faultOf(reader, from, load.sentAt.size + ROUNDS)),
+      ],
     };
   } finally {
     agent.destroy();
     await server.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+async function costOf(server: Server, call: Call): Promise<CallCost> {
+  const before = await server.usage();
+  const readMs = await median(() => call('GET', PATH));
+  const between = await server.usage();
+  let index = 0;
+  const writeMs = await median(() =>
+    call('PATCH', `${PATH}/orders-0`, { spec: { reason: `alone ${before.cpuMs} ${index++}` } }),
+  );
+  const after = await server.usage();
+  return {
+    ...{ readMs, writeMs, readCpuMs: (between.cpuMs - before.cpuMs) / ROUNDS },
+    writeCpuMs: (after.cpuMs - between.cpuMs) / ROUNDS,
+  };
+}
+
+async function median(work: () => Promise<unknown>): Promise<number> {
+  const took: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const startedAt = performance.now();
+    await work();
+    took.push(performance.now() - startedAt);
+  }
+  return quantile(Float64Array.from(took).sort(), 0.5);
 }
 
 interface Server {
@@ -152,7 +196,7 @@ function revisionIn(line: string): number {
   return Number(/"resourceVersion":"(\d+)"/.exec(line)?.[1]);
 }
 
-type Call = (method: string, path: string, body: object) => Promise<unknown>;
+type Call = (method: string, path: string, body?: object) => Promise<unknown>;
 
 /** Writes when they are due, or as soon as one of the writers is free. */
 async function writeAtPace(

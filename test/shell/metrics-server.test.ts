@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ import {
 import { metricsOfReplica, readMetricsFlag } from '../../controller/shell/metrics-flags.ts';
 import { unreadiness } from '../../controller/shell/readiness.ts';
 import { StoreUnavailableError } from '../../controller/store/store.ts';
+import { VirtualClock } from '../clock.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 
 const clock = systemClock();
@@ -120,16 +121,45 @@ it('a controller is not ready while its store does not answer, or is another one
     ...{ queue: [], scopes: [], bastions: [] },
   };
   const answers = async () => undefined;
-  expect(await unreadiness(answers, state)).toEqual([]);
-  expect(await unreadiness(answers, { ...state, isLeading: false, isServing: false })).toEqual([]);
-  expect(await unreadiness(() => Promise.reject(new StoreUnavailableError('gone')), state)).toEqual([
+  expect(await unreadiness(answers, state, clock)).toEqual([]);
+  expect(await unreadiness(answers, { ...state, isLeading: false, isServing: false }, clock)).toEqual([]);
+  expect(await unreadiness(() => Promise.reject(new StoreUnavailableError('gone')), state, clock)).toEqual([
     expect.stringMatching(/^the store does not answer: .*gone$/),
   ]);
-  expect(await unreadiness(answers, { ...state, isServing: false, halted: 'of another account' })).toEqual([
-    'of another account',
-  ]);
-  expect(await unreadiness(answers, { ...state, isServing: false })).toHaveLength(1);
+  expect(
+    await unreadiness(answers, { ...state, isServing: false, halted: 'of another account' }, clock),
+  ).toEqual(['of another account']);
+  expect(await unreadiness(answers, { ...state, isServing: false }, clock)).toHaveLength(1);
 });
+
+it('a store that never answers is known in time', async () => {
+  const virtual = new VirtualClock();
+  const state = {
+    ...{ accountId: '1', defaultRegion: 'eu-west-1', isLeading: true, epoch: 1, isServing: true },
+    ...{ halted: undefined, queue: [], scopes: [], bastions: [] },
+  };
+  const reasons = unreadiness(() => new Promise(() => {}), state, virtual);
+  await virtual.advance(2_000);
+  expect(await reasons).toEqual([expect.stringContaining('the store does not answer')]);
+});
+
+it.each(['/metrics', '/readyz', '/debug/dump'])(
+  '%s is not for pages that have a name of their own',
+  async (path) => {
+    const { metricsUrl } = await start(LOCAL);
+    const ask = (host: string) =>
+      new Promise((resolve, reject) => {
+        request(`${metricsUrl}${path}`, { headers: { host }, agent: false }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        })
+          .on('error', reject)
+          .end();
+      });
+    expect(await ask('evil.example:8089')).toBe(403);
+    expect(await ask('localhost:8089')).not.toBe(403);
+  },
+);
 
 it('replicas on one machine have a port each', () => {
   const on = (metricsListen: string, replica: string) => metricsOfReplica({ metricsListen }, replica);

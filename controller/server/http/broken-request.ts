@@ -1,10 +1,28 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { ConnectionError } from 'fastify';
+import type { Clock } from '../../api/clock.ts';
+
+/** Whoever still holds the connection then is not waited for: our end alone would leave it half open for ever. */
+const PARTING_MS = 1_000;
 
 /** What is no HTTP gets no further than its socket. */
-export function answerBrokenRequest({ code }: ConnectionError, socket: Socket): void {
-  if (code === 'ECONNRESET' || socket.destroyed) return;
-  if (!socket.writable) return void socket.destroy();
+export function brokenRequestAnswerer(clock: Clock): (error: ConnectionError, socket: Socket) => void {
+  return ({ code }, socket) => {
+    if (socket.destroyed) return;
+    if (code === 'ECONNRESET' || !socket.writable || isShakingHands(socket)) return void socket.destroy();
+    answer(code, socket);
+    const timer = clock.setTimer(PARTING_MS, () => socket.destroy());
+    socket.once('close', () => timer.cancel());
+  };
+}
+
+/** An answer to it would wait for the end of the handshake. */
+function isShakingHands(socket: Socket): boolean {
+  return socket instanceof TLSSocket && socket.getCipher()?.name === undefined;
+}
+
+function answer(code: string, socket: Socket): void {
   const { line, reason, message } = judge(code);
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason };
   const body = `${JSON.stringify({ ...status, details: {}, code: Number(line.slice(0, 3)) })}\n`;

@@ -4,6 +4,7 @@ import { type JsonObject, ownField } from '../../api/json.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { bodyBytes, readBody } from './body.ts';
 import { type Endpoint, namespaceOf, pathNames, type Verb } from './endpoint.ts';
+import { answerList } from './list-answer.ts';
 import {
   checkDryRun,
   notSupported,
@@ -12,7 +13,7 @@ import {
   refuseOptions,
   textParameter,
 } from './query.ts';
-import { answer, readRepresentation, representList, representObject } from './represent.ts';
+import { answer, readRepresentation, representObject } from './represent.ts';
 import { successStatus } from './status-error.ts';
 
 const PROPAGATIONS = ['Foreground', 'Background', 'Orphan'];
@@ -42,8 +43,7 @@ export const deleteCollection: Verb = async (endpoint, request, reply) => {
   const options = readDeleteOptions(request);
   const list = await endpoint.resources.list(readListQuery(request, namespaceOf(request)));
   for (const { metadata } of list.items) await deleteListed(endpoint, metadata, options);
-  const now = request.server.serving.clock.now();
-  return answer(reply, representList(list, representation, endpoint.shape, now), representation);
+  return answerList(request, reply, { list, shape: endpoint.shape }, representation);
 };
 
 async function deleteListed(

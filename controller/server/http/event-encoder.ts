@@ -5,8 +5,14 @@ import { type Representation, representObject, type Shape } from './represent.ts
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
 export interface EventEncoder {
-  /** One line of a watch. */
-  encode(type: EventType, object: KubeObject, representation: Representation, shape: Shape): Buffer;
+  /** One line of a watch. @param isFirst the first event of a watch alone says what the columns of a Table are */
+  encode(
+    type: EventType,
+    object: KubeObject,
+    representation: Representation,
+    shape: Shape,
+    isFirst?: boolean,
+  ): Buffer;
 }
 
 /** What hundreds of watchers are told at about the same time. */
@@ -18,6 +24,8 @@ const KEPT_MS = 1_000;
 /** Writes each event once, however many watchers it goes to: all who look the same way share the bytes. */
 export function createEventEncoder(clock: Clock, closing: AbortSignal): EventEncoder {
   const lines = new Map<string, Buffer>();
+  /** Those that some watch still has to send, after they were forgotten here. */
+  const sent = new Map<string, WeakRef<Buffer>>();
   let bytes = 0;
   let timer: Timer | undefined;
   const forget = () => {
@@ -25,6 +33,7 @@ export function createEventEncoder(clock: Clock, closing: AbortSignal): EventEnc
     timer = undefined;
     bytes = 0;
     lines.clear();
+    for (const [key, line] of sent) if (!line.deref()) sent.delete(key);
   };
   closing.addEventListener('abort', forget, { once: true });
   const remember = (key: string, line: Buffer) => {
@@ -36,12 +45,14 @@ export function createEventEncoder(clock: Clock, closing: AbortSignal): EventEnc
     bytes += line.length;
   };
   return {
-    encode(type, object, representation, shape) {
-      const key = keyOf(type, object, representation, shape);
-      const present = lines.get(key);
+    encode(type, object, representation, shape, isFirst = false) {
+      const { as } = representation.form;
+      const key = `${keyOf(type, object, representation, shape)}${isFirst && as === 'Table' ? ' first' : ''}`;
+      const present = lines.get(key) ?? (as === 'Table' ? undefined : sent.get(key)?.deref());
       if (present) return present;
       const shown = representObject(object, representation, shape, clock.now());
-      const line = encodeLine(type, withoutColumns(shown));
+      const line = encodeLine(type, isFirst ? shown : withoutColumns(shown));
+      if (as !== 'Table') sent.set(key, new WeakRef(line));
       remember(key, line);
       return line;
     },

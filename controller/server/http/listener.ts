@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../api/clock.ts';
+import type { Connections } from './connections.ts';
 import { type AccessToken, isLoopbackHost } from './safety.ts';
 
 /** Where and for whom a server listens. */
@@ -46,10 +47,14 @@ export function urlOf(app: FastifyInstance, options: ListenOptions): string {
 /** What was asked before the server was told to close is answered, if that takes no longer. */
 const GRACE_MS = 2_000;
 
-/** Ends what goes on for ever at once, lets the rest finish, and waits for nobody. */
-export async function closeListener(app: FastifyInstance, clock: Clock, end: () => void): Promise<void> {
+/** Ends what goes on for ever at once, lets the rest finish, and waits for nobody: connections that never came to a request least. */
+export async function closeListener(
+  app: FastifyInstance,
+  clock: Clock,
+  { end, connections }: { readonly end: () => void; readonly connections: Connections },
+): Promise<void> {
   end();
-  const timer = clock.setTimer(GRACE_MS, () => app.server.closeAllConnections());
+  const timer = clock.setTimer(GRACE_MS, () => connections.destroyAll());
   try {
     await app.close();
   } finally {

@@ -6,7 +6,7 @@ import { showTyped } from '../../api/json.ts';
 import { formatFieldError, validateBastion } from '../../api/schema.ts';
 import { firstOf } from '../failures.ts';
 import { plainValue } from '../sent.ts';
-import { bodyBytes, readBody } from './body.ts';
+import { bodyBytes, MANY_OBJECTS, readBody } from './body.ts';
 import type { AddRoutes } from './context.ts';
 
 /** Each reads all of AWS that it knows of, with the same allowance of calls as the controller. */
@@ -15,7 +15,7 @@ const MAX_PLANS = 4;
 /** What the next pass of the controller would do, with the Bastions that are sent in place of the stored ones. */
 export const addPlan: AddRoutes = (app, { clock, preview }) => {
   let running = 0;
-  app.post('/bastion-operator/plan', async (request) => {
+  app.post('/bastion-operator/plan', { bodyLimit: MANY_OBJECTS.bodyLimit }, async (request) => {
     const bastions = bastionsIn(request, clock);
     if (!preview) {
       const hint = 'ask the controller itself, or run bastionctl with your own AWS credentials';
@@ -37,7 +37,7 @@ export const addPlan: AddRoutes = (app, { clock, preview }) => {
 /** Undefined when only the stored ones count. @throws ApiError BadRequest, Invalid */
 function bastionsIn(request: FastifyRequest, clock: Clock): readonly Bastion[] | undefined {
   if (bodyBytes(request).length === 0) return undefined;
-  const { bastions } = readBody(request);
+  const { bastions } = readBody(request, MANY_OBJECTS.maxNodes);
   if (bastions === undefined || bastions === null) return undefined;
   if (Array.isArray(bastions)) return bastions.map((sent, index) => bastionOf(sent, index, clock));
   throw new ApiError('BadRequest', `bastions: found ${showTyped(bastions)}, allowed: a list`);

@@ -5,8 +5,10 @@ import { CONTAINER } from '../../api/bastion-task.ts';
 import { ApiError } from '../../api/client.ts';
 import { within } from '../../api/clock.ts';
 import type { Tunnels } from '../../api/session.ts';
+import { clientOf } from './client-of.ts';
 import type { AddRoutes, ServerContext } from './context.ts';
 import { aboutType, pathNames } from './endpoint.ts';
+import { createPlaces } from './places.ts';
 import { serveExec } from './pod-exec.ts';
 import { servePortForward } from './pod-port-forward.ts';
 import { PODS } from './pods.ts';
@@ -16,7 +18,7 @@ import { routeUpgrades } from './upgrades.ts';
 const WAYS = ['exec', 'attach', 'portforward'];
 const SERVED = /^\/api\/v1\/namespaces\/[^/?]+\/pods\/[^/?]+\/(exec|portforward)(\?|$)/;
 /** Each is a connection that stays, and most are processes too. */
-const MAX_SESSIONS = 100;
+const SESSIONS = { total: 200, perClient: 100 };
 /** A plugin is given a moment to stop, and Session Manager one to answer. */
 const MAX_ENDING_MS = 20_000;
 
@@ -38,6 +40,7 @@ export interface PodSession {
 export const addPodSessions: AddRoutes = (app, { api, clock, isReadOnly, tunnels }) => {
   if (tunnels) routeUpgrades(app, isSession);
   const running = new Set<Promise<void>>();
+  const sessions = createPlaces(SESSIONS, 'sessions', clock);
   // A process that ends then leaves no session behind; but one that cannot be ended must not keep the process for ever.
   app.addHook('onClose', async () => {
     await within(clock, MAX_ENDING_MS, () => Promise.allSettled(running)).catch(() => {});
@@ -47,15 +50,17 @@ export const addPodSessions: AddRoutes = (app, { api, clock, isReadOnly, tunnels
     checkContainer(textParameter(request, 'container'), name);
     if (isReadOnly)
       throw new ApiError('Forbidden', `this server is read-only: it opens no pods/${way} either`);
-    if (running.size >= MAX_SESSIONS) {
-      const message = `${MAX_SESSIONS} sessions are open, as many as there may be: end one, or try again later`;
-      throw new ApiError('TooManyRequests', message);
-    }
+    const place = sessions.enter(clientOf(request), () => {});
+    // Sessions are counted by themselves.
+    request.place?.leave();
     const { closing } = app.serving;
     const session = { request, reply, context: { api, clock, tunnels: own }, namespace, name, closing };
     const served = way === 'exec' ? serveExec(session) : servePortForward(session);
     running.add(served);
-    await served.finally(() => running.delete(served));
+    await served.finally(() => {
+      running.delete(served);
+      place.leave();
+    });
   };
   for (const way of WAYS) {
     const url = `/api/v1/namespaces/:namespace/pods/:name/${way}`;

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../../api/client.ts';
 import { type Endpoint, namespaceOf, pathNames, type Verb } from './endpoint.ts';
+import { answerList } from './list-answer.ts';
 import { flagParameter, readListQuery } from './query.ts';
-import { answer, readRepresentation, representList, representObject } from './represent.ts';
+import { answer, readRepresentation, representObject } from './represent.ts';
 import { readListVersion } from './watch-query.ts';
 import { serveWatch } from './watch-stream.ts';
 
@@ -23,8 +24,7 @@ export const listObjects: Verb = async (endpoint, request, reply) => {
     const message = `the list as of resourceVersion ${exact} is not kept: list without resourceVersionMatch=Exact`;
     throw new ApiError('Expired', message);
   }
-  const now = request.server.serving.clock.now();
-  return answer(reply, representList(list, representation, endpoint.shape, now), representation);
+  return answerList(request, reply, { list, shape: endpoint.shape }, representation);
 };
 
 export const watchObjects: Verb = (endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply) => {

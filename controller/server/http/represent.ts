@@ -3,6 +3,7 @@ import { dump } from 'js-yaml';
 import { ApiError, type List } from '../../api/client.ts';
 import type { ApiColumn } from '../../api/columns.ts';
 import type { KubeObject } from '../../api/object.ts';
+import { holdBytes } from './admission.ts';
 import { JSON_TYPE, YAML_TYPE } from './body.ts';
 import { type Form, negotiate, type Purpose } from './negotiation.ts';
 import { flagParameter, textParameter } from './query.ts';
@@ -53,30 +54,51 @@ export function representObject(
 
 export function representList(
   { items, resourceVersion, ...rest }: List<KubeObject>,
-  { form, includeObject }: Representation,
+  representation: Representation,
   shape: Shape,
   now: number,
 ): object {
+  const { form } = representation;
   const metadata = {
     resourceVersion,
     ...(rest.continue === undefined ? {} : { continue: rest.continue }),
     ...(rest.remainingItemCount === undefined ? {} : { remainingItemCount: rest.remainingItemCount }),
   };
   if (form.as === 'Object') {
-    return { kind: `${shape.kind}List`, apiVersion: shape.apiVersion, metadata, items };
+    const shown = items.map((item) => representItem(item, representation, shape, now));
+    return { kind: `${shape.kind}List`, apiVersion: shape.apiVersion, metadata, items: shown };
   }
   const { version } = form;
-  if (form.as === 'PartialObjectMetadata') {
-    const header = { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata };
-    return { ...header, items: items.map((item) => partial(item, version)) };
-  }
-  const { columns } = shape;
-  const rows = items.map((item) => tableRow(item, { version, includeObject, columns, now }));
-  return { ...table(version, shape, metadata), rows };
+  const rows = items.map((item) => representItem(item, representation, shape, now));
+  if (form.as === 'Table') return { ...table(version, shape, metadata), rows };
+  const header = { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata };
+  return { ...header, items: rows };
 }
 
-function partial({ metadata }: KubeObject, version: string) {
-  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata };
+/** One item of a list: an object, or a row of a Table. */
+export function representItem(
+  item: KubeObject,
+  { form, includeObject }: Representation,
+  { columns }: Shape,
+  now: number,
+): object {
+  if (form.as === 'Object') return item;
+  if (form.as === 'PartialObjectMetadata') return partial(item, form.version);
+  return tableRow(item, { version: form.version, includeObject, columns, now });
+}
+
+const partials = new WeakMap<KubeObject, Map<string, object>>();
+
+/** The same each time, so that it is encoded once. */
+function partial(object: KubeObject, version: string): object {
+  const known = partials.get(object) ?? new Map<string, object>();
+  partials.set(object, known);
+  const { metadata } = object;
+  const shown = known.get(version) ?? {
+    ...{ kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata },
+  };
+  known.set(version, shown);
+  return shown;
 }
 
 function table(version: string, { columns }: Shape, metadata: object) {
@@ -106,8 +128,10 @@ function tableRow(object: KubeObject, { version, includeObject, columns, now }: 
 export function answer(reply: FastifyReply, body: object, { form, isPretty }: Representation, code = 200) {
   const isYaml = form.syntax === 'yaml';
   const text = isYaml ? dump(body, { noRefs: true }) : `${JSON.stringify(body, null, isPretty ? 2 : 0)}\n`;
+  const bytes = Buffer.from(text);
+  holdBytes(reply.request, reply, bytes.length).block(true);
   return reply
     .code(code)
     .header('Content-Type', isYaml ? YAML_TYPE : JSON_TYPE)
-    .send(Buffer.from(text));
+    .send(bytes);
 }

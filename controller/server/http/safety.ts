@@ -1,7 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '../../api/client.ts';
-import type { Clock } from '../../api/clock.ts';
 import type { Caller } from './serving.ts';
 
 export interface AccessToken {
@@ -41,24 +40,12 @@ export function addSafety(app: FastifyInstance, options: SafetyOptions): void {
 }
 
 /** Load balancers and kubelets have no token, and learn no more than that somebody listens. */
-function isProbe({ method, url }: FastifyRequest): boolean {
+export function isProbe({ method, url }: FastifyRequest): boolean {
   return method === 'GET' && (url === '/healthz' || url === '/livez');
 }
 
-/** Whoever takes longer to read one answer than this is cut off. */
-const MAX_READ_MS = 120_000;
-
-/** Answers wait in memory until they are read: not for ever. Streams look after themselves. */
-export function addReadLimit(app: FastifyInstance, clock: Clock): void {
-  app.addHook('onSend', async (_request, reply, payload) => {
-    if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return;
-    const timer = clock.setTimer(MAX_READ_MS, () => reply.raw.destroy());
-    reply.raw.once('close', () => timer.cancel());
-  });
-}
-
 /** Another site's page in a browser of this machine may have its own name point here (DNS rebinding). */
-function checkHost({ headers: { host = '' } }: FastifyRequest): void {
+export function checkHost({ headers: { host = '' } }: Pick<FastifyRequest, 'headers'>): void {
   if (isLoopbackHost(host.replace(/:\d*$/, ''))) return;
   const message = `Host ${JSON.stringify(host)} is not this machine's loopback address: use 127.0.0.1 or localhost`;
   throw new ApiError('Forbidden', message);

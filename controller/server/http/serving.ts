@@ -1,13 +1,18 @@
 import type { Clock } from '../../api/clock.ts';
+import type { Turns } from '../../api/turns.ts';
 import type { EventEncoder } from './event-encoder.ts';
-import type { Watches } from './watches.ts';
+import type { Place, Places } from './places.ts';
 
 /** What all groups of routes of one server share; `app.serving`. */
 export interface Serving {
   /** Aborts when the server closes: whatever streams has to end then. */
   readonly closing: AbortSignal;
   readonly clock: Clock;
-  readonly watches: Watches;
+  readonly requests: Places;
+  readonly watches: Places;
+  readonly bytes: Places;
+  /** Of those who send much: others are answered between them. */
+  readonly turns: Turns;
   readonly encoder: EventEncoder;
   /** Five characters for the end of a generated name, others each time. */
   readonly newSuffix: () => string;
@@ -43,6 +48,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     caller: Caller;
+    /** Among the requests; undefined for what always is let in. */
+    place: Place | undefined;
     subject: Subject | undefined;
   }
 }

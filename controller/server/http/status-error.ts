@@ -119,6 +119,8 @@ export function answerFailure(error: unknown, request: FastifyRequest, reply: Fa
   if (status.details?.retryAfterSeconds !== undefined && mayRetry) {
     reply.header('Retry-After', String(status.details.retryAfterSeconds));
   }
+  // Who has as many connections as it may needs this one for what it asks next.
+  if (status.code === 429) reply.header('Connection', 'close');
   if (status.code === 401) reply.header('WWW-Authenticate', 'Bearer realm="bastion-operator"');
   reply
     .code(status.code)

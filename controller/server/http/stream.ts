@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, sleep } from '../../api/clock.ts';
-import { createLineWriter, type LineWriter, MAX_BLOCKED_MS } from './watches.ts';
+import { clientOf } from './client-of.ts';
+import { createLineWriter, endAnswer, type LineWriter } from './watches.ts';
 
 /** An answer that goes on until somebody has had enough. */
 export interface Stream {
@@ -15,11 +16,16 @@ export interface Stream {
 
 /** Each is one connection that stays, and takes one of the places there are. @throws ApiError TooManyRequests */
 export function beginStream(request: FastifyRequest, reply: FastifyReply): Stream {
-  const { watches, closing, clock } = request.server.serving;
+  const { watches, turns, closing, clock } = request.server.serving;
   const { raw } = reply;
-  const leave = watches.enter();
   const end = new AbortController();
   const stop = () => end.abort();
+  const place = watches.enter(clientOf(request), () => {
+    stop();
+    raw.destroy();
+  });
+  // Its own kind of places bounds how many there are.
+  request.place?.leave();
   raw.once('close', stop);
   closing.addEventListener('abort', stop, { once: true });
   if (raw.destroyed || closing.aborted) stop();
@@ -33,18 +39,14 @@ export function beginStream(request: FastifyRequest, reply: FastifyReply): Strea
       const { 'content-type': _none, ...headers } = reply.getHeaders();
       raw.writeHead(200, { ...headers, 'content-type': contentType } as Record<string, string>);
       raw.flushHeaders();
-      return createLineWriter(raw, clock);
+      return createLineWriter(raw, clock, { place, turns });
     },
     stop,
     finish() {
       stop();
       closing.removeEventListener('abort', stop);
-      leave();
-      if (!raw.headersSent || raw.destroyed) return;
-      // Its last lines may wait for a reader that takes nothing.
-      const timer = clock.setTimer(MAX_BLOCKED_MS, () => raw.destroy());
-      raw.once('close', () => timer.cancel());
-      raw.end();
+      place.leave();
+      endAnswer(raw, clock);
     },
   };
 }

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { upgraded } from './connections.ts';
 
 /** A connection that its client would like to use for something else than HTTP from now on. */
 export interface Offer {
@@ -40,6 +41,7 @@ export function routeUpgrades(app: FastifyInstance, isWanted: (request: Incoming
     // The next may wait in the server for what was asked before on this connection: it must not see it changed below it.
     answers.finished(socket, () => {
       if (!isWanted(request) || hasBody(request)) return serveWithout(app, request, socket, head);
+      upgraded.add(socket);
       sockets.add(socket.once('close', () => sockets.delete(socket)));
       serveUpgrade(app, request, socket, head);
     });

@@ -3,7 +3,7 @@ import type { List, Resources, WatchEvent } from '../../api/client.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { JSON_TYPE } from './body.ts';
 import { encodeLine } from './event-encoder.ts';
-import { type Representation, readRepresentation, representObject, type Shape } from './represent.ts';
+import { type Representation, readRepresentation, type Shape } from './represent.ts';
 import type { Serving } from './serving.ts';
 import { asApiError, failureStatus, internalError } from './status-error.ts';
 import { beginStream, begun, type Stream } from './stream.ts';
@@ -118,7 +118,8 @@ function createProgress(from: string): Progress {
 }
 
 interface Teller {
-  tell(event: WatchEvent<KubeObject>): Promise<void>;
+  /** Resolves to false when there is nobody to tell any more. */
+  tell(event: WatchEvent<KubeObject>): Promise<boolean>;
   mark(version: string, annotations?: object): Promise<void>;
 }
 
@@ -127,11 +128,9 @@ function createTeller({ serving, target, representation }: Watch, writer: LineWr
   let hasTold = false;
   return {
     async tell({ type, object }) {
-      // The first one alone says what the columns are.
-      const isOwn = !hasTold && representation.form.as === 'Table';
+      const line = serving.encoder.encode(type, object, representation, shape, !hasTold);
       hasTold = true;
-      const own = () => encodeLine(type, representObject(object, representation, shape, serving.clock.now()));
-      await writer.write(isOwn ? own() : serving.encoder.encode(type, object, representation, shape));
+      return writer.write(line);
     },
     async mark(resourceVersion, annotations) {
       const metadata = { resourceVersion, creationTimestamp: null, ...(annotations ? { annotations } : {}) };
@@ -160,7 +159,7 @@ async function tellInitial(
   { items, resourceVersion }: List<KubeObject>,
   isMarked: boolean,
 ): Promise<void> {
-  for (const object of items) await teller.tell({ type: 'ADDED', object });
+  for (const object of items) if (!(await teller.tell({ type: 'ADDED', object }))) return;
   if (isMarked) await teller.mark(resourceVersion, INITIAL_EVENTS_END);
 }
 
@@ -171,7 +170,7 @@ async function tellAll(
   progress: Progress,
 ): Promise<void> {
   for (let next = await first; !next.done; next = await events.next()) {
-    await teller.tell(next.value);
+    if (!(await teller.tell(next.value))) return;
     progress.tell(next.value.object.metadata.resourceVersion);
   }
 }

@@ -1,63 +1,75 @@
 import type { ServerResponse } from 'node:http';
-import { ApiError } from '../../api/client.ts';
 import type { Clock } from '../../api/clock.ts';
-
-/** The watches that are open on this server. */
-export interface Watches {
-  readonly count: number;
-  /** @returns what ends its place. @throws ApiError TooManyRequests */
-  enter(): () => void;
-}
-
-export function createWatches(max: number): Watches {
-  let count = 0;
-  return {
-    get count() {
-      return count;
-    },
-    enter() {
-      if (count >= max) {
-        throw new ApiError(
-          'TooManyRequests',
-          `${max} watches are open, as many as there may be: try again later`,
-        );
-      }
-      count++;
-      let isOpen = true;
-      return () => {
-        if (isOpen) count--;
-        isOpen = false;
-      };
-    },
-  };
-}
+import type { Turns } from '../../api/turns.ts';
+import type { Place } from './places.ts';
 
 /** A reader that has taken nothing for so long is cut off; it can watch again from what it has. */
-export const MAX_BLOCKED_MS = 30_000;
+const MAX_BLOCKED_MS = 30_000;
 
-/** Lines to one reader, never faster than it reads: what waits for it is at most one line and a socket's buffer. */
+/** So much is handed to a socket at once: what waits there is a copy, where it is encrypted. */
+const PIECE_BYTES = 64 * 1024;
+
+/** What a connection that is read takes far less for; one that is not must not keep others waiting. */
+const MAX_TURN_MS = 50;
+
+/** Lines to one reader, never faster than it reads: what waits for it is a piece of one line, which may be shared, and a socket's buffer. */
 export interface LineWriter {
   /** Whether the last line is still waiting to be read. */
   readonly isBlocked: boolean;
-  /** Resolves when there is room for more, or when the reader is gone. */
-  write(line: Buffer): Promise<void>;
+  /** Resolves when there is room for more, or when the reader is gone: false. One line at a time. */
+  write(line: Buffer): Promise<boolean>;
 }
 
-export function createLineWriter(response: ServerResponse, clock: Clock): LineWriter {
+export interface LineWriterOptions {
+  readonly place?: Pick<Place, 'block'> | undefined;
+  /** Of those who send much at the same time. */
+  readonly turns?: Turns;
+}
+
+export function createLineWriter(
+  response: ServerResponse,
+  clock: Clock,
+  { place, turns }: LineWriterOptions = {},
+): LineWriter {
+  let isWriting = false;
+  const isGone = () => response.destroyed || response.writableEnded;
+
+  async function writePieces(line: Buffer): Promise<boolean> {
+    for (let at = 0; at < line.length; at += PIECE_BYTES) {
+      const leave = line.length >= PIECE_BYTES ? await turns?.take() : undefined;
+      try {
+        if (isGone()) return false;
+        if (response.write(line.subarray(at, at + PIECE_BYTES))) continue;
+        place?.block(true);
+        await drained(response, clock, leave);
+        place?.block(false);
+      } finally {
+        leave?.();
+      }
+    }
+    return !isGone();
+  }
+
   return {
     get isBlocked() {
-      return response.writableNeedDrain;
+      return isWriting || response.writableNeedDrain;
     },
     async write(line) {
-      if (response.destroyed || response.writableEnded || response.write(line)) return;
-      await drained(response, clock);
+      isWriting = true;
+      try {
+        return await writePieces(line);
+      } finally {
+        isWriting = false;
+      }
     },
   };
 }
 
-function drained(response: ServerResponse, clock: Clock): Promise<void> {
+function drained(response: ServerResponse, clock: Clock, leave = () => {}): Promise<void> {
   return new Promise((resolve) => {
+    const turn = clock.setTimer(MAX_TURN_MS, leave);
     const finish = () => {
+      turn.cancel();
       timer.cancel();
       response.off('drain', finish).off('close', finish);
       resolve();
@@ -65,4 +77,12 @@ function drained(response: ServerResponse, clock: Clock): Promise<void> {
     const timer = clock.setTimer(MAX_BLOCKED_MS, () => response.destroy());
     response.once('drain', finish).once('close', finish);
   });
+}
+
+/** Its last pieces may wait for a reader that takes nothing. */
+export function endAnswer(response: ServerResponse, clock: Clock): void {
+  if (!response.headersSent || response.destroyed) return;
+  const timer = clock.setTimer(MAX_BLOCKED_MS, () => response.destroy());
+  response.once('close', () => timer.cancel());
+  response.end();
 }

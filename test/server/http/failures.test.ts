@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Bastion } from '../../../controller/api/bastion.ts';
 import { type ApiClient, ApiError, type StatusResources } from '../../../controller/api/client.ts';
 import { createFixture, sample } from '../fixture.ts';
@@ -153,4 +153,35 @@ it('answers what is no HTTP with a Status', async () => {
   });
   expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/);
   expect(answer).toContain('"kind":"Status"');
+});
+
+describe('a body that no object is', () => {
+  const keys = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1]));
+
+  it.each([
+    ['POST', BASTIONS, 'application/json'],
+    ['PUT', `${BASTIONS}/orders`, 'application/json'],
+    ['PATCH', `${BASTIONS}/orders`, 'application/merge-patch+json'],
+    ['PATCH', `${BASTIONS}/orders?fieldManager=a`, 'application/apply-patch+yaml'],
+    ['POST', '/bastion-operator/plan', 'application/json'],
+  ])('is refused before it is parsed: %s %s as %s', async (method, path, type) => {
+    rig = await createRig();
+    const body = { ...sample({}, { name: 'orders' }), spec: keys(70_000) };
+    const { code, json } = await rig.call(method, path, { body, headers: { 'Content-Type': type } });
+    expect([code, json.reason]).toEqual([413, 'RequestEntityTooLarge']);
+  });
+
+  it('is one of more than a megabyte', async () => {
+    rig = await createRig();
+    const { code } = await rig.call('POST', BASTIONS, { body: sample({ reason: 'x'.repeat(1_100_000) }) });
+    expect(code).toBe(413);
+  });
+
+  it('is not one whose texts hold what looks like values', async () => {
+    rig = await createRig();
+    const note = '",{[:\\'.repeat(20_000);
+    const body = sample({}, { name: 'orders', annotations: { note } });
+    expect((await rig.call('POST', BASTIONS, { body })).code).toBe(201);
+  });
 });

@@ -80,12 +80,12 @@ it('waits for a reader that is slow, and holds no more than a line for it', asyn
 });
 
 it('opens no more watches than there may be, and others when one has ended', async () => {
-  const rig = await start({ limits: { watches: 2 } });
+  const rig = await start({ limits: { watches: { total: 2, perClient: 2 } } });
   const [first] = [await rig.watch(`${BASTIONS}?watch=true`), await rig.watch(`${BASTIONS}?watch=true`)];
   const refused = await rig.call('GET', `${BASTIONS}?watch=true`);
   expect(refused.json).toMatchObject({
     ...{ code: 429, reason: 'TooManyRequests', details: { retryAfterSeconds: 1 } },
-    message: '2 watches are open, as many as there may be: try again later',
+    message: '2 watches are open, as many as one client may have: try again later',
   });
   expect(refused.headers['retry-after']).toBe('1');
   first?.stop();
@@ -126,6 +126,43 @@ it('writes one event once for all who look the same way at about the same time',
   expect(encode('Table')).not.toBe(before);
   const changed = { ...object, metadata: { ...object.metadata, resourceVersion: '2' } };
   expect(encode('Object', changed)).not.toBe(encode('Object'));
+});
+
+it('shares a line for as long as a watch has it to send', async () => {
+  const clock = new VirtualClock();
+  const encoder = createEventEncoder(clock, new AbortController().signal);
+  const metadata = { name: 'a', namespace: 'b', uid: 'u', resourceVersion: '1', generation: 1 };
+  const object = { ...sample(), metadata: { ...metadata, creationTimestamp: '' } };
+  const shape = { apiVersion: object.apiVersion, kind: 'Bastion', columns: [] };
+  const look = {
+    form: { as: 'Object', syntax: 'json' },
+    includeObject: 'Metadata',
+    isPretty: false,
+  } as const;
+  const held = encoder.encode('ADDED', object, look, shape);
+  await clock.advance(60_000);
+  expect(encoder.encode('ADDED', structuredClone(object), look, shape)).toBe(held);
+});
+
+it('ends a watch that takes nothing when its client asks for another one', async () => {
+  const rig = await start({ limits: { watches: { total: 9, perClient: 1 } } });
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p']) {
+    const annotations = { note: 'x'.repeat(250_000) };
+    await rig.call('POST', BASTIONS, { body: sample({}, { name, annotations }) });
+  }
+  const silent = connect(Number(new URL(rig.url).port), '127.0.0.1');
+  ends.push(() => silent.destroy());
+  silent.pause().write(`GET ${BASTIONS}?watch=true HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  let code = 0;
+  // Less than the half minute after which it would be cut off anyway.
+  for (let attempt = 0; code !== 200 && attempt < 40; attempt++) {
+    await settle();
+    await rig.clock.advance(600);
+    const lines = await rig.watch(`${BASTIONS}?watch=true&resourceVersion=16`);
+    code = attempt < 2 ? 0 : lines.code;
+    lines.stop();
+  }
+  expect(code).toBe(200);
 });
 
 it('closes though a client holds its connection and reads nothing', async () => {
