@@ -3,6 +3,8 @@ import { createDynaliteSubject } from '../store/dynalite.ts';
 import { createMemorySubject } from '../store/memory.ts';
 import { type Measured, measure, measureStore } from './measure.ts';
 import { callLines, linesOf, table, verdictOf, watchLines } from './report.ts';
+import { measureSoak } from './soak.ts';
+import { progressOf, soakLines } from './soak-report.ts';
 import { measureWatches } from './watches.ts';
 import type { Mix } from './world.ts';
 
@@ -14,6 +16,9 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     /** Only the API server under many watches. */
     watches: { type: 'boolean', default: false },
+    /** Only a controller under churn, for so many minutes of real time. */
+    soak: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '20' },
   },
 });
 const COUNTS = values.quick ? [1, 100] : [1, 10, 100, 1000];
@@ -23,8 +28,11 @@ const STORE_COUNT = 100;
 const LOAD = { watches: 200, writesPerSecond: 100, seconds: values.quick ? 10 : 30 };
 
 let misses = 0;
-if (!values.watches) await measureController();
-await measureServer();
+if (values.soak) await measureSoaked(Number(values.minutes));
+else {
+  if (!values.watches) await measureController();
+  await measureServer();
+}
 console.log(misses === 0 ? 'All targets are reached.' : `${misses} targets are missed.`);
 process.exitCode = misses === 0 ? 0 : 1;
 
@@ -71,4 +79,14 @@ async function measureServer(): Promise<void> {
   const lines = watchLines(LOAD, await measureWatches(LOAD));
   misses += lines.filter((line) => verdictOf(line) === 'MISS').length;
   console.log(`\n${table('API server over the embedded store, in real time', [LOAD.watches], lines)}\n`);
+}
+
+async function measureSoaked(minutes: number): Promise<void> {
+  if (!(minutes > 0)) throw new Error('--minutes: allowed: a number above 0');
+  const load = { minutes, bastions: 100, changesPerSecond: 4 };
+  const result = await measureSoak(load, (sample) => console.log(progressOf(sample)));
+  const lines = soakLines(load, result);
+  misses += lines.filter((line) => verdictOf(line) === 'MISS').length;
+  const title = `One controller under churn for ${minutes} min, in real time: medians of the second and the last third`;
+  console.log(`\n${table(title, [load.bastions], lines)}\n`);
 }

@@ -34,6 +34,7 @@ export interface Outcome {
 const LIFE_MS = 25_000;
 const PEOPLE = 5;
 const LOOK_EVERY_MS = 1_000;
+const SLOW_MS = 5_000;
 const START_MS = 60_000;
 /** The longest that is promised after an end, and what follows the entrances. */
 const ENDS_MS = 150_000;
@@ -66,6 +67,9 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const people = peopleOf(bed, options, { book, judge, signal: interrupted.signal });
   const told = () => summary(people, book, judge);
   const lives = people.map((person) => person.live());
+  // Trouble strikes what lives.
+  if (!(await until(async () => book.lives > 0, START_MS)))
+    throw new Error('no Bastion was ever seen in simulated AWS');
   const struck = await trouble(bed, options, told);
   await makePeace(bed, progress);
   for (const person of people) person.leave();
@@ -78,8 +82,6 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const left = bed.things();
   judge.rest(left, await close(bed, { folder, descriptors }));
   progress.say(`${mode}: ${struck.events} events, ${told()}`);
-  // Where nothing lived, nothing was tried.
-  if (book.lives === 0) throw new Error('no Bastion was ever seen in simulated AWS');
   return { ...struck, judge };
 }
 
@@ -129,10 +131,14 @@ function summary(people: readonly Person[], book: Book, judge: Judge): string {
 /** Looks at simulated AWS once a second until it is stopped. */
 function watch(bed: Bed, { judge, attendance }: { judge: Judge; attendance: Attendance }) {
   let isOver = false;
+  let lookedAt = Date.now();
   const looks = async () => {
     while (!isOver) {
       const able = await Promise.all(bed.controllers.map((one) => one.isAble(Date.now())));
-      attendance.note(able.includes(true), Date.now());
+      // Where this process got no time of its machine, the others got none either.
+      if (Date.now() - lookedAt > SLOW_MS) attendance.note(false, lookedAt);
+      lookedAt = Date.now();
+      attendance.note(able.includes(true), lookedAt);
       judge.look(bed.things(), Date.now());
       await pause(LOOK_EVERY_MS);
     }
