@@ -87,7 +87,7 @@ export async function openBed(mode: Mode, folder: string, maxTtl: string): Promi
     await mkdir(data, { recursive: true });
     const flags = [
       ...['--data-dir', data, '--region', REGION, '--installation', SETTINGS.installation],
-      ...['--replicas', replicas, '--lease', '6s', '--max-ttl', maxTtl, '--log-format', 'json'],
+      ...['--replicas', replicas, '--lease', '10s', '--max-ttl', maxTtl, '--log-format', 'json'],
       ...['--resync', '*/10 * * * * *', '--sweep', '*/30 * * * * *', '--metrics-listen', 'none'],
       ...(tables ? ['--table', TABLE] : []),
     ];

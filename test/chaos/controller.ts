@@ -118,16 +118,18 @@ export class Controller {
       child.kill('SIGTERM');
       await Promise.race([once(child, 'exit'), pause(STOP_MS, undefined, { ref: false })]);
     }
-    this.killAll(await this.members());
-    await this.#running;
+    await this.kill();
     this.#log.end();
   }
 
-  killAll(members: readonly Member[]): void {
+  /** At once, whatever state they are in. */
+  async kill(): Promise<void> {
     this.#isOver = true;
+    const members = await this.members();
     for (const pid of this.#stopped) signal(pid, 'SIGKILL');
     for (const { pid } of members) signal(pid, 'SIGKILL');
     this.#child?.kill('SIGKILL');
+    await this.#running;
   }
 
   get #clockFile(): string {

@@ -37,8 +37,12 @@ function positive(text: string): number {
 
 /** Ends what was started, then the process. */
 let interrupt = async (): Promise<void> => undefined;
+let isInterrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
+  process.on(signal, () => {
+    // A terminal's Ctrl-C comes once by itself, and once from the program that runs this one.
+    if (isInterrupted) return;
+    isInterrupted = true;
     process.stderr.write(`\n${signal}: ending what was started\n`);
     void interrupt().finally(() => process.exit(EXIT_INTERRUPTED));
   });

@@ -35,7 +35,7 @@ const LIFE_MS = 25_000;
 const PEOPLE = 5;
 const LOOK_EVERY_MS = 1_000;
 const SLOW_MS = 5_000;
-const START_MS = 60_000;
+const START_MS = 120_000;
 /** The longest that is promised after an end, and what follows the entrances. */
 const ENDS_MS = 150_000;
 const REST_MS = 150_000;
@@ -52,7 +52,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const interrupted = new AbortController();
   options.onOpen(async () => {
     interrupted.abort();
-    for (const one of bed.controllers) one.killAll(await one.members());
+    await Promise.all(bed.controllers.map((one) => one.kill()));
     await bed.disk?.close();
   });
   const book = new Book(LIFE_MS);
