@@ -37,6 +37,9 @@ function positive(text: string): number {
 
 /** Ends what was started, then the process. */
 let interrupt = async (): Promise<void> => undefined;
+program.parse();
+await build();
+const folder = await mkdtemp(join(tmpdir(), 'bastion-chaos-'));
 let isInterrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => {
@@ -44,20 +47,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     if (isInterrupted) return;
     isInterrupted = true;
     process.stderr.write(`\n${signal}: ending what was started\n`);
-    void interrupt().finally(() => process.exit(EXIT_INTERRUPTED));
+    void interrupt()
+      .then(() => rm(folder, { recursive: true, force: true }))
+      .finally(() => process.exit(EXIT_INTERRUPTED));
   });
 
-program.parse();
 await play(program.opts<Flags>());
 
 async function play({ minutes, seed, store, keep }: Flags): Promise<void> {
-  await build();
-  const folder = await mkdtemp(join(tmpdir(), 'bastion-chaos-'));
   const progress = createProgress(folder);
   const modes: readonly Mode[] = store === 'both' ? ['folder', 'table'] : [store];
   const outcomes: Outcome[] = [];
   try {
-    for (const mode of modes) outcomes.push(await playMode(mode, { folder, progress }));
+    for (const mode of modes) outcomes.push(await playMode(mode, progress));
   } catch (error) {
     await interrupt();
     progress.close();
@@ -71,7 +73,7 @@ async function play({ minutes, seed, store, keep }: Flags): Promise<void> {
   progress.close();
   process.exitCode = isClean ? 0 : 1;
 
-  async function playMode(mode: Mode, { folder, progress }: { folder: string; progress: Progress }) {
+  async function playMode(mode: Mode, progress: Progress) {
     const own = join(folder, mode);
     await mkdir(own);
     progress.say(`${mode}: ${minutes / modes.length} minutes of trouble, seed ${seed}`);
