@@ -51,29 +51,17 @@ const LATENCIES: Latencies = {
  * two replicas, each on its own way to AWS.
  */
 export async function openBed(mode: Mode, folder: string, maxTtl: string): Promise<Bed> {
-  const clock = systemClock();
-  const simulator = createSimulator({
-    ...{ clock, accountId: ACCOUNT, region: REGION, latencies: LATENCIES },
-    seed: ({ ec2 }) => seedOrdinaryVpc(ec2),
-  });
-  // People look and write far more often here than AWS would let them.
-  simulator.throttling = false;
-  // For HybridActivation.
-  simulator.ssm.operations['UpdateServiceSetting']?.({
-    SettingId: '/ssm/managed-instance/activation-tier',
-    SettingValue: 'advanced',
-  });
-  addLookalikes(simulator);
+  const simulator = simulateAws();
   const aws = await serveSimulator(simulator);
   const tables = mode === 'table' ? await openTables() : undefined;
   const upstreams = { aws: aws.url, ...(tables && { table: tables.url }) };
   const gates: Gate[] = [];
-  const place = async (name: string) => {
+  const addGate = async () => {
     const gate = await openGate(upstreams);
     gates.push(gate);
-    return { gate, name };
+    return gate;
   };
-  const own = await place('people');
+  const own = await addGate();
   if (tables) await makeTable(tables.url);
   const dataDir = join(folder, 'data');
   const disk = mode === 'folder' ? await openDisk(dataDir) : undefined;
@@ -82,7 +70,7 @@ export async function openBed(mode: Mode, folder: string, maxTtl: string): Promi
     ['first', '2'],
     ['second', '1'],
   ] as const) {
-    const { gate } = await place(name);
+    const gate = await addGate();
     const data = mode === 'folder' ? dataDir : join(folder, `data-${name}`);
     await mkdir(data, { recursive: true });
     const flags = [
@@ -97,8 +85,8 @@ export async function openBed(mode: Mode, folder: string, maxTtl: string): Promi
     ...{ controllers, disk, simulator, awsUrl: aws.url },
     place:
       mode === 'folder'
-        ? ['--data-dir', dataDir, '--aws', own.gate.url]
-        : ['--table', TABLE, '--region', REGION, '--aws', own.gate.url],
+        ? ['--data-dir', dataDir, '--aws', own.url]
+        : ['--table', TABLE, '--region', REGION, '--aws', own.url],
     things() {
       simulator.settle();
       return SERVICES.flatMap((service) => thingsOf(simulator, service));
@@ -110,6 +98,22 @@ export async function openBed(mode: Mode, folder: string, maxTtl: string): Promi
       await disk?.close();
     },
   };
+}
+
+function simulateAws(): Simulator {
+  const simulator = createSimulator({
+    ...{ clock: systemClock(), accountId: ACCOUNT, region: REGION, latencies: LATENCIES },
+    seed: ({ ec2 }) => seedOrdinaryVpc(ec2),
+  });
+  // People look and write far more often here than AWS would let them.
+  simulator.throttling = false;
+  // For HybridActivation.
+  simulator.ssm.operations['UpdateServiceSetting']?.({
+    SettingId: '/ssm/managed-instance/activation-tier',
+    SettingValue: 'advanced',
+  });
+  addLookalikes(simulator);
+  return simulator;
 }
 
 async function openTables(): Promise<{ url: string; close: () => Promise<void> }> {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ROOT } from '../e2e/build.ts';
 import { CHANNELS, type Gate } from './gate.ts';
-import { listProcesses, signal } from './processes.ts';
+import { listProcesses, type ProcessLine, signal } from './processes.ts';
 
 export interface ControllerOptions {
   readonly name: string;
@@ -61,10 +61,10 @@ export class Controller {
   }
 
   /** Itself, and the replicas that it keeps. */
-  async members(): Promise<Member[]> {
+  async members(processes?: readonly ProcessLine[]): Promise<Member[]> {
     const pid = this.#child?.pid;
     if (pid === undefined) return [];
-    const replicas = (await listProcesses()).flatMap(({ pid: own, parent, command }) => {
+    const replicas = (processes ?? (await listProcesses())).flatMap(({ pid: own, parent, command }) => {
       const [, replica] = /--replica (\S+)/.exec(command) ?? [];
       return parent === pid && replica !== undefined ? [{ pid: own, name: replica, isReplica: true }] : [];
     });
@@ -96,9 +96,9 @@ export class Controller {
   }
 
   /** As far as can be told from outside, one of its processes can do its work. */
-  async isAble(now: number): Promise<boolean> {
+  async isAble(now: number, processes: readonly ProcessLine[]): Promise<boolean> {
     if (!this.#child || now - this.#startedAt < STARTUP_MS || !this.#options.gate.isOpen()) return false;
-    const members = await this.members();
+    const members = await this.members(processes);
     const [first, ...replicas] = members;
     if (!first || this.#stopped.has(first.pid)) return false;
     return replicas.length === 0 || replicas.some(({ pid }) => !this.#stopped.has(pid));

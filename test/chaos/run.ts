@@ -134,7 +134,8 @@ function watch(bed: Bed, { judge, attendance }: { judge: Judge; attendance: Atte
   let lookedAt = Date.now();
   const looks = async () => {
     while (!isOver) {
-      const able = await Promise.all(bed.controllers.map((one) => one.isAble(Date.now())));
+      const processes = await listProcesses();
+      const able = await Promise.all(bed.controllers.map((one) => one.isAble(Date.now(), processes)));
       // Where this process got no time of its machine, the others got none either.
       if (Date.now() - lookedAt > SLOW_MS) attendance.note(false, lookedAt);
       lookedAt = Date.now();
