@@ -166,7 +166,9 @@ async function trouble(bed: Bed, options: RunOptions, told: () => string) {
   let events = 0;
   for (const one of drawTroubles(seed, forMs, possible)) {
     await pause(Math.max(0, startedAt + one.atMs - Date.now()));
-    const { what, over } = await strike(bed, one);
+    const struck = await strike(bed, one);
+    if (!struck) continue;
+    const { what, over } = struck;
     lasting.push(over);
     events++;
     progress.note(`event ${events}: ${what}`);

@@ -15,8 +15,14 @@ export function kindsFor(mode: 'folder' | 'table'): readonly TroubleKind[] {
   );
 }
 
-/** Carries one trouble out, from its beginning to its end. @returns in a few words what was done, once it has begun */
-export async function strike(bed: Bed, trouble: Trouble): Promise<{ what: string; over: Promise<void> }> {
+interface Struck {
+  /** In a few words. */
+  readonly what: string;
+  readonly over: Promise<void>;
+}
+
+/** Begins one trouble, which ends by itself. @returns undefined where there was nobody to strike */
+export async function strike(bed: Bed, trouble: Trouble): Promise<Struck | undefined> {
   const { kind, holdMs, amountMs } = trouble;
   const controller = pickController(bed, trouble);
   const seconds = `${(holdMs / 1000).toFixed(1)} s`;
@@ -67,11 +73,14 @@ function pickController({ controllers }: Bed, { whom, prefersLeader }: Trouble):
   return found;
 }
 
-async function strikeMember(controller: Controller, { kind, whom, prefersLeader, holdMs }: Trouble) {
+async function strikeMember(
+  controller: Controller,
+  { kind, whom, prefersLeader, holdMs }: Trouble,
+): Promise<Struck | undefined> {
   const members = await controller.members();
   const leader = members.find(({ name }) => name === controller.leader);
   const member = prefersLeader && leader ? leader : members[Math.floor(((whom * 7) % 1) * members.length)];
-  if (!member) return { what: `${kind} of ${controller.name}, which does not run`, over: Promise.resolve() };
+  if (!member) return undefined;
   const who = nameOf(controller, member);
   if (kind !== 'stop') {
     controller.strike(member, kind === 'kill' ? 'SIGKILL' : 'SIGTERM');
