@@ -30,7 +30,8 @@ export interface Trouble {
   readonly amountMs: number;
 }
 
-const GAP_MS = [1_500, 4_000] as const;
+/** So that somebody comes to lead, and to work, in between. */
+const GAP_MS = [2_000, 6_500] as const;
 /** By how much a clock is set: within what machines differ by, beyond it, and by a daylight saving hour. */
 const STEPS_MS = [-3_600_000, -120_000, -45_000, -10_000, 10_000, 45_000, 120_000, 3_600_000];
 const DELAYS_MS = [200, 1_000, 4_000];
@@ -58,7 +59,7 @@ export function drawTroubles(seed: number, forMs: number, kinds: readonly Troubl
     const kind = random.pick(among);
     const holdMs = random.between(...(HOLDS_MS[kind] ?? USUAL_HOLD_MS));
     const amountMs = random.pick(kind === 'clock-step' ? STEPS_MS : DELAYS_MS);
-    troubles.push({ atMs, kind, whom: random.next(), prefersLeader: random.chance(0.5), holdMs, amountMs });
+    troubles.push({ atMs, kind, whom: random.next(), prefersLeader: random.chance(0.35), holdMs, amountMs });
   }
   return troubles;
 }
