@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/moto/**', 'test/kubectl/**', 'test/bench/**', 'node_modules/**'],
+    exclude: ['test/moto/**', 'test/kubectl/**', 'node_modules/**'],
     // By itself it leaves one core idle, which is half of a small machine.
     maxWorkers: '100%',
     testTimeout: 30_000,

@@ -5,6 +5,8 @@ import { createSqliteSubject } from '../store/sqlite.ts';
 import { measureEngine } from './engine.ts';
 import { type Measured, measure, measureStore } from './measure.ts';
 import { callLines, linesOf, table, verdictOf, watchLines } from './report.ts';
+import { measureSoak } from './soak.ts';
+import { progressOf, soakLines } from './soak-report.ts';
 import { killWriters } from './store-kills.ts';
 import { measureWatches } from './watches.ts';
 import type { Mix } from './world.ts';
@@ -19,6 +21,9 @@ const { values } = parseArgs({
     watches: { type: 'boolean', default: false },
     /** Only the embedded store: its engine, and then so many kills of processes that write to it. */
     kills: { type: 'string' },
+    /** Only a controller under churn, for so many minutes of real time. */
+    soak: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '20' },
   },
 });
 const COUNTS = values.quick ? [1, 100] : [1, 10, 100, 1000];
@@ -28,11 +33,12 @@ const STORE_COUNT = 100;
 const LOAD = { watches: 200, writesPerSecond: 100, seconds: values.quick ? 10 : 30 };
 
 let misses = 0;
-if (values.kills === undefined) {
+if (values.soak) await measureSoaked(Number(values.minutes));
+else if (values.kills === undefined) {
   if (!values.watches) await measureController();
   await measureServer();
 }
-if (!values.watches) await measureStoreEngine();
+if (!values.watches && !values.soak) await measureStoreEngine();
 console.log(misses === 0 ? 'All targets are reached.' : `${misses} targets are missed.`);
 process.exitCode = misses === 0 ? 0 : 1;
 
@@ -90,4 +96,14 @@ async function measureStoreEngine(): Promise<void> {
   const { kills, acknowledged, lost } = await killWriters(Number(values.kills));
   if (lost > 0 || acknowledged === 0) misses++;
   console.log(`kills=${kills} acknowledged=${acknowledged} lost=${lost}`);
+}
+
+async function measureSoaked(minutes: number): Promise<void> {
+  if (!(minutes > 0)) throw new Error('--minutes: allowed: a number above 0');
+  const load = { minutes, bastions: 100, changesPerSecond: 4 };
+  const result = await measureSoak(load, (sample) => console.log(progressOf(sample)));
+  const lines = soakLines(load, result);
+  misses += lines.filter((line) => verdictOf(line) === 'MISS').length;
+  const title = `One controller under churn for ${minutes} min, in real time: medians of the second and the last third`;
+  console.log(`\n${table(title, [load.bastions], lines)}\n`);
 }
