@@ -27,8 +27,10 @@ export interface WakeTerms {
   readonly guarded?: boolean;
   /** What was published lets the next pass go on at once. */
   readonly recorded: boolean;
-  /** Passes in a row that could not read everything. */
+  /** Passes in a row that asked for what cannot be read, in vain. */
   readonly failedPasses: number;
+  /** Since the last of them. */
+  readonly triedAgoMs: number;
   /** Passes in a row that wanted another one at once. */
   readonly hurriedPasses: number;
   /** Passes in a row that found something on its way and could do nothing. */
@@ -121,9 +123,10 @@ function retries(terms: WakeTerms): Wake[] {
 }
 
 /** Behind what cannot be read there may be something that should be closed. What stays so for minutes, a resync is enough for. */
-function afterUnknown({ failedPasses, ending }: WakeTerms): number {
+function afterUnknown({ failedPasses, triedAgoMs, ending }: WakeTerms): number {
   const afterMs = Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, failedPasses - 1), LONGEST_RETRY_MS);
-  return ending && failedPasses <= QUICK_LOOKS ? Math.min(afterMs, LONGEST_LOOK_MS) : afterMs;
+  const pauseMs = ending && failedPasses <= QUICK_LOOKS ? Math.min(afterMs, LONGEST_LOOK_MS) : afterMs;
+  return Math.max(0, pauseMs - triedAgoMs);
 }
 
 /**

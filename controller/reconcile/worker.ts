@@ -42,6 +42,8 @@ export class ScopeWorker {
   readonly #options: WorkerOptions;
   #memory: Memory;
   #failedPasses = 0;
+  /** When what cannot be read was asked for last, by the monotonic clock. */
+  #triedAt = Number.NEGATIVE_INFINITY;
   #pollingPasses = 0;
   #hurriedPasses = 0;
 
@@ -68,13 +70,24 @@ export class ScopeWorker {
       settleScope: async (seen) => scopeMemory?.settle(seen),
     });
     this.#memory = pass.memory;
+    this.#noteFailures(pass, refresh);
     return { pass, wake: this.#wakeAfter(pass) };
+  }
+
+  /** A pass that looks elsewhere neither counts as a try nor puts the next one off. */
+  #noteFailures({ observed }: Pass, refresh: Refresh): void {
+    const failed = [...observed.failures.keys()];
+    const isTried =
+      typeof refresh === 'string' || failed.some((name) => name !== 'facts' && refresh.has(name));
+    if (failed.length === 0) this.#failedPasses = 0;
+    else if (isTried || this.#failedPasses === 0) {
+      this.#failedPasses += 1;
+      this.#triedAt = this.#options.clock.monotonic();
+    }
   }
 
   #wakeAfter(pass: Pass): Wake {
     const { clock } = this.#options;
-    const unknown = pass.observed.failures.size > 0;
-    this.#failedPasses = unknown ? this.#failedPasses + 1 : 0;
     // A thousand Bastions take longer than one: as long as something gets done, nothing has lasted too long yet.
     const moves = isSettled(pass.plan) || pass.outcomes.some(({ result }) => result === 'done');
     this.#pollingPasses = moves ? 0 : this.#pollingPasses + 1;
@@ -88,7 +101,7 @@ export class ScopeWorker {
       touched: pass.touched,
       listedAt: (kind) => pass.observed.parts.get(kind)?.observedAt ?? 0,
       lives: pass.bastions.flatMap((bastion) => pass.wishes.lives.get(objectName(bastion)) ?? []),
-      unknown,
+      unknown: pass.observed.failures.size > 0,
       verifiableAt: verifiable,
       idleLookAt: idleLookIn(pass, now),
       ending: isEnding(pass),
@@ -96,6 +109,7 @@ export class ScopeWorker {
       recorded,
       hurriedPasses: this.#hurriedPasses,
       failedPasses: this.#failedPasses,
+      triedAgoMs: clock.monotonic() - this.#triedAt,
       pollingPasses: this.#pollingPasses,
       now,
     });

@@ -12,6 +12,7 @@ describe('the next wake', () => {
       listedAt: () => NOW,
       recorded: false,
       failedPasses: 0,
+      triedAgoMs: 0,
       hurriedPasses: 1,
       pollingPasses: 0,
       now: NOW,
@@ -48,6 +49,9 @@ describe('the next wake', () => {
     const outcomes = [{ ...outcome('create', TASK, 'failed'), retryAfterMs: 16_000 }];
     expect(wakeFor({ outcomes })).toEqual({ afterMs: 16_000, refresh: new Set(['task']) });
     expect(wakeFor({ unknown: true, failedPasses: 99 }).afterMs).toBe(5 * 60_000);
+    // A pass that looked elsewhere meanwhile does not put it off.
+    expect(wakeFor({ unknown: true, failedPasses: 1, triedAgoMs: 1_500 }).afterMs).toBe(500);
+    expect(wakeFor({ unknown: true, failedPasses: 1, triedAgoMs: 60_000 }).afterMs).toBe(0);
   });
 
   it('looks at sessions, and at nothing else, when somebody may be idle', () => {
