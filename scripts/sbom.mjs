@@ -1,6 +1,6 @@
 // Prints the bill of materials of what is installed without development dependencies, as CycloneDX: `node scripts/sbom.mjs`
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /*
  * The whole list, less what only development needs. `--omit=dev` would leave out too much: also what production
@@ -14,9 +14,12 @@ if (error) throw error;
 if (status !== 0) throw new Error(`npm sbom failed: ${stderr}`);
 
 const { packages } = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'));
+/** The store's engine comes as a package for each platform, of which npm installs one. */
+const isOfAnotherPlatform = (path, { optional }) =>
+  optional && !existsSync(new URL(`../${path}`, import.meta.url));
 const shipped = new Set(
   Object.entries(packages)
-    .filter(([path, entry]) => path !== '' && !entry.dev)
+    .filter(([path, entry]) => path !== '' && !entry.dev && !isOfAnotherPlatform(path, entry))
     .map(([path, entry]) => `${entry.name ?? path.split('node_modules/').at(-1)}@${entry.version}`),
 );
 const bill = JSON.parse(stdout);

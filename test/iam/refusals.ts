@@ -54,6 +54,7 @@ export const MISUSES: readonly Misuse[] = [
         : [],
     except: {
       'ec2:AuthorizeSecurityGroupIngress security-group': "databases' groups are somebody else's",
+      'ec2:ModifyVpcEndpoint security-group': 'a group that somebody put on an endpoint of ours is taken off',
     },
   },
   {
