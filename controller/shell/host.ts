@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
 import { createFacade } from '../server/facade.ts';
+import { boundStore } from '../store/bounded.ts';
 import { announce, withdraw } from './announcement.ts';
 import { serveApi } from './api-server.ts';
 import { type AwsWorld, connectionTo } from './aws.ts';
@@ -56,10 +57,12 @@ async function open(options: ControllerOptions): Promise<Host> {
     const configuration = await openConfiguration(options);
     closers.push(async () => configuration.close());
     const estate = () => configuration.estate(world.accountId);
-    const api = createFacade({ store, clock, newUid: options.newId, estate });
+    const facade = { clock, newUid: options.newId, estate };
+    const api = createFacade({ ...facade, store });
     if (world.simulator) await tellRebuilt(api, log);
     closers.push(() => withdraw(dataDir, process.pid));
-    const server = await serveApi(options, { api, store, aws: world, configuration });
+    const served = createFacade({ ...facade, store: boundStore(store, clock) });
+    const server = await serveApi(options, { api: served, store, aws: world, configuration });
     if (server) closers.push(() => server.close());
     const speak = () =>
       announce(dataDir, announcementOf(options, { aws: world, configuration }, server?.url));

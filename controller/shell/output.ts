@@ -9,14 +9,20 @@ const READER_GONE = 'what reads it ended before all was written; let it read to 
 const CUT_OFF = 'what stands there is cut off; make room, or write elsewhere, and run it again';
 
 /** What is written is checked: all of it is there, or `flush` says why not. */
-export function checkedOutput(stream: ProcessStream, name: string, onFailure: () => void): Writer {
+export function checkedOutput(
+  stream: ProcessStream,
+  name: string,
+  onFailure: (isReaderGone: boolean) => void,
+): Writer {
   const pending = new Set<Promise<void>>();
   let failure: NodeJS.ErrnoException | undefined;
   const fail = (error: NodeJS.ErrnoException) => {
-    if (failure === undefined) onFailure();
-    failure ??= error;
+    if (failure !== undefined) return;
+    failure = error;
+    onFailure(isReaderGone(error));
   };
   const isFile = writesToFile(stream);
+  const isReaderGone = (error: NodeJS.ErrnoException) => !isFile && isGone(error);
   // Somebody has to listen, or Node ends the process.
   if (!isFile) stream.on('error', fail);
   return {
@@ -47,9 +53,10 @@ export function checkedOutput(stream: ProcessStream, name: string, onFailure: ()
     async flush() {
       await Promise.all(pending);
       if (failure === undefined) return;
-      const isReaderGone = !isFile && isGone(failure);
-      const advice = isReaderGone ? READER_GONE : CUT_OFF;
-      throw new OutputError(`cannot write to ${name}: ${causeOf(failure)}: ${advice}`, { isReaderGone });
+      const advice = isReaderGone(failure) ? READER_GONE : CUT_OFF;
+      throw new OutputError(`cannot write to ${name}: ${causeOf(failure)}: ${advice}`, {
+        isReaderGone: isReaderGone(failure),
+      });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UsageError } from './usage-error.ts';
 import { causeOf } from './write-failure.ts';
@@ -11,14 +11,18 @@ import { causeOf } from './write-failure.ts';
 export async function saveFile(path: string, text: string): Promise<void> {
   await refuseOthers(path);
   const folder = dirname(path);
-  const draft = join(folder, `.${basename(path)}.${process.pid}.draft`);
+  let own: string | undefined;
   try {
+    // Of its own: two processes may have one number, each in its container.
+    own = await mkdtemp(join(folder, `.${basename(path)}.`));
+    const draft = join(own, 'draft');
     await writeDraft(draft, text);
     await rename(draft, path);
     await syncFolder(folder);
   } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined);
     throw cannotWrite(path, error);
+  } finally {
+    if (own !== undefined) await rm(own, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
@@ -38,8 +42,6 @@ async function refuseOthers(path: string): Promise<void> {
 }
 
 async function writeDraft(draft: string, text: string): Promise<void> {
-  // Left by a process of this number that was killed; it may be a link by now, and is never written through.
-  await rm(draft, { force: true });
   const file = await open(draft, 'wx', 0o600);
   try {
     await file.writeFile(text);
@@ -72,7 +74,6 @@ const WAYS_OUT: Readonly<Record<string, string>> = {
 
 function cannotWrite(path: string, thrown: unknown): UsageError {
   const error = thrown as NodeJS.ErrnoException;
-  const wayOut =
-    WAYS_OUT[error.code ?? ''] ?? 'make room, or name a file elsewhere; what stood there is as it was';
+  const wayOut = WAYS_OUT[error.code ?? ''] ?? 'make room, or name a file elsewhere';
   return new UsageError(`cannot write ${path}: ${causeOf(error)}; ${wayOut}`, { cause: thrown });
 }

@@ -31,7 +31,8 @@ export function terminalIo(
   const end = tellToEnd();
   return {
     stdout: checkedOutput(process.stdout, 'standard output', end),
-    stderr: checkedOutput(process.stderr, 'standard error', end),
+    // What cannot be told ends nothing, unless nobody is there any more.
+    stderr: checkedOutput(process.stderr, 'standard error', (isReaderGone) => isReaderGone && end()),
     ...{ listFiles, writeFile: replaceFile, saveFile },
     stdin: () => text(process.stdin),
     readFile: (path) => readFile(path, 'utf8'),

@@ -13,6 +13,8 @@ export interface StoreBounds {
 const BOUNDS: StoreBounds = { calls: 16, readMs: 6_000, writeMs: 8_000 };
 /** Watches that begin in the past and have not caught up yet. */
 const MAX_HISTORIES = 32;
+/** What takes longer to be read goes on beside the others: its reader is slow, or the store is. */
+const MAX_CATCH_UP_MS = 2_000;
 /** So many calls without an answer, and the store is asked by one at a time: those who wait learn it sooner. */
 const MAX_LOST = 8;
 
@@ -38,7 +40,8 @@ export function boundStore(store: Store, clock: Clock, bounds: StoreBounds = BOU
     delete: (collection, name, expected) => write(() => store.delete(collection, name, expected)),
     async *watch(options) {
       // What it reads of the history is in memory until its reader has taken it.
-      const leave = await histories.take();
+      const leave = await histories.take(options.signal);
+      const timer = clock.setTimer(MAX_CATCH_UP_MS, leave);
       const onProgress = (revision: number) => {
         leave();
         options.onProgress?.(revision);
@@ -46,6 +49,7 @@ export function boundStore(store: Store, clock: Clock, bounds: StoreBounds = BOU
       try {
         yield* store.watch({ ...options, onProgress });
       } finally {
+        timer.cancel();
         leave();
       }
     },
@@ -59,37 +63,36 @@ export function boundStore(store: Store, clock: Clock, bounds: StoreBounds = BOU
   };
 }
 
+const NOT_SENT = 'It was not asked for. Try again.';
+
 type Bounded = <T>(limitMs: number, call: () => Promise<T>, left: string) => Promise<T>;
 
 function createBound(clock: Clock, calls: number): Bounded {
   const turns = createTurns(calls);
-  /** Given up and still not answered. */
+  /** Given up since an answer came last. */
   let lost = 0;
   return async (limitMs, call, left) => {
-    if (lost >= MAX_LOST && turns.taken > 0) throw silent(left);
+    if (lost >= MAX_LOST && turns.taken > 0) throw silent(NOT_SENT);
     const progress = { hasBegun: false, isLate: false };
     let leave = () => {};
     const run = async () => {
       leave = await turns.take();
       if (progress.isLate) {
         leave();
-        throw silent(left);
+        throw silent(NOT_SENT);
       }
       progress.hasBegun = true;
-      const answer = call();
-      const settle = () => {
-        if (progress.isLate) lost--;
-      };
-      answer.then(settle, settle);
-      return answer;
+      return call();
     };
     try {
-      return await within(clock, limitMs, run);
+      const answer = await within(clock, limitMs, run);
+      lost = 0;
+      return answer;
     } catch (error) {
       if (!(error instanceof LateError)) throw error;
       progress.isLate = true;
       if (progress.hasBegun) lost++;
-      throw silent(left, error);
+      throw silent(progress.hasBegun ? left : NOT_SENT, error);
     } finally {
       leave();
     }

@@ -25,7 +25,7 @@ interface Parts {
 /** More changes than this are not worth reading one by one. */
 const MAX_CHANGES = 100;
 /** Nobody is served who waits longer; a read that hangs must not keep others from trying again. */
-const MAX_READ_MS = 30_000;
+const MAX_READ_MS = 6_000;
 /** What nobody has asked for in this time is forgotten. */
 const KEPT_MS = 60_000;
 

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -27,20 +27,21 @@ describe('a file that is saved', () => {
     expect((await stat(at('one'))).mode & 0o777).toBe(0o600);
   });
 
-  it('leaves what stood there when the draft cannot be written', async () => {
-    await writeFile(at('one'), 'earlier');
-    await mkdir(join(dir, `.one.${process.pid}.draft`));
-    await expect(saveFile(at('one'), 'later')).rejects.toThrow(
-      /^cannot write .*one: .*what stood there is as it was$/s,
+  it('leaves what stood there when no draft can be made', async () => {
+    // The draft's name is longer than it.
+    const long = at('n'.repeat(252));
+    await writeFile(long, 'earlier');
+    await expect(saveFile(long, 'later')).rejects.toThrow(
+      /^cannot write .*make room, or name a file elsewhere$/s,
     );
-    expect(await readFile(at('one'), 'utf8')).toBe('earlier');
+    expect(await readFile(long, 'utf8')).toBe('earlier');
   });
 
-  it('never writes through a link that stands where the draft goes', async () => {
-    await writeFile(at('other'), 'mine');
-    await symlink(at('other'), join(dir, `.one.${process.pid}.draft`));
-    await saveFile(at('one'), 'later');
-    expect(await readFile(at('other'), 'utf8')).toBe('mine');
+  it('is one of several that are saved at once, whole', async () => {
+    const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(1_000_000));
+    await Promise.all(texts.map((text) => saveFile(at('one'), text)));
+    expect(texts).toContain(await readFile(at('one'), 'utf8'));
+    expect(await readdir(dir)).toEqual(['one']);
   });
 
   it('refuses a link, a folder, a device and a folder that is not there, and says what to do', async () => {

@@ -55,3 +55,44 @@ it('lets one ask at a time while many have had no answer, and all again once the
   for (const answer of answers) answer();
   expect(await Promise.all(again)).toEqual([undefined, undefined]);
 });
+
+it('says of what it has not even asked for that it was not', async () => {
+  const clock = new VirtualClock();
+  const { store, answers } = hanging();
+  const bounded = boundStore(store, clock, BOUNDS);
+  const put = () => bounded.put('bastions', {} as never, undefined).catch((error: Error) => error.message);
+  const written = [put(), put()];
+  const read = bounded.get('bastions', 'default/a').catch((error: Error) => error.message);
+  await clock.advance(10_000);
+  expect((await Promise.all(written)).join()).toContain('It may or may not have been written');
+  expect(await read).toBe('The store does not answer. It was not asked for. Try again.');
+  expect(answers).toHaveLength(2);
+});
+
+it('keeps no watch waiting for those that are slow to catch up', async () => {
+  const clock = new VirtualClock();
+  const silent = { watch: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) }) };
+  let begun = 0;
+  const store = {
+    async *watch() {
+      begun++;
+      yield* silent.watch() as AsyncIterable<never>;
+    },
+  } as unknown as Store;
+  const bounded = boundStore(store, clock, BOUNDS);
+  const left = new AbortController();
+  const watch = (signal?: AbortSignal) =>
+    void bounded
+      .watch({ ...(signal && { signal }) } as never)
+      [Symbol.asyncIterator]()
+      .next();
+  for (let count = 0; count < 32; count++) watch();
+  watch(left.signal);
+  watch();
+  await settle();
+  expect(begun).toBe(32);
+  left.abort();
+  await clock.advance(2_000);
+  await settle();
+  expect(begun).toBe(34);
+});

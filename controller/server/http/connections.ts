@@ -31,8 +31,7 @@ export function guardConnections(server: Server, { total, perClient }: PlaceLimi
   const byClient = new Map<string, Set<Entry>>();
 
   function forget(key: string, entry: Entry): void {
-    if (entries.get(key) !== entry) return;
-    entries.delete(key);
+    if (entries.get(key) === entry) entries.delete(key);
     const own = byClient.get(entry.client);
     own?.delete(entry);
     if (own?.size === 0) byClient.delete(entry.client);
@@ -63,13 +62,19 @@ export function guardConnections(server: Server, { total, perClient }: PlaceLimi
     const known = entries.get(key);
     // It was offered for something else than HTTP, and is back.
     if (known?.socket === socket) return;
+    // It was reset before it was accepted.
+    if (socket.remoteAddress === undefined) return void socket.destroy();
     const client = clientAt(socket.remoteAddress);
     if (!makeRoom(client)) return void socket.destroy();
     const entry: Entry = { socket, client, answers: new Map(), spoken: socket };
     keys.set(socket, key);
     entries.set(key, entry);
     byClient.set(client, (byClient.get(client) ?? new Set()).add(entry));
-    socket.once('close', () => forget(key, entry));
+    socket.once('close', () => {
+      forget(key, entry);
+      // After Node has ended those that it knows of.
+      queueMicrotask(() => closeLeft(entry));
+    });
   }
 
   server.on('connection', enter);
@@ -103,6 +108,15 @@ const keys = new WeakMap<Socket, string>();
 /** A socket that was closed has no addresses any more. */
 function keyOf(socket: Socket): string {
   return keys.get(socket) ?? `${socket.remoteAddress} ${socket.remotePort} ${socket.localPort}`;
+}
+
+/** Node says of those that waited behind others on their connection neither that they are over nor that they never will be. */
+function closeLeft({ answers }: Entry): void {
+  for (const response of [...answers.keys()]) {
+    if (response.closed) continue;
+    response.destroy();
+    response.emit('close');
+  }
 }
 
 /** Half a request is none: who sends it slowly holds nothing that others may not have. */

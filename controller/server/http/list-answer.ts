@@ -5,6 +5,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { JSON_TYPE, YAML_TYPE } from './body.ts';
 import { jsonOf } from './encoded.ts';
 import { type Representation, representItem, representList, type Shape } from './represent.ts';
+import { pathOf } from './status-error.ts';
 import { createLineWriter, endAnswer } from './watches.ts';
 
 /** What is shorter goes in one piece. */
@@ -33,13 +34,19 @@ export async function answerList(
   const { 'content-type': _none, ...headers } = reply.getHeaders();
   raw.writeHead(200, { ...headers, 'content-type': type } as Record<string, string>);
   const writer = createLineWriter(raw, clock, { place: request.place, turns });
-  let isRead = (await writer.write(first.value)) && (await writer.write(second.value));
-  while (isRead) {
-    const next = pieces.next();
-    if (next.done) break;
-    isRead = await writer.write(next.value);
+  try {
+    let isRead = (await writer.write(first.value)) && (await writer.write(second.value));
+    while (isRead) {
+      const next = pieces.next();
+      if (next.done) break;
+      isRead = await writer.write(next.value);
+    }
+    endAnswer(raw, clock);
+  } catch (error) {
+    // Its beginning is sent: only that it breaks off tells the client.
+    request.server.serving.onFailure({ method: request.method, path: pathOf(request.url), error });
+    raw.destroy();
   }
-  endAnswer(raw, clock);
   return reply;
 }
 
@@ -131,5 +138,6 @@ function* encodeYaml(empty: object, items: Iterable<object>): Generator<Buffer> 
 }
 
 function indented(text: string, by: number): string {
-  return text.replace(/^(?=.)/gm, ' '.repeat(by));
+  // Not by the flag m, for which other characters, too, begin a line.
+  return text.replace(/(^|\n)(?=[^\n])/g, `$1${' '.repeat(by)}`);
 }

@@ -12,9 +12,14 @@ export interface Places {
   readonly taken: number;
   /**
    * @param end called when the place is given to somebody else, since its client has stopped reading
-   * @throws ApiError TooManyRequests
+   * @throws ApiError TooManyRequests, unless it may not refuse
    */
-  enter(client: string, end: () => void, size?: number): Place;
+  enter(client: string, end: () => void, size?: number, options?: EnterOptions): Place;
+}
+
+export interface EnterOptions {
+  /** False: it is there already and only counts. */
+  readonly mayRefuse: boolean;
 }
 
 export interface Place {
@@ -74,8 +79,8 @@ export function createPlaces({ total, perClient }: PlaceLimits, what: string, cl
     get taken() {
       return taken;
     },
-    enter(client, end, size = 1) {
-      makeRoom(client, size);
+    enter(client, end, size = 1, { mayRefuse } = { mayRefuse: true }) {
+      if (mayRefuse) makeRoom(client, size);
       const seat: Seat = { client, size, end, blockedMs: undefined };
       seats.add(seat);
       taken += size;

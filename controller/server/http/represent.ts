@@ -3,7 +3,7 @@ import { dump } from 'js-yaml';
 import { ApiError, type List } from '../../api/client.ts';
 import type { ApiColumn } from '../../api/columns.ts';
 import type { KubeObject } from '../../api/object.ts';
-import { holdBytes } from './admission.ts';
+import { holdAnswer } from './admission.ts';
 import { JSON_TYPE, YAML_TYPE } from './body.ts';
 import { type Form, negotiate, type Purpose } from './negotiation.ts';
 import { flagParameter, textParameter } from './query.ts';
@@ -129,7 +129,7 @@ export function answer(reply: FastifyReply, body: object, { form, isPretty }: Re
   const isYaml = form.syntax === 'yaml';
   const text = isYaml ? dump(body, { noRefs: true }) : `${JSON.stringify(body, null, isPretty ? 2 : 0)}\n`;
   const bytes = Buffer.from(text);
-  holdBytes(reply.request, reply, bytes.length).block(true);
+  holdAnswer(reply.request, reply, bytes.length).block(true);
   return reply
     .code(code)
     .header('Content-Type', isYaml ? YAML_TYPE : JSON_TYPE)

@@ -116,6 +116,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const connections = guardConnections(app.server, limits.connections);
   app.decorate('serving', createServing(options, limits, closing.signal));
   app.decorateRequest('place', undefined);
+  app.decorateRequest('bodyPlace', undefined);
   app.decorateRequest('subject', undefined);
   app.decorateRequest('caller');
   app.setErrorHandler(answerFailure);

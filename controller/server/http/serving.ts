@@ -50,6 +50,8 @@ declare module 'fastify' {
     caller: Caller;
     /** Among the requests; undefined for what always is let in. */
     place: Place | undefined;
+    /** Of the bytes of its body. */
+    bodyPlace: Place | undefined;
     subject: Subject | undefined;
   }
 }

@@ -44,3 +44,11 @@ it('counts by size, and lets in what alone is larger than a share', () => {
   places.enter('bob', nobody, 30);
   expect(places.taken).toBe(30);
 });
+
+it('counts what is there already, and refuses it nothing', () => {
+  const places = createPlaces({ total: 100, perClient: 50 }, 'bytes', new VirtualClock());
+  places.enter('ann', nobody, 50);
+  places.enter('ann', nobody, 40, { mayRefuse: false });
+  expect(places.taken).toBe(90);
+  expect(() => places.enter('ann', nobody, 1)).toThrow('50 bytes are open');
+});
