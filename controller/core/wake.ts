@@ -50,7 +50,7 @@ const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
 /** Looks for what an ended Bastion may have left. */
 const LONGEST_LOOK_MS = 10_000;
-const QUICK_LOOKS = 30;
+const QUICK_LOOKS = 20;
 /** Wakes this close together are one. */
 const TOGETHER_MS = 500;
 /** Far enough from the first look for the second to be another one. */
