@@ -2,7 +2,10 @@ import { readlinkSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Clock, Timer } from '../api/clock.ts';
 import type { Account } from '../api/estate.ts';
+import { explain } from '../aws/errors.ts';
+import type { Log } from '../reconcile/manager.ts';
 
 /** What a running controller tells other processes on the same data folder, so that they see the world it sees. */
 export interface Announcement {
@@ -40,11 +43,79 @@ export async function announce(
   if (other && !(leads && isElsewhere(other))) return;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const file = join(dataDir, FILE);
-  const draft = `${file}.${announcement.pid}`;
-  const spoken = { ...announcement, space: SPACE };
-  await writeFile(draft, `${JSON.stringify(spoken, null, 2)}\n`, { mode: 0o600 });
-  // In one step, so that nobody reads half of it.
-  await rename(draft, file);
+  // Two containers on one volume may both be number 1.
+  const draft = `${file}.${SPACE.replace(/[^\w.-]+/g, '-')}.${announcement.pid}`;
+  const text = `${JSON.stringify({ ...announcement, space: SPACE }, null, 2)}\n`;
+  // On a full disk nothing is missing then.
+  if ((await readFile(file, 'utf8').catch(() => undefined)) === text) return;
+  try {
+    await writeFile(draft, text, { mode: 0o600 });
+    // In one step, so that nobody reads half of it.
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+export interface SpeakerOptions {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly announcement: () => Announcement;
+  readonly leads: () => Promise<boolean>;
+}
+
+export interface Speaker {
+  /** Now, rather than when it is due. Never rejects: what was not written is written later. */
+  readonly speak: () => Promise<void>;
+  /** Takes back what was announced. */
+  readonly end: () => Promise<void>;
+}
+
+/** Whoever spoke for the folder before may be gone by then, and a full disk may have room again. */
+const SPEAK_EVERY_MS = 10_000;
+const FAILED = 'cannot announce';
+
+/** Announces when asked to, and now and again: nobody is kept from leading because others cannot be told of it. */
+export function startSpeaking({ dataDir, clock, log, announcement, leads }: SpeakerOptions): Speaker {
+  let timer: Timer | undefined;
+  let last = Promise.resolve();
+  let isEnded = false;
+
+  async function attempt(): Promise<void> {
+    if (isEnded) return;
+    try {
+      await announce(dataDir, announcement(), { leads: await leads() });
+      log.over?.(FAILED, () => true);
+    } catch (error) {
+      log('warn', FAILED, { error: explain(error) });
+    }
+  }
+
+  // One after the other: what is written last is what is so now.
+  function speak(): Promise<void> {
+    last = last.then(attempt);
+    return last;
+  }
+
+  function arm(): void {
+    timer = clock.setTimer(SPEAK_EVERY_MS, () => {
+      arm();
+      void speak();
+    });
+  }
+
+  arm();
+  return {
+    speak,
+    async end() {
+      isEnded = true;
+      timer?.cancel();
+      await last;
+      await withdraw(dataDir, process.pid);
+    },
+  };
 }
 
 /** What another controller on this folder has announced. Undefined when none runs. */

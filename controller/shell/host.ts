@@ -1,7 +1,6 @@
-import type { Clock, Timer } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
 import { createFacade } from '../server/facade.ts';
-import { announce, withdraw } from './announcement.ts';
+import { startSpeaking } from './announcement.ts';
 import { serveApi } from './api-server.ts';
 import { type AwsWorld, connectionTo } from './aws.ts';
 import { openConfiguration } from './configuration.ts';
@@ -24,9 +23,6 @@ export interface Host {
   readonly url: string | undefined;
   readonly close: () => Promise<void>;
 }
-
-/** Whoever spoke for the folder before may be gone by then. */
-const SPEAK_EVERY_MS = 10_000;
 
 /** Opens what has to outlive each single replica: the embedded store, simulated AWS, the API. With a table and AWS there is only the API. */
 export async function openHost(options: ControllerOptions): Promise<Host> {
@@ -58,30 +54,17 @@ async function open(options: ControllerOptions): Promise<Host> {
     const estate = () => configuration.estate(world.accountId);
     const api = createFacade({ store, clock, newUid: options.newId, estate });
     if (world.simulator) await tellRebuilt(api, log);
-    closers.push(() => withdraw(dataDir, process.pid));
     const server = await serveApi(options, { api, store, aws: world, configuration });
     if (server) closers.push(() => server.close());
-    const speak = () =>
-      announce(dataDir, announcementOf(options, { aws: world, configuration }, server?.url));
-    await speak();
-    const onError = (error: unknown) => log('warn', 'cannot announce', { error: explain(error) });
-    closers.push(repeat(clock, SPEAK_EVERY_MS, () => void speak().catch(onError)));
+    const speaker = startSpeaking({
+      ...{ dataDir, clock, log, leads: async () => false },
+      announcement: () => announcementOf(options, { aws: world, configuration }, server?.url),
+    });
+    closers.push(() => speaker.end());
+    await speaker.speak();
     return { aws: world.address, world, url: server?.url, close };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-/** @returns what ends it */
-function repeat(clock: Clock, everyMs: number, work: () => void): () => void {
-  let timer: Timer;
-  const next = () => {
-    timer = clock.setTimer(everyMs, () => {
-      next();
-      work();
-    });
-  };
-  next();
-  return () => timer.cancel();
 }

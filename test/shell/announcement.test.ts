@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,8 +6,10 @@ import {
   type Announcement,
   announce,
   readAnnouncement,
+  startSpeaking,
   withdraw,
 } from '../../controller/shell/announcement.ts';
+import { VirtualClock } from '../clock.ts';
 
 const ANNOUNCEMENT: Announcement = {
   pid: process.ppid,
@@ -82,5 +84,29 @@ describe('an announcement', () => {
     await announce(dir, ANNOUNCEMENT);
     await writeFile(file, '{"pid": 1');
     expect(await readAnnouncement(dir)).toBeUndefined();
+  });
+
+  it('that cannot be written is a warning, leaves no draft, and is written when it can be, until its end', async () => {
+    const clock = new VirtualClock();
+    const said: string[] = [];
+    // Nothing can take the place of a folder, as nothing can be written on a full disk.
+    await mkdir(join(file, 'in-the-way'), { recursive: true });
+    const speaker = startSpeaking({
+      ...{ dataDir: dir, clock, leads: async () => false },
+      announcement: () => ({ ...ANNOUNCEMENT, pid: process.pid }),
+      log: Object.assign((level: string, message: string) => said.push(`${level} ${message}`), {
+        over: (message: string) => said.push(`over ${message}`),
+      }),
+    });
+    await speaker.speak();
+    expect([said, await readdir(dir)]).toEqual([['warn cannot announce'], ['controller.json']]);
+    await rm(file, { recursive: true });
+    await clock.advance(10_000);
+    await expect.poll(() => said.at(-1)).toBe('over cannot announce');
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ pid: process.pid });
+    await speaker.end();
+    await clock.advance(60_000);
+    await speaker.speak();
+    expect(await readdir(dir)).toEqual([]);
   });
 });
