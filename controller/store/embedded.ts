@@ -51,6 +51,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       checkNewest(folder, opened);
       keepReserve(folder);
     },
+    makeRoom: () => spendReserve(folder),
   });
   const embedded = assemble(options, file, (sk) => mark.note(sk));
   const close = async () => {

@@ -18,6 +18,11 @@ export function isFull(error: unknown): boolean {
   return codeOf(error) === 'SQLITE_FULL';
 }
 
+/** The index of the journal (`-shm`) is made when the database is opened, and takes room too. */
+export function mayBeFull(error: unknown): boolean {
+  return isFull(error) || codeOf(error) === 'SQLITE_IOERR_SHMSIZE';
+}
+
 /** What an error of the engine means for those who use the store in this folder; any other error as it is. */
 export function explainFailure(folder: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof StoreUnavailableError) return error;

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
-import { damaged } from './sqlite-failure.ts';
+import { damaged, mayBeFull } from './sqlite-failure.ts';
 
 /** One process's way to the file; a statement that fails leaves it usable. */
 export interface SqliteFile {
@@ -56,6 +56,8 @@ export interface Checks {
   /** Of the files: damage that the engine mends in silence is gone once they are open. */
   readonly beforeOpen: () => void;
   readonly afterOpen: (opened: Pick<SqliteFile, 'rows'>) => void;
+  /** Called where the disk is too full to open the database: that is tried once more then. */
+  readonly makeRoom?: () => void;
 }
 
 /** Opens the file when it is first needed, and anew when another one has taken its place. */
@@ -71,7 +73,7 @@ export function openSqliteFile(folder: string, checks: Checks): SqliteFile {
     }
     if (!open) {
       checks.beforeOpen();
-      const next = { ...connect(folder, path), identity: identityOf(path) };
+      const next = { ...connectInRoom(folder, path, checks), identity: identityOf(path) };
       try {
         checks.afterOpen(next);
       } catch (error) {
@@ -97,6 +99,16 @@ export function openSqliteFile(folder: string, checks: Checks): SqliteFile {
 function identityOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats ? `${stats.dev} ${stats.ino}` : 'missing';
+}
+
+function connectInRoom(folder: string, path: string, { makeRoom }: Checks) {
+  try {
+    return connect(folder, path);
+  } catch (error) {
+    if (!makeRoom || !mayBeFull(error)) throw error;
+    makeRoom();
+    return connect(folder, path);
+  }
 }
 
 function connect(folder: string, path: string) {
