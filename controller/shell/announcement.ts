@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -31,16 +31,18 @@ const FILE = 'controller.json';
 const SPACE = spaceOf();
 
 /**
- * One controller speaks for a folder: while it lives, others on it keep silent. Whether one in another space lives nobody can tell;
- * who leads knows that it does not.
+ * One controller speaks for a folder: while it lives, others on it keep silent. Whether it does nobody can tell where it is in
+ * another space, or where its number was given to another process; who leads knows better, and speaks. Except a replica whose
+ * keeper speaks: that one's is the API.
  */
 export async function announce(
   dataDir: string,
   announcement: Announcement,
-  { leads = false }: { readonly leads?: boolean } = {},
+  { leads, keeper }: Partial<Pick<SpeakerOptions, 'leads' | 'keeper'>> = {},
 ): Promise<void> {
   const other = await readAnnouncement(dataDir);
-  if (other && !(leads && isElsewhere(other))) return;
+  const isKept = other !== undefined && other.pid === keeper && !isElsewhere(other);
+  if (other && (isKept || !(await leads?.()))) return;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const file = join(dataDir, FILE);
   // Two containers on one volume may both be number 1.
@@ -64,6 +66,8 @@ export interface SpeakerOptions {
   readonly log: Log;
   readonly announcement: () => Announcement;
   readonly leads: () => Promise<boolean>;
+  /** Of a replica: the process that looks after it. */
+  readonly keeper?: number | undefined;
 }
 
 export interface Speaker {
@@ -78,7 +82,7 @@ const SPEAK_EVERY_MS = 10_000;
 const FAILED = 'cannot announce';
 
 /** Announces when asked to, and now and again: nobody is kept from leading because others cannot be told of it. */
-export function startSpeaking({ dataDir, clock, log, announcement, leads }: SpeakerOptions): Speaker {
+export function startSpeaking({ dataDir, clock, log, announcement, leads, keeper }: SpeakerOptions): Speaker {
   let timer: Timer | undefined;
   let last = Promise.resolve();
   let isEnded = false;
@@ -86,7 +90,7 @@ export function startSpeaking({ dataDir, clock, log, announcement, leads }: Spea
   async function attempt(): Promise<void> {
     if (isEnded) return;
     try {
-      await announce(dataDir, announcement(), { leads: await leads() });
+      await announce(dataDir, announcement(), { leads, keeper });
       log.over?.(FAILED, () => true);
     } catch (error) {
       log('warn', FAILED, { error: explain(error) });
@@ -143,6 +147,19 @@ async function readFileOf(dataDir: string): Promise<Announcement | undefined> {
 
 function isElsewhere({ space = SPACE }: Announcement): boolean {
   return space !== SPACE;
+}
+
+/** Whether this holder of a lease is a process that this one has started. Where nobody can tell, it is not. */
+export function isChild(holder: string): boolean {
+  const [host, pid] = /@(.*)-(\d+)$/.exec(holder.split('/')[0] ?? '')?.slice(1) ?? [];
+  if (host !== hostname() || pid === undefined) return false;
+  try {
+    // After the name, which may hold anything: the state, and the parent.
+    const [, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return Number(parent) === process.pid;
+  } catch {
+    return false;
+  }
 }
 
 function spaceOf(): string {

@@ -173,7 +173,8 @@ async function assemble(
   const speaker = startSpeaking({
     ...{ dataDir, clock, log },
     announcement: () => announcementOf(options, { aws, configuration }, server?.url),
-    leads: async () => options.replica === undefined && lease.isHeld(),
+    leads: async () => lease.isHeld(),
+    keeper: options.replica === undefined ? undefined : process.ppid,
   });
   closers.ground.push(() => speaker.end());
   await speaker.speak();

@@ -1,6 +1,8 @@
 import { explain } from '../aws/errors.ts';
+import { LEASE_NAME } from '../reconcile/holder.ts';
 import { createFacade } from '../server/facade.ts';
-import { startSpeaking } from './announcement.ts';
+import type { Store } from '../store/store.ts';
+import { isChild, startSpeaking } from './announcement.ts';
 import { serveApi } from './api-server.ts';
 import { type AwsWorld, connectionTo } from './aws.ts';
 import { openConfiguration } from './configuration.ts';
@@ -57,7 +59,7 @@ async function open(options: ControllerOptions): Promise<Host> {
     const server = await serveApi(options, { api, store, aws: world, configuration });
     if (server) closers.push(() => server.close());
     const speaker = startSpeaking({
-      ...{ dataDir, clock, log, leads: async () => false },
+      ...{ dataDir, clock, log, leads: () => replicaLeads(store) },
       announcement: () => announcementOf(options, { aws: world, configuration }, server?.url),
     });
     closers.push(() => speaker.end());
@@ -67,4 +69,10 @@ async function open(options: ControllerOptions): Promise<Host> {
     await close();
     throw error;
   }
+}
+
+/** It speaks for its replicas, one of which may lead. */
+async function replicaLeads(store: Pick<Store, 'readLease'>): Promise<boolean> {
+  const lease = await store.readLease(LEASE_NAME);
+  return lease !== undefined && isChild(lease.holder);
 }
