@@ -96,14 +96,12 @@ function assemble(
 ): EmbeddedStore {
   const { clock, newId, pollMs } = options;
   const isOnDisk = options.dataDir !== undefined;
-  const makeRoom = (pk: string) => {
-    if (!VITAL.has(pk)) return false;
-    spendReserve(file.folder);
-    // The journal begins anew then, in the room that it has already.
-    file.rows('PRAGMA wal_checkpoint(RESTART)', []);
-    return true;
-  };
-  const plain = openSqliteTable({ file, makeRoom, clock });
+  const ways = [
+    () => spendReserve(file.folder),
+    // The journal begins anew then, in the room that it has already. It takes room itself, so the write comes first.
+    () => void file.rows('PRAGMA wal_checkpoint(RESTART)', []),
+  ];
+  const plain = openSqliteTable({ file, clock, roomFor: (pk) => (VITAL.has(pk) ? ways : []) });
   const table: Table = {
     ...plain,
     async put(item, condition) {

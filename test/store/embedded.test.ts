@@ -183,12 +183,11 @@ describe('the embedded store', () => {
     expect((await stat(reserve)).size).toBeGreaterThan(1024 * 1024);
     const connection = openSqliteFile(folder(), { beforeOpen() {}, afterOpen() {} });
     const asked: string[] = [];
-    const makeRoom = (pk: string) => {
+    const roomFor = (pk: string) => {
       asked.push(pk);
-      if (pk === 'lease') connection.rows('PRAGMA max_page_count = 1000000', []);
-      return pk === 'lease';
+      return pk === 'lease' ? [() => void connection.rows('PRAGMA max_page_count = 1000000', [])] : [];
     };
-    const limited = openSqliteTable({ file: connection, makeRoom, clock });
+    const limited = openSqliteTable({ file: connection, roomFor, clock });
     connection.rows('PRAGMA max_page_count = 1', []);
     const item = { sk: 'main', text: 'x'.repeat(20_000) };
     await expect(limited.put({ pk: 'log', ...item }, ABSENT)).rejects.toThrow(/the disk is full/);

@@ -67,4 +67,21 @@ describe('a full disk', () => {
       expect(await names()).not.toContain('reserve');
     },
   );
+
+  it('takes the room that the reserve had for the write, before it is taken by what makes more', async () => {
+    const { store, close } = await open();
+    faults.push({ sql: 'INSERT INTO items', code: 'SQLITE_FULL', times: 1 });
+    faults.push({ sql: 'wal_checkpoint(RESTART)', code: 'SQLITE_FULL', times: 1 });
+    expect(await store.writeLease('main', lease, undefined)).toBe(true);
+    expect(faults.map(({ times }) => times)).toEqual([0, 1]);
+    expect(await names()).not.toContain('reserve');
+    faults.splice(0, 2, { sql: 'UPDATE items', code: 'SQLITE_FULL', times: 2 });
+    expect(await store.writeLease('main', { ...lease, beat: 2 }, lease)).toBe(true);
+    expect(faults[0]?.times).toBe(0);
+    faults.push({ sql: 'UPDATE items', code: 'SQLITE_FULL', times: 2 });
+    faults.push({ sql: 'wal_checkpoint(RESTART)', code: 'SQLITE_FULL', times: 1 });
+    const failure = store.writeLease('main', { ...lease, beat: 3 }, { ...lease, beat: 2 });
+    await expect(failure).rejects.toThrow(/the disk is full/);
+    await close();
+  });
 });
