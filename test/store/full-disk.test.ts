@@ -6,6 +6,7 @@ import type Engine from 'libsql';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { VirtualClock } from '../clock.ts';
+import { thing } from './subject.ts';
 
 /** What the engine answers instead of doing it: by a part of the statement, and how often. */
 const { faults } = vi.hoisted(() => ({ faults: [] as { sql: string; code: string; times: number }[] }));
@@ -84,4 +85,20 @@ describe('a full disk', () => {
     await expect(failure).rejects.toThrow(/the disk is full/);
     await close();
   });
+
+  it.each(['SQLITE_IOERR_WRITE', 'SQLITE_IOERR_FSYNC', 'SQLITE_IOERR_SHMSIZE'])(
+    'or a quota that is used up may be %s to the engine: that costs the reserve for a lease, and for nothing else',
+    async (code) => {
+      const { store, close } = await open();
+      const fault = { sql: 'INSERT INTO items', code, times: 1 };
+      faults.push(fault);
+      await store.put('bastions', thing('a'), undefined);
+      expect([fault.times, await names()]).toEqual([0, expect.arrayContaining(['reserve'])]);
+      fault.times = 1;
+      expect(await store.writeLease('main', lease, undefined)).toBe(true);
+      expect(fault.times).toBe(0);
+      expect(await names()).not.toContain('reserve');
+      await close();
+    },
+  );
 });
