@@ -46,7 +46,7 @@ export async function createFolder(
     if (isThere(folder)) return;
     throw explainFailure(folder, error);
   } finally {
-    await rm(draft, { recursive: true, force: true });
+    await removeDraft(draft);
   }
 }
 
@@ -94,7 +94,15 @@ async function syncPath(path: string): Promise<void> {
 /** What was left by processes that died while they made a store. Only where there is one: until then it may be in the making. */
 export async function removeDrafts(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
-    if (DRAFT.test(name)) await rm(join(dataDir, name), { recursive: true, force: true });
+    if (DRAFT.test(name)) await removeDraft(join(dataDir, name));
+  }
+}
+
+async function removeDraft(draft: string): Promise<void> {
+  try {
+    await rm(draft, { recursive: true, force: true });
+  } catch {
+    // Somebody is at work in it, who is too late: that one, or the next who starts, removes what is left.
   }
 }
 
