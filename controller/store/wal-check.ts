@@ -9,11 +9,12 @@ import { readFileSync } from 'node:fs';
  * one before it is synced. An index that is no whole one is rebuilt from the journal, and says nothing.
  *
  * Only for a process that has not opened the database: closing any descriptor of a file drops all locks of the process on it.
+ * @param indexPath left out where the index may be older than the journal
  * @returns what is wrong
  */
-export function journalDamage(walPath: string, indexPath: string): string | undefined {
+export function journalDamage(walPath: string, indexPath: string | undefined): string | undefined {
   // The index first: others may go on writing meanwhile, and a journal only grows until it is begun anew.
-  const index = parseIndex(readIfAny(indexPath));
+  const index = indexPath === undefined ? undefined : parseIndex(readIfAny(indexPath));
   const wal = readIfAny(walPath);
   const pending = index !== undefined && index.frames > index.backfilled;
   if (!wal || wal.length === 0) return pending ? 'its journal is missing' : undefined;

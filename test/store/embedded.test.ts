@@ -315,6 +315,23 @@ describe('a damaged store', () => {
     expect((await store.list('bastions')).revision).toBe(20);
   });
 
+  it('is none after a power failure, which keeps what was synced, and of the rest what it likes', async () => {
+    const left = await killedAfter(10);
+    // The journal was moved into the database and synced; its index, and the mark, are those of before.
+    const index = await readFile(file('-shm', left));
+    const mark = join(folder(left), 'newest.json');
+    const { newest } = JSON.parse(await readFile(mark, 'utf8'));
+    await (await open(left)).close();
+    expect((await stat(file('-wal', left))).size).toBe(0);
+    const moved = join(dir, 'moved');
+    await cp(left, moved, { recursive: true });
+    await writeFile(file('-shm', moved), index);
+    const boot = '11111111-2222-3333-4444-555555555555';
+    await writeFile(join(folder(moved), 'newest.json'), `${JSON.stringify({ newest, boot })}\n`);
+    const { store } = await open(moved);
+    expect((await store.list('bastions')).revision).toBe(20);
+  });
+
   it('is noticed where an item is not what was written, though the file is a whole one', async () => {
     const first = await open();
     await fill(first.store, 20);
