@@ -4,7 +4,7 @@ import { convertOldStore, hasOldStore, putAside } from './leveldb-import.ts';
 import { openMark, readMark } from './newest-mark.ts';
 import { keepReserve, spendReserve } from './reserve.ts';
 import { damaged, full } from './sqlite-failure.ts';
-import { openMemoryFile, openSqliteFile, type SqliteFile } from './sqlite-file.ts';
+import { type Checks, openMemoryFile, openSqliteFile, type SqliteFile } from './sqlite-file.ts';
 import { openSqliteTable } from './sqlite-table.ts';
 import type { Store } from './store.ts';
 import { createFolder, folderOf, isThere, makePrivate, removeDrafts, verifyFiles } from './store-folder.ts';
@@ -42,7 +42,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   if (hasOldStore(dataDir)) await putAside(dataDir);
   await removeDrafts(dataDir);
   const mark = openMark(folder, options.clock);
-  const file = openSqliteFile(folder, {
+  const checks: Checks = {
     beforeOpen() {
       verifyFiles(folder);
       makePrivate(folder);
@@ -52,7 +52,8 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       keepReserve(folder);
     },
     makeRoom: () => spendReserve(folder),
-  });
+  };
+  const file = openSqliteFile(folder, checks, options.clock);
   const embedded = assemble(options, file, (sk) => mark.note(sk));
   const close = async () => {
     mark.flush();

@@ -53,6 +53,7 @@ const open = async (where = dataDir, time: Clock = clock) => {
 };
 const folder = (where = dataDir) => join(where, 'database');
 const file = (suffix = '', where = dataDir) => join(folder(where), `store.db${suffix}`);
+const UNCHECKED = { beforeOpen() {}, afterOpen() {} };
 const content = { text: 'x'.repeat(2_000) };
 
 async function fill(store: Store, count: number, prefix = 'a'): Promise<void> {
@@ -113,7 +114,7 @@ describe('the embedded store', () => {
 
   it('acknowledges what is synced, over processes: WAL, and FULL in each connection', async () => {
     await open();
-    const connection = openSqliteFile(folder(), { beforeOpen() {}, afterOpen() {} });
+    const connection = openSqliteFile(folder(), UNCHECKED, clock);
     const settings = ['journal_mode', 'synchronous', 'fullfsync', 'checkpoint_fullfsync'].map(
       (name) => connection.rows(`PRAGMA ${name}`, [])[0],
     );
@@ -155,7 +156,7 @@ describe('the embedded store', () => {
 
   it('gives back a disk that is full as an error of the write, and goes on when there is room', async () => {
     await open();
-    const connection = openSqliteFile(folder(), { beforeOpen() {}, afterOpen() {} });
+    const connection = openSqliteFile(folder(), UNCHECKED, clock);
     const items = openSqliteTable({ file: connection, clock });
     const store = createTableStore({ items, clock, newId: randomUUID });
     await fill(store, 3);
@@ -181,7 +182,7 @@ describe('the embedded store', () => {
     await rm(reserve);
     await store.put('bastions', thing('a'), undefined);
     expect((await stat(reserve)).size).toBeGreaterThan(1024 * 1024);
-    const connection = openSqliteFile(folder(), { beforeOpen() {}, afterOpen() {} });
+    const connection = openSqliteFile(folder(), UNCHECKED, clock);
     const asked: string[] = [];
     const roomFor = (pk: string) => {
       asked.push(pk);
@@ -211,6 +212,30 @@ describe('the embedded store', () => {
 });
 
 describe('a damaged store', () => {
+  it('is read once a second at most, and at once when another file takes its place', async () => {
+    const { close } = await open();
+    await close();
+    let looks = 0;
+    const beforeOpen = () => {
+      looks += 1;
+      if (looks < 3) throw new StoreUnavailableError('damaged');
+    };
+    const connection = openSqliteFile(folder(), { beforeOpen, afterOpen() {} }, clock);
+    const look = () => connection.rows('SELECT 1', []);
+    for (let asked = 0; asked < 5; asked++) expect(look).toThrow('damaged');
+    expect(looks).toBe(1);
+    await clock.advance(1_000);
+    expect(look).toThrow('damaged');
+    expect(look).toThrow('damaged');
+    expect(looks).toBe(2);
+    await cp(file(), join(dir, 'copy'));
+    await rename(join(dir, 'copy'), file());
+    expect(look()).toHaveLength(1);
+    connection.close();
+    expect(look).toThrow(`The store in ${folder()} is closed.`);
+    expect(looks).toBe(3);
+  });
+
   const reasons: [string, RegExp, (left: string) => Promise<unknown>][] = [
     ['whose database is cut off', /database is damaged: /, (left) => truncate(file('', left), 5_000)],
     ['whose database is empty', /store\.db is empty/, (left) => truncate(file('', left), 0)],
