@@ -39,7 +39,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     await (hasOldStore(dataDir)
       ? convertOldStore({ ...options, dataDir })
       : createEmpty({ ...options, dataDir }));
-  if (hasOldStore(dataDir)) await putAside(dataDir);
+  await putAside(dataDir);
   await removeDrafts(dataDir);
   const mark = openMark(folder, options.clock);
   const checks: Checks = {

@@ -1,5 +1,5 @@
 import { chmodSync, readdirSync, statSync } from 'node:fs';
-import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import Database from 'libsql';
@@ -25,12 +25,13 @@ export function isThere(folder: string): boolean {
 
 /**
  * Makes a whole store, with these items, under another name, syncs it, and gives it its name in one step: a folder of that name
- * without a database is damage, never a new store. Somebody else may be quicker: then it is theirs that stands.
+ * without a database is damage, never a new store. A marker is an empty file in it. Somebody else may be quicker: then it is theirs that stands.
  */
 export async function createFolder(
   dataDir: string,
   newId: () => string,
   items: AsyncIterable<Item> | Iterable<Item>,
+  { marker }: { readonly marker?: string } = {},
 ): Promise<void> {
   const folder = folderOf(dataDir);
   const draft = join(dataDir, `${FOLDER_NAME}.${newId()}.draft`);
@@ -38,6 +39,7 @@ export async function createFolder(
     await mkdir(draft, { recursive: true, mode: 0o700 });
     await fillDraft(join(draft, FILE_NAME), items);
     await createMark(draft);
+    if (marker !== undefined) await writeFile(join(draft, marker), '', { mode: 0o600 });
     await syncPath(draft);
     await rename(draft, folder);
     await syncPath(dataDir);

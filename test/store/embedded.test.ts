@@ -432,6 +432,7 @@ describe('a store of an earlier version', () => {
     const all = await Promise.all([1, 2, 3].map(() => open(dataDir, systemClock())));
     for (const { store } of all) expect(await contentOf(store)).toEqual(content);
     expect((await readdir(dataDir)).sort()).toEqual(['database', 'store.leveldb']);
+    expect(await readdir(folder())).not.toContain('converted');
     await fill(all[0]?.store as Store, 1, 'b');
     for (const embedded of opened.splice(0)) await embedded.close();
     expect((await (await open()).store.list('bastions')).revision).toBe(33);
@@ -440,7 +441,9 @@ describe('a store of an earlier version', () => {
   it('is put aside by the next where a process died after it had converted it', async () => {
     const content = await fillOld();
     await open();
+    // As it is between the two steps.
     await rename(join(dataDir, 'store.leveldb'), old());
+    await writeFile(join(folder(), 'converted'), '');
     expect(await contentOf((await open()).store)).toEqual(content);
     expect((await readdir(dataDir)).sort()).toEqual(['database', 'store.leveldb']);
   });
@@ -472,6 +475,17 @@ describe('a store of an earlier version', () => {
       expect(await readdir(dataDir)).toEqual(['store']);
     },
   );
+
+  it('that an earlier version has made beside one that was never converted is not passed over', async () => {
+    const first = await open();
+    await fill(first.store, 2, 'new');
+    await first.close();
+    await fillOld();
+    await expect(open()).rejects.toThrow(/holds two stores: "store".* Move away the one that is not wanted/);
+    expect((await readdir(dataDir)).sort()).toEqual(['database', 'store']);
+    await rename(old(), join(dir, 'away'));
+    expect((await (await open()).store.list('bastions')).revision).toBe(2);
+  });
 
   it('that an earlier version has made anew beside this one is not passed over', async () => {
     await fillOld();
