@@ -13,7 +13,7 @@ import { createFacade } from '../server/facade.ts';
 import { boundStore } from '../store/bounded.ts';
 import { openRealTable } from '../store/real-table.ts';
 import type { Store } from '../store/store.ts';
-import { type Announcement, announce, readAnnouncement, withdraw } from './announcement.ts';
+import { type Announcement, readAnnouncement, startSpeaking } from './announcement.ts';
 import { type ApiOptions, serveApi } from './api-server.ts';
 import { type AwsWorld, openAws } from './aws.ts';
 import { type Configuration, openConfiguration } from './configuration.ts';
@@ -160,7 +160,6 @@ async function assemble(
     },
     ...gitSourcesOf(options, { store, accountId: aws.accountId, configuration }),
   });
-  closers.ground.push(() => withdraw(dataDir, process.pid));
   closers.work.push((hurry) => controller.stop(hurry), sync.end);
   const served = createFacade({ ...facade, store: boundStore(store, clock) });
   const server = await serveApi(options, { api: served, store, aws, configuration });
@@ -171,19 +170,19 @@ async function assemble(
     dump: () => dumpOf(controller.describe(), clock.now()),
   });
   if (measuring) closers.work.push(() => measuring.close());
-  const speak = (leads: boolean) =>
-    announce(dataDir, announcementOf(options, { aws, configuration }, server?.url), { leads });
-  const speakAnew = (leads = false) => {
-    speak(leads && options.replica === undefined).catch((error: unknown) =>
-      log('warn', 'cannot announce', { error: explain(error) }),
-    );
-  };
-  await speak(false);
-  lease.onChange((held) => held && speakAnew(true));
+  const speaker = startSpeaking({
+    ...{ dataDir, clock, log },
+    announcement: () => announcementOf(options, { aws, configuration }, server?.url),
+    leads: async () => lease.isHeld(),
+    keeper: options.replica === undefined ? undefined : process.ppid,
+  });
+  closers.ground.push(() => speaker.end());
+  await speaker.speak();
+  lease.onChange((held) => held && void speaker.speak());
   configuration.onChange(() => {
     controller.reconfigure();
     void sync.run();
-    speakAnew();
+    void speaker.speak();
   });
   controller.start();
   const leader = options.replica === undefined ? other?.pid : undefined;

@@ -1,8 +1,9 @@
-import type { Clock, Timer } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
+import { LEASE_NAME } from '../reconcile/holder.ts';
 import { createFacade } from '../server/facade.ts';
 import { boundStore } from '../store/bounded.ts';
-import { announce, withdraw } from './announcement.ts';
+import type { Store } from '../store/store.ts';
+import { isChild, startSpeaking } from './announcement.ts';
 import { serveApi } from './api-server.ts';
 import { type AwsWorld, connectionTo } from './aws.ts';
 import { openConfiguration } from './configuration.ts';
@@ -25,9 +26,6 @@ export interface Host {
   readonly url: string | undefined;
   readonly close: () => Promise<void>;
 }
-
-/** Whoever spoke for the folder before may be gone by then. */
-const SPEAK_EVERY_MS = 10_000;
 
 /** Opens what has to outlive each single replica: the embedded store, simulated AWS, the API. With a table and AWS there is only the API. */
 export async function openHost(options: ControllerOptions): Promise<Host> {
@@ -60,15 +58,15 @@ async function open(options: ControllerOptions): Promise<Host> {
     const facade = { clock, newUid: options.newId, estate };
     const api = createFacade({ ...facade, store });
     if (world.simulator) await tellRebuilt(api, log);
-    closers.push(() => withdraw(dataDir, process.pid));
     const served = createFacade({ ...facade, store: boundStore(store, clock) });
     const server = await serveApi(options, { api: served, store, aws: world, configuration });
     if (server) closers.push(() => server.close());
-    const speak = () =>
-      announce(dataDir, announcementOf(options, { aws: world, configuration }, server?.url));
-    await speak();
-    const onError = (error: unknown) => log('warn', 'cannot announce', { error: explain(error) });
-    closers.push(repeat(clock, SPEAK_EVERY_MS, () => void speak().catch(onError)));
+    const speaker = startSpeaking({
+      ...{ dataDir, clock, log, leads: () => replicaLeads(store) },
+      announcement: () => announcementOf(options, { aws: world, configuration }, server?.url),
+    });
+    closers.push(() => speaker.end());
+    await speaker.speak();
     return { aws: world.address, world, url: server?.url, close };
   } catch (error) {
     await close();
@@ -76,15 +74,8 @@ async function open(options: ControllerOptions): Promise<Host> {
   }
 }
 
-/** @returns what ends it */
-function repeat(clock: Clock, everyMs: number, work: () => void): () => void {
-  let timer: Timer;
-  const next = () => {
-    timer = clock.setTimer(everyMs, () => {
-      next();
-      work();
-    });
-  };
-  next();
-  return () => timer.cancel();
+/** It speaks for its replicas, one of which may lead. */
+async function replicaLeads(store: Pick<Store, 'readLease'>): Promise<boolean> {
+  const lease = await store.readLease(LEASE_NAME);
+  return lease !== undefined && isChild(lease.holder);
 }

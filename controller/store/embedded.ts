@@ -4,7 +4,7 @@ import { convertOldStore, hasOldStore, putAside } from './leveldb-import.ts';
 import { openMark, readMark } from './newest-mark.ts';
 import { keepReserve, spendReserve } from './reserve.ts';
 import { damaged, full } from './sqlite-failure.ts';
-import { openMemoryFile, openSqliteFile, type SqliteFile } from './sqlite-file.ts';
+import { type Checks, openMemoryFile, openSqliteFile, type SqliteFile } from './sqlite-file.ts';
 import { openSqliteTable } from './sqlite-table.ts';
 import type { Store } from './store.ts';
 import { createFolder, folderOf, isThere, makePrivate, removeDrafts, verifyFiles } from './store-folder.ts';
@@ -39,10 +39,10 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     await (hasOldStore(dataDir)
       ? convertOldStore({ ...options, dataDir })
       : createEmpty({ ...options, dataDir }));
-  if (hasOldStore(dataDir)) await putAside(dataDir);
+  await putAside(dataDir);
   await removeDrafts(dataDir);
   const mark = openMark(folder, options.clock);
-  const file = openSqliteFile(folder, {
+  const checks: Checks = {
     beforeOpen() {
       verifyFiles(folder);
       makePrivate(folder);
@@ -51,7 +51,9 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
       checkNewest(folder, opened);
       keepReserve(folder);
     },
-  });
+    makeRoom: () => spendReserve(folder),
+  };
+  const file = openSqliteFile(folder, checks, options.clock);
   const embedded = assemble(options, file, (sk) => mark.note(sk));
   const close = async () => {
     mark.flush();
@@ -95,14 +97,12 @@ function assemble(
 ): EmbeddedStore {
   const { clock, newId, pollMs } = options;
   const isOnDisk = options.dataDir !== undefined;
-  const makeRoom = (pk: string) => {
-    if (!VITAL.has(pk)) return false;
-    spendReserve(file.folder);
-    // The journal begins anew then, in the room that it has already.
-    file.rows('PRAGMA wal_checkpoint(RESTART)', []);
-    return true;
-  };
-  const plain = openSqliteTable({ file, makeRoom, clock });
+  const ways = [
+    () => spendReserve(file.folder),
+    // The journal begins anew then, in the room that it has already. It takes room itself, so the write comes first.
+    () => void file.rows('PRAGMA wal_checkpoint(RESTART)', []),
+  ];
+  const plain = openSqliteTable({ file, clock, roomFor: (pk) => (VITAL.has(pk) ? ways : []) });
   const table: Table = {
     ...plain,
     async put(item, condition) {

@@ -12,6 +12,8 @@ const ASIDE = 'store.leveldb';
 /** The address under which its one process let others in. */
 const OLD_ENDPOINT = 'endpoint.json';
 const PREFIX = 'item-bastion-operator~';
+/** In a store that was made of the old one, until that is put aside: any other old store beside it was never taken over. */
+const MARKER = 'converted';
 const OTHER_CONVERTS_MS = 10_000;
 const POLL_MS = 100;
 
@@ -44,27 +46,41 @@ export async function convertOldStore({ dataDir, clock, newId }: ConversionOptio
   });
   if (!level) return;
   try {
-    if (!isThere(folderOf(dataDir))) await createFolder(dataDir, newId, itemsOf(level, old));
+    if (!isThere(folderOf(dataDir)))
+      await createFolder(dataDir, newId, itemsOf(level, old), { marker: MARKER });
   } finally {
     await level.close();
   }
   await putAside(dataDir);
 }
 
-/** Also what a process did not come to that died after it had converted. */
+/**
+ * Also what a process did not come to that died after it had converted.
+ * @throws StoreUnavailableError where the old one was not converted into the one beside it
+ */
 export async function putAside(dataDir: string): Promise<void> {
+  const marker = join(folderOf(dataDir), MARKER);
+  if (hasOldStore(dataDir)) await moveAside(dataDir, marker);
+  // Last: where it is gone because another process has put the old store aside, that is gone too.
+  await rm(marker, { force: true }).catch(() => undefined);
+}
+
+async function moveAside(dataDir: string, marker: string): Promise<void> {
+  if (!isThere(marker) && hasOldStore(dataDir)) throw twoStores(dataDir);
   try {
     await rename(join(dataDir, OLD), join(dataDir, ASIDE));
   } catch (error) {
-    if (codeOf(error) === 'ENOTEMPTY' || codeOf(error) === 'EEXIST') {
-      throw new StoreUnavailableError(
-        `${dataDir} holds two stores: "${OLD}", which an earlier version has written since it was converted, and "database". Move away the one that is not wanted.`,
-      );
-    }
+    if (codeOf(error) === 'ENOTEMPTY' || codeOf(error) === 'EEXIST') throw twoStores(dataDir);
     // Another process has done it.
     if (codeOf(error) !== 'ENOENT') throw error;
   }
   await rm(join(dataDir, OLD_ENDPOINT), { force: true });
+}
+
+function twoStores(dataDir: string): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `${dataDir} holds two stores: "${OLD}", which an earlier version has written, and "database", which was not made of it. Move away the one that is not wanted.`,
+  );
 }
 
 /** @returns undefined when another process has converted it meanwhile */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../api/clock.ts';
 
 /**
- * Beside the database: the newest entry of the log that is known to have been synced. A database whose log ends before it has lost
+ * Beside the database: the newest entry of the log that is known to have been synced, and when the machine was started that did so. A database whose log ends before it has lost
  * what was acknowledged, however whole it looks: its journal was removed, or an old copy was put in its place. Written now and then
  * and not synced, so it may lag; it is never ahead.
  */
@@ -18,6 +18,8 @@ export interface NewestMark {
 const NAME = 'newest.json';
 const EVERY_MS = 1_000;
 const NONE = '0'.repeat(16);
+const NO_BOOT = '00000000-0000-0000-0000-000000000000';
+const BOOT = bootOf();
 
 export async function createMark(folder: string): Promise<void> {
   await writeFile(join(folder, NAME), textOf(NONE), { mode: 0o600 });
@@ -25,11 +27,33 @@ export async function createMark(folder: string): Promise<void> {
 
 /** Undefined where it cannot be read: it is no part of the data. */
 export function readMark(folder: string): string | undefined {
+  const { newest } = contentOf(folder);
+  return typeof newest === 'string' && /^\d{16}$/.test(newest) && newest !== NONE ? newest : undefined;
+}
+
+/**
+ * Whether the machine has not been started anew since the store was last used, as far as is known: only then has every file that is
+ * not synced the content that it was last given.
+ */
+export function isOfThisBoot(folder: string): boolean {
+  return BOOT !== NO_BOOT && contentOf(folder).boot === BOOT;
+}
+
+function contentOf(folder: string): { readonly newest?: unknown; readonly boot?: unknown } {
   try {
-    const { newest } = JSON.parse(readFileSync(join(folder, NAME), 'utf8')) as { newest?: unknown };
-    return typeof newest === 'string' && /^\d{16}$/.test(newest) && newest !== NONE ? newest : undefined;
+    return Object(JSON.parse(readFileSync(join(folder, NAME), 'utf8')));
   } catch {
-    return undefined;
+    return {};
+  }
+}
+
+/** The same in all containers on a machine. Linux alone tells. */
+function bootOf(): string {
+  try {
+    const id = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return id.length === NO_BOOT.length ? id : NO_BOOT;
+  } catch {
+    return NO_BOOT;
   }
 }
 
@@ -65,5 +89,5 @@ export function openMark(folder: string, clock: Pick<Clock, 'monotonic'>): Newes
 }
 
 function textOf(newest: string): string {
-  return `${JSON.stringify({ newest })}\n`;
+  return `${JSON.stringify({ newest, boot: BOOT })}\n`;
 }

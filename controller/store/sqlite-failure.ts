@@ -14,8 +14,12 @@ export function isBusy(error: unknown): boolean {
   return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error) ?? '');
 }
 
-export function isFull(error: unknown): boolean {
-  return codeOf(error) === 'SQLITE_FULL';
+/**
+ * Whether room may help. A quota that is used up, and a disk that says so only when it is synced, are errors of the device to the
+ * engine; and the index of the journal (`-shm`) takes room when the database is opened.
+ */
+export function mayBeFull(error: unknown): boolean {
+  return /^SQLITE_(FULL|IOERR_(WRITE|FSYNC|SHMSIZE))$/.test(codeOf(error) ?? '');
 }
 
 /** What an error of the engine means for those who use the store in this folder; any other error as it is. */

@@ -2,7 +2,9 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
-import { damaged } from './sqlite-failure.ts';
+import type { Clock } from '../api/clock.ts';
+import { damaged, mayBeFull } from './sqlite-failure.ts';
+import { StoreUnavailableError } from './store.ts';
 
 /** One process's way to the file; a statement that fails leaves it usable. */
 export interface SqliteFile {
@@ -56,29 +58,49 @@ export interface Checks {
   /** Of the files: damage that the engine mends in silence is gone once they are open. */
   readonly beforeOpen: () => void;
   readonly afterOpen: (opened: Pick<SqliteFile, 'rows'>) => void;
+  /** Called where the disk is too full to open the database: that is tried once more then. */
+  readonly makeRoom?: () => void;
 }
 
+/** A database is read to its end before it is used: one that was refused is not read again for each who asks. */
+const REFUSED_MS = 1_000;
+
 /** Opens the file when it is first needed, and anew when another one has taken its place. */
-export function openSqliteFile(folder: string, checks: Checks): SqliteFile {
+export function openSqliteFile(folder: string, checks: Checks, clock: Pick<Clock, 'monotonic'>): SqliteFile {
   const path = join(folder, FILE_NAME);
+  let isClosed = false;
+  let refused: { readonly why: unknown; readonly identity: string; readonly untilMs: number } | undefined;
   let open: (ReturnType<typeof connect> & { readonly identity: string }) | undefined;
 
+  function openAnew(identity: string) {
+    checks.beforeOpen();
+    const next = { ...connectInRoom(folder, path, checks), identity };
+    try {
+      checks.afterOpen(next);
+    } catch (error) {
+      next.close();
+      throw error;
+    }
+    return next;
+  }
+
   function use() {
-    if (open && identityOf(path) !== open.identity) {
+    if (isClosed) throw new StoreUnavailableError(`The store in ${folder} is closed.`);
+    const identity = identityOf(path);
+    if (open && identity !== open.identity) {
       // Whatever were written to a file without a name would be lost.
       open.close();
       open = undefined;
     }
-    if (!open) {
-      checks.beforeOpen();
-      const next = { ...connect(folder, path), identity: identityOf(path) };
-      try {
-        checks.afterOpen(next);
-      } catch (error) {
-        next.close();
-        throw error;
-      }
-      open = next;
+    if (open) return open;
+    if (refused && refused.identity === identity && clock.monotonic() < refused.untilMs) throw refused.why;
+    refused = undefined;
+    try {
+      open = openAnew(identity);
+    } catch (why) {
+      if (why instanceof StoreUnavailableError)
+        refused = { why, identity, untilMs: clock.monotonic() + REFUSED_MS };
+      throw why;
     }
     return open;
   }
@@ -88,15 +110,31 @@ export function openSqliteFile(folder: string, checks: Checks): SqliteFile {
     rows: (sql, values) => use().rows(sql, values),
     run: (sql, values) => use().run(sql, values),
     close() {
+      isClosed = true;
       open?.close();
       open = undefined;
     },
   };
 }
 
+/** Of the file under this name. Why there is none is said by who opens it. */
 function identityOf(path: string): string {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats ? `${stats.dev} ${stats.ino}` : 'missing';
+  try {
+    const { dev, ino } = statSync(path);
+    return `${dev} ${ino}`;
+  } catch {
+    return 'missing';
+  }
+}
+
+function connectInRoom(folder: string, path: string, { makeRoom }: Checks) {
+  try {
+    return connect(folder, path);
+  } catch (error) {
+    if (!makeRoom || !mayBeFull(error)) throw error;
+    makeRoom();
+    return connect(folder, path);
+  }
 }
 
 function connect(folder: string, path: string) {

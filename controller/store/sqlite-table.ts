@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../api/clock.ts';
 import { sleep } from '../api/clock.ts';
-import { damaged, explainFailure, isBusy, isFull } from './sqlite-failure.ts';
+import { damaged, explainFailure, isBusy, mayBeFull } from './sqlite-failure.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import { StoreUnavailableError } from './store.ts';
 import type { Condition, Item, Key, Query, Table } from './table.ts';
@@ -25,8 +25,8 @@ const MAX_SK_BYTES = 1_024;
 
 export interface SqliteTableOptions {
   readonly file: SqliteFile;
-  /** Called when the disk is full; returns whether there may be room for a write to this partition now. */
-  readonly makeRoom?: (pk: string) => boolean;
+  /** What may make room for a write to this partition when the disk is full: one after the other, with a try after each. */
+  readonly roomFor?: (pk: string) => readonly (() => void)[];
   readonly clock: Clock;
 }
 
@@ -34,7 +34,7 @@ export interface SqliteTableOptions {
  * The table in a file that several processes have open. Each call is one statement: its condition is judged and its effect
  * committed in one step, and `put` and `remove` return after the commit was synced to the disk.
  */
-export function openSqliteTable({ file, makeRoom, clock }: SqliteTableOptions): Table {
+export function openSqliteTable({ file, roomFor, clock }: SqliteTableOptions): Table {
   /** The thread waits for a lock only briefly; what takes longer is waited for without it. */
   async function attempt<T>(work: () => T): Promise<T> {
     const untilMs = clock.monotonic() + BUSY_MS;
@@ -52,12 +52,17 @@ export function openSqliteTable({ file, makeRoom, clock }: SqliteTableOptions): 
     attempt(() => file.rows(sql, values) as readonly Row[]);
   const write = async (pk: string, [sql, values]: Statement) => {
     const run = () => {
-      try {
-        return file.run(sql, values);
-      } catch (error) {
-        if (!isFull(error) || !makeRoom?.(pk)) throw error;
-        return file.run(sql, values);
+      let failure: unknown;
+      for (const makeRoom of [() => undefined, ...(roomFor?.(pk) ?? [])]) {
+        try {
+          makeRoom();
+          return file.run(sql, values);
+        } catch (error) {
+          if (!mayBeFull(error)) throw error;
+          failure = error;
+        }
       }
+      throw failure;
     };
     return (await attempt(run)) > 0;
   };

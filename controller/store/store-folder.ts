@@ -1,10 +1,10 @@
 import { chmodSync, readdirSync, statSync } from 'node:fs';
-import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import Database from 'libsql';
 import { codeOf } from '../api/error-code.ts';
-import { createMark } from './newest-mark.ts';
+import { createMark, isOfThisBoot } from './newest-mark.ts';
 import { damaged, explainFailure } from './sqlite-failure.ts';
 import { FILE_NAME, SCHEMA } from './sqlite-file.ts';
 import type { Item } from './table.ts';
@@ -25,12 +25,13 @@ export function isThere(folder: string): boolean {
 
 /**
  * Makes a whole store, with these items, under another name, syncs it, and gives it its name in one step: a folder of that name
- * without a database is damage, never a new store. Somebody else may be quicker: then it is theirs that stands.
+ * without a database is damage, never a new store. A marker is an empty file in it. Somebody else may be quicker: then it is theirs that stands.
  */
 export async function createFolder(
   dataDir: string,
   newId: () => string,
   items: AsyncIterable<Item> | Iterable<Item>,
+  { marker }: { readonly marker?: string } = {},
 ): Promise<void> {
   const folder = folderOf(dataDir);
   const draft = join(dataDir, `${FOLDER_NAME}.${newId()}.draft`);
@@ -38,6 +39,7 @@ export async function createFolder(
     await mkdir(draft, { recursive: true, mode: 0o700 });
     await fillDraft(join(draft, FILE_NAME), items);
     await createMark(draft);
+    if (marker !== undefined) await writeFile(join(draft, marker), '', { mode: 0o600 });
     await syncPath(draft);
     await rename(draft, folder);
     await syncPath(dataDir);
@@ -46,7 +48,7 @@ export async function createFolder(
     if (isThere(folder)) return;
     throw explainFailure(folder, error);
   } finally {
-    await rm(draft, { recursive: true, force: true });
+    await removeDraft(draft);
   }
 }
 
@@ -94,7 +96,15 @@ async function syncPath(path: string): Promise<void> {
 /** What was left by processes that died while they made a store. Only where there is one: until then it may be in the making. */
 export async function removeDrafts(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
-    if (DRAFT.test(name)) await rm(join(dataDir, name), { recursive: true, force: true });
+    if (DRAFT.test(name)) await removeDraft(join(dataDir, name));
+  }
+}
+
+async function removeDraft(draft: string): Promise<void> {
+  try {
+    await rm(draft, { recursive: true, force: true });
+  } catch {
+    // Somebody is at work in it, who is too late: that one, or the next who starts, removes what is left.
   }
 }
 
@@ -135,10 +145,12 @@ export function verifyFiles(folder: string): void {
   if (size === 0) throw damaged(folder, `${FILE_NAME} is empty`);
   if (looked.has(path)) return;
   looked.add(path);
+  // It is never synced: after a power failure, and in a snapshot of a volume, it is older than the journal.
+  const index = isOfThisBoot(folder) ? `${path}-shm` : undefined;
   let damage: string | undefined;
   // Others may begin the journal anew while it is read: what was lost is so each time.
   for (let look = 0; look < LOOKS; look++) {
-    damage = journalDamage(`${path}-wal`, `${path}-shm`);
+    damage = journalDamage(`${path}-wal`, index);
     if (damage === undefined) return;
   }
   looked.delete(path);

@@ -5,15 +5,16 @@ import { readFileSync } from 'node:fs';
  * is not whole, and forgets the rest in silence: right after a crash in the middle of a write, and a loss after damage.
  *
  * Acknowledged frames were synced before the index (`-shm`) counted them. So a journal with fewer whole frames than its index
- * counts is damaged, and so is one with two commits or more behind the first broken frame, as no write begins before the one
- * before it is synced. An index that is no whole one is rebuilt from the journal, and says nothing.
+ * counts is damaged, and so is one with two commits or more in one row behind the first broken frame, as no write begins before the
+ * one before it is synced. An index that is no whole one is rebuilt from the journal, and says nothing.
  *
  * Only for a process that has not opened the database: closing any descriptor of a file drops all locks of the process on it.
+ * @param indexPath left out where the index may be older than the journal
  * @returns what is wrong
  */
-export function journalDamage(walPath: string, indexPath: string): string | undefined {
+export function journalDamage(walPath: string, indexPath: string | undefined): string | undefined {
   // The index first: others may go on writing meanwhile, and a journal only grows until it is begun anew.
-  const index = parseIndex(readIfAny(indexPath));
+  const index = indexPath === undefined ? undefined : parseIndex(readIfAny(indexPath));
   const wal = readIfAny(walPath);
   const pending = index !== undefined && index.frames > index.backfilled;
   if (!wal || wal.length === 0) return pending ? 'its journal is missing' : undefined;
@@ -63,30 +64,33 @@ function parseHead(wal: Buffer): Head | undefined {
   return { isBigEndian, pageBytes: wal.readUInt32BE(8), salt: wal.subarray(16, 24), sum };
 }
 
-/** How many frames there are without a gap, and how many commits of the same journal behind them. */
+/**
+ * How many frames there are without a gap, and how many commits of the same journal stand behind them in one row. Each frame goes
+ * on from the checksum of the one before it: what several processes left that died in a commit is rows of one commit each.
+ */
 function readFrames(wal: Buffer, { isBigEndian, pageBytes, salt, sum: first }: Head) {
   let sum = first;
   let whole = 0;
+  let commits = 0;
   let commitsBehind = 0;
   let isBroken = false;
-  for (
-    let at = HEAD_BYTES;
-    at + FRAME_HEAD_BYTES + pageBytes <= wal.length;
-    at += FRAME_HEAD_BYTES + pageBytes
-  ) {
-    const frame = wal.subarray(at, at + FRAME_HEAD_BYTES + pageBytes);
+  const frameBytes = FRAME_HEAD_BYTES + pageBytes;
+  for (let at = HEAD_BYTES; at + frameBytes <= wal.length; at += frameBytes) {
+    const frame = wal.subarray(at, at + frameBytes);
     const isOurs = frame.subarray(8, 16).equals(salt);
-    const isCommit = frame.readUInt32BE(4) !== 0;
-    if (!isBroken && isOurs) {
-      sum = checksum(frame.subarray(0, 8), sum, isBigEndian);
-      sum = checksum(frame.subarray(FRAME_HEAD_BYTES), sum, isBigEndian);
-      if (sum[0] === frame.readUInt32BE(16) && sum[1] === frame.readUInt32BE(20)) {
-        whole++;
-        continue;
-      }
+    const stored: Sum = [frame.readUInt32BE(16), frame.readUInt32BE(20)];
+    sum = checksum(frame.subarray(0, 8), sum, isBigEndian);
+    sum = checksum(frame.subarray(FRAME_HEAD_BYTES), sum, isBigEndian);
+    const goesOn = isOurs && sum[0] === stored[0] && sum[1] === stored[1];
+    sum = stored;
+    if (goesOn && !isBroken) {
+      whole++;
+      continue;
     }
     isBroken = true;
-    if (isOurs && isCommit) commitsBehind++;
+    if (!goesOn) commits = 0;
+    if (isOurs && frame.readUInt32BE(4) !== 0) commits++;
+    commitsBehind = Math.max(commitsBehind, commits);
   }
   return { whole, commitsBehind };
 }

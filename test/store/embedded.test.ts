@@ -53,6 +53,7 @@ const open = async (where = dataDir, time: Clock = clock) => {
 };
 const folder = (where = dataDir) => join(where, 'database');
 const file = (suffix = '', where = dataDir) => join(folder(where), `store.db${suffix}`);
+const UNCHECKED = { beforeOpen() {}, afterOpen() {} };
 const content = { text: 'x'.repeat(2_000) };
 
 async function fill(store: Store, count: number, prefix = 'a'): Promise<void> {
@@ -113,7 +114,7 @@ describe('the embedded store', () => {
 
   it('acknowledges what is synced, over processes: WAL, and FULL in each connection', async () => {
     await open();
-    const connection = openSqliteFile(folder(), { beforeOpen() {}, afterOpen() {} });
+    const connection = openSqliteFile(folder(), UNCHECKED, clock);
     const settings = ['journal_mode', 'synchronous', 'fullfsync', 'checkpoint_fullfsync'].map(
       (name) => connection.rows(`PRAGMA ${name}`, [])[0],
     );
@@ -155,7 +156,7 @@ describe('the embedded store', () => {
 
   it('gives back a disk that is full as an error of the write, and goes on when there is room', async () => {
     await open();
-    const connection = openSqliteFile(folder(), { beforeOpen() {}, afterOpen() {} });
+    const connection = openSqliteFile(folder(), UNCHECKED, clock);
     const items = openSqliteTable({ file: connection, clock });
     const store = createTableStore({ items, clock, newId: randomUUID });
     await fill(store, 3);
@@ -181,14 +182,13 @@ describe('the embedded store', () => {
     await rm(reserve);
     await store.put('bastions', thing('a'), undefined);
     expect((await stat(reserve)).size).toBeGreaterThan(1024 * 1024);
-    const connection = openSqliteFile(folder(), { beforeOpen() {}, afterOpen() {} });
+    const connection = openSqliteFile(folder(), UNCHECKED, clock);
     const asked: string[] = [];
-    const makeRoom = (pk: string) => {
+    const roomFor = (pk: string) => {
       asked.push(pk);
-      if (pk === 'lease') connection.rows('PRAGMA max_page_count = 1000000', []);
-      return pk === 'lease';
+      return pk === 'lease' ? [() => void connection.rows('PRAGMA max_page_count = 1000000', [])] : [];
     };
-    const limited = openSqliteTable({ file: connection, makeRoom, clock });
+    const limited = openSqliteTable({ file: connection, roomFor, clock });
     connection.rows('PRAGMA max_page_count = 1', []);
     const item = { sk: 'main', text: 'x'.repeat(20_000) };
     await expect(limited.put({ pk: 'log', ...item }, ABSENT)).rejects.toThrow(/the disk is full/);
@@ -212,6 +212,30 @@ describe('the embedded store', () => {
 });
 
 describe('a damaged store', () => {
+  it('is read once a second at most, and at once when another file takes its place', async () => {
+    const { close } = await open();
+    await close();
+    let looks = 0;
+    const beforeOpen = () => {
+      looks += 1;
+      if (looks < 3) throw new StoreUnavailableError('damaged');
+    };
+    const connection = openSqliteFile(folder(), { beforeOpen, afterOpen() {} }, clock);
+    const look = () => connection.rows('SELECT 1', []);
+    for (let asked = 0; asked < 5; asked++) expect(look).toThrow('damaged');
+    expect(looks).toBe(1);
+    await clock.advance(1_000);
+    expect(look).toThrow('damaged');
+    expect(look).toThrow('damaged');
+    expect(looks).toBe(2);
+    await cp(file(), join(dir, 'copy'));
+    await rename(join(dir, 'copy'), file());
+    expect(look()).toHaveLength(1);
+    connection.close();
+    expect(look).toThrow(`The store in ${folder()} is closed.`);
+    expect(looks).toBe(3);
+  });
+
   const reasons: [string, RegExp, (left: string) => Promise<unknown>][] = [
     ['whose database is cut off', /database is damaged: /, (left) => truncate(file('', left), 5_000)],
     ['whose database is empty', /store\.db is empty/, (left) => truncate(file('', left), 0)],
@@ -316,6 +340,23 @@ describe('a damaged store', () => {
     expect((await store.list('bastions')).revision).toBe(20);
   });
 
+  it('is none after a power failure, which keeps what was synced, and of the rest what it likes', async () => {
+    const left = await killedAfter(10);
+    // The journal was moved into the database and synced; its index, and the mark, are those of before.
+    const index = await readFile(file('-shm', left));
+    const mark = join(folder(left), 'newest.json');
+    const { newest } = JSON.parse(await readFile(mark, 'utf8'));
+    await (await open(left)).close();
+    expect((await stat(file('-wal', left))).size).toBe(0);
+    const moved = join(dir, 'moved');
+    await cp(left, moved, { recursive: true });
+    await writeFile(file('-shm', moved), index);
+    const boot = '11111111-2222-3333-4444-555555555555';
+    await writeFile(join(folder(moved), 'newest.json'), `${JSON.stringify({ newest, boot })}\n`);
+    const { store } = await open(moved);
+    expect((await store.list('bastions')).revision).toBe(20);
+  });
+
   it('is noticed where an item is not what was written, though the file is a whole one', async () => {
     const first = await open();
     await fill(first.store, 20);
@@ -391,6 +432,7 @@ describe('a store of an earlier version', () => {
     const all = await Promise.all([1, 2, 3].map(() => open(dataDir, systemClock())));
     for (const { store } of all) expect(await contentOf(store)).toEqual(content);
     expect((await readdir(dataDir)).sort()).toEqual(['database', 'store.leveldb']);
+    expect(await readdir(folder())).not.toContain('converted');
     await fill(all[0]?.store as Store, 1, 'b');
     for (const embedded of opened.splice(0)) await embedded.close();
     expect((await (await open()).store.list('bastions')).revision).toBe(33);
@@ -399,7 +441,9 @@ describe('a store of an earlier version', () => {
   it('is put aside by the next where a process died after it had converted it', async () => {
     const content = await fillOld();
     await open();
+    // As it is between the two steps.
     await rename(join(dataDir, 'store.leveldb'), old());
+    await writeFile(join(folder(), 'converted'), '');
     expect(await contentOf((await open()).store)).toEqual(content);
     expect((await readdir(dataDir)).sort()).toEqual(['database', 'store.leveldb']);
   });
@@ -431,6 +475,17 @@ describe('a store of an earlier version', () => {
       expect(await readdir(dataDir)).toEqual(['store']);
     },
   );
+
+  it('that an earlier version has made beside one that was never converted is not passed over', async () => {
+    const first = await open();
+    await fill(first.store, 2, 'new');
+    await first.close();
+    await fillOld();
+    await expect(open()).rejects.toThrow(/holds two stores: "store".* Move away the one that is not wanted/);
+    expect((await readdir(dataDir)).sort()).toEqual(['database', 'store']);
+    await rename(old(), join(dir, 'away'));
+    expect((await (await open()).store.list('bastions')).revision).toBe(2);
+  });
 
   it('that an earlier version has made anew beside this one is not passed over', async () => {
     await fillOld();
