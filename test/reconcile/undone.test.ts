@@ -42,7 +42,7 @@ function undoesEndpoints({ simulator }: Harness, isInAnotherWay: boolean): Map<s
 }
 
 describe('an accepted change that somebody undoes each time', () => {
-  it.each([true])(
+  it.each([true, false])(
     'is asked for ever more seldom, of each in turn (another way: %s)',
     async (another) => {
       const harness = await up('orders', 'users');
