@@ -162,8 +162,8 @@ export class ClosingLane {
     }
     const left = bastions.flatMap((bastion) => this.#workOn(bastion));
     if (this.#news.tell(bastions, left)) this.#options.onClosed();
-    // What was not read anew may say more.
-    return isAnew && left.length === 0 && !this.#news.hasUntold();
+    // What was not read anew may say more; from a store that is only slow, the next look brings it.
+    return (isAnew || this.#read.isSlow()) && left.length === 0 && !this.#news.hasUntold();
   }
 
   /** In the order of the stages. */
