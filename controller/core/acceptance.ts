@@ -165,6 +165,7 @@ export function noteAccepted(outcomes: readonly Outcome[], before: Acceptances, 
     if (known && isNews) after.set(name, { ...known, isTold: true });
     if (result !== 'done') continue;
     if (step.action === 'delete') release(after, step);
+    if (step.action === 'create') forgetRemoval(after, step);
     const next = acceptedBy(outcome, known, now);
     if (next) after.set(name, next);
   }
@@ -223,6 +224,11 @@ function release(after: Map<string, Acceptance>, { observed, key, reason }: Step
   const made = known.made.filter(({ id }) => id !== observed?.id);
   if (made.length < known.made.length) after.set(name, { ...known, made });
   else if (reason !== 'replaced' && known.isSeen) after.delete(name);
+}
+
+/** One that we made anew ourselves was not kept from going. */
+function forgetRemoval(after: Map<string, Acceptance>, { key, observed }: Step): void {
+  if (observed) after.delete(nameOf({ action: 'delete', key, observed }));
 }
 
 /** What lets somebody in or is paid for by the hour: that alone is removed by an id that only an answer named. */
@@ -328,6 +334,6 @@ function foundIn({ action }: Step, before: Observed | undefined): unknown {
 }
 
 /** One key may have had several that were deleted. */
-function nameOf({ action, key, observed }: Step): string {
+function nameOf({ action, key, observed }: Pick<Step, 'action' | 'key' | 'observed'>): string {
   return action === 'delete' ? `${action} ${key} ${observed?.id}` : `${action} ${key}`;
 }

@@ -166,6 +166,20 @@ describe('what AWS accepts', () => {
     }
   });
 
+  it('and is opened and closed again and again under one name is deleted at once each time', () => {
+    let acceptances: Acceptances = NO_ACCEPTANCES;
+    const note = (action: Action, now: number) => {
+      const taken = step(action, task('name'));
+      expect(pausedAfter(taken, acceptances, now)).toBeUndefined();
+      acceptances = noteAccepted([{ step: taken, result: 'done' }], acceptances, now);
+      acceptances = seenIn(acceptances, listed(task('name')));
+    };
+    for (let turn = 0; turn < 10; turn++) {
+      note('create', turn * MINUTE);
+      note('delete', turn * MINUTE + SECOND);
+    }
+  });
+
   it('and is somebody else\u2019s of the same key is deleted at once', () => {
     const first = step('delete', task('arn-1'));
     let acceptances: Acceptances = NO_ACCEPTANCES;
