@@ -65,6 +65,7 @@ export class StandingKeeper {
       else if (!this.#isStopped) log('warn', 'the lease has ended: standing by');
     }
     this.#standing = undefined;
+    this.#failures = 0;
     if (held) void this.#take();
   }
 
