@@ -335,7 +335,7 @@ export class Controller {
 
   #estate(): Estate {
     const { accountId, defaultRegion, terms } = this.#options;
-    const region = this.#standing.current()?.defaultRegion ?? defaultRegion;
+    const region = this.#standing.defaultRegion() ?? defaultRegion;
     return { accountId, defaultRegion: region, accounts: terms().accounts };
   }
 }
