@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
+import type { Clock } from './api/clock.ts';
 import { oneLine, visible } from './api/text.ts';
 import { readApiFlags } from './shell/api-flags.ts';
 import type { AwsWorld } from './shell/aws.ts';
@@ -19,7 +20,7 @@ import { metricsOfReplica, readMetricsFlag } from './shell/metrics-flags.ts';
 import { takeLines } from './shell/node-lines.ts';
 import { quietLog } from './shell/quiet-log.ts';
 import { launchProgram, startReplicas } from './shell/replicas.ts';
-import { stopInTime } from './shell/stop.ts';
+import { stopInTime, stopRequests } from './shell/stop.ts';
 import { readVersion } from './shell/version.ts';
 
 // The SDK's note about Node versions is for us, not for those who run the controller.
@@ -92,7 +93,7 @@ async function runOne(flags: Flags, options: ControllerOptions): Promise<void> {
       (error: Error) => options.log('error', 'cannot dump', { error: error.message }),
     );
   };
-  const hurry = await untilStopped({ hasKeeper: flags.replica !== undefined });
+  const hurry = await untilStopped(options.clock, { hasKeeper: flags.replica !== undefined });
   options.log('info', 'stopping');
   await stopInTime(() => controller.stop(hurry), options);
 }
@@ -116,7 +117,7 @@ async function runSeveral(flags: Flags, options: ControllerOptions): Promise<voi
   });
   lookNow = () => replicas.signal('SIGHUP');
   dumpNow = () => replicas.signal('SIGUSR2');
-  await untilStopped({ hasKeeper: false });
+  await untilStopped(options.clock, { hasKeeper: false });
   options.log('info', 'stopping');
   await replicas.stop();
   await stopInTime(host.close, options);
@@ -135,17 +136,11 @@ function greet(
 
 /**
  * By a signal, or because the process is gone that looks after this one.
- * @returns what aborts at the next signal: a service manager sends one to a replica, and so does the process that keeps it
+ * @returns what aborts when somebody asks again
  */
-function untilStopped({ hasKeeper }: { readonly hasKeeper: boolean }): Promise<AbortSignal> {
-  const hurry = new AbortController();
+function untilStopped(clock: Clock, { hasKeeper }: { readonly hasKeeper: boolean }): Promise<AbortSignal> {
   return new Promise((resolve) => {
-    let isStopping = false;
-    const stop = () => {
-      if (isStopping) hurry.abort();
-      isStopping = true;
-      resolve(hurry.signal);
-    };
+    const stop = stopRequests(clock, resolve);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
     if (!hasKeeper) return;
     process.once('disconnect', stop);

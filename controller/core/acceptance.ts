@@ -1,6 +1,7 @@
 import type { Bastion } from '../api/bastion.ts';
 import { condition } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
+import { isRecord } from '../api/json.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { type DesiredSet, same } from './desired.ts';
 import type { Held } from './held.ts';
@@ -29,6 +30,8 @@ export interface Acceptance {
   readonly wish: unknown;
   /** What was found before the last calls: one that finds something new may be a further step, for some times. */
   readonly found: readonly unknown[];
+  /** Updates only: as what it stood after the last one. */
+  readonly left?: unknown;
   readonly owners: readonly ObjectName[];
   readonly shared: boolean;
   /** How often in a row. */
@@ -165,6 +168,7 @@ export function noteAccepted(outcomes: readonly Outcome[], before: Acceptances, 
     if (known && isNews) after.set(name, { ...known, isTold: true });
     if (result !== 'done') continue;
     if (step.action === 'delete') release(after, step);
+    if (step.action === 'create') forgetRemoval(after, step);
     const next = acceptedBy(outcome, known, now);
     if (next) after.set(name, next);
   }
@@ -181,19 +185,26 @@ function acceptedBy(
   if ((action !== 'create' && action !== 'update') || !desired || observed?.state === 'gone')
     return undefined;
   const wish = wishOf(desired);
-  const isSame = known !== undefined && same(known.wish, wish);
+  const isSame = known !== undefined && same(known.wish, wish) && !hasMovedOn(known, step, before);
   const found = foundWith(isSame ? known : undefined, foundIn(step, before));
   const isUnseen = isSame && !known.isSeen;
   const made = action === 'create' && observed ? [observed] : [];
   const { key, kind, owners, shared } = desired;
   return {
-    ...{ action, key, kind, wish, found, owners, shared, lastAt: now },
+    ...{ action, key, kind, wish, found, owners, shared, lastAt: now, left: foundIn(step, observed) },
     times: isSame ? known.times + 1 : 1,
     firstAt: isSame ? known.firstAt : now,
     isSeen: action === 'update',
     made: onceEach([...(isUnseen || !isSame ? (known?.made ?? []) : []), ...made]),
     isTold: isSame && known.isTold,
   };
+}
+
+/** What was made the last time has lasted, and now it is made into something else: nobody has undone it. */
+function hasMovedOn({ left }: Acceptance, step: Step, before: Observed | undefined): boolean {
+  const found = foundIn(step, before);
+  if (!isRecord(left) || !isRecord(found) || same(left, foundIn(step, step.observed))) return false;
+  return Object.entries(left).every(([name, value]) => same(found[name], value));
 }
 
 /** A deletion that AWS accepts, of what is there all the same. */
@@ -223,6 +234,11 @@ function release(after: Map<string, Acceptance>, { observed, key, reason }: Step
   const made = known.made.filter(({ id }) => id !== observed?.id);
   if (made.length < known.made.length) after.set(name, { ...known, made });
   else if (reason !== 'replaced' && known.isSeen) after.delete(name);
+}
+
+/** One that we made anew ourselves was not kept from going. */
+function forgetRemoval(after: Map<string, Acceptance>, { key, observed }: Step): void {
+  if (observed) after.delete(nameOf({ action: 'delete', key, observed }));
 }
 
 /** What lets somebody in or is paid for by the hour: that alone is removed by an id that only an answer named. */
@@ -328,6 +344,6 @@ function foundIn({ action }: Step, before: Observed | undefined): unknown {
 }
 
 /** One key may have had several that were deleted. */
-function nameOf({ action, key, observed }: Step): string {
+function nameOf({ action, key, observed }: Pick<Step, 'action' | 'key' | 'observed'>): string {
   return action === 'delete' ? `${action} ${key} ${observed?.id}` : `${action} ${key}`;
 }

@@ -163,7 +163,7 @@ function dueMs({ isOver, clearMs, calmMs, lastMs, longestGapMs }: Trouble): numb
 }
 
 /** Of these the value says nothing about what is wrong. */
-const MEASURES: ReadonlySet<string> = new Set(['what', 'retryMs', 'afterMs']);
+const MEASURES: ReadonlySet<string> = new Set(['what', 'owners', 'retryMs', 'afterMs']);
 /** What people or AWS say, in sentences. */
 const SENTENCES: ReadonlySet<string> = new Set(['error', 'said']);
 

@@ -86,7 +86,7 @@ export const vpcEndpoint = defineKind<EndpointSpec, Detail>({
     if (Object.keys(tags).length > 0) {
       await aws.ec2.send(new CreateTagsCommand({ Resources: [observed.id], Tags: upper(tags) }));
     }
-    return observed;
+    return changed(observed, changes, tags);
   },
   async remove(aws, observed) {
     const removal = new DeleteVpcEndpointsCommand({ VpcEndpointIds: [observed.id] });
@@ -194,6 +194,28 @@ function differences(desired: Desired<EndpointSpec>, observed: Observed<Detail>,
     ...listed('AddSecurityGroupIds', minus(groups, groupIds)),
     ...(group ? listed('RemoveSecurityGroupIds', minus(groupIds, groups)) : {}),
   };
+}
+
+/** As AWS has accepted it: a pass that does not list endpoints anew must not ask for the same again. */
+function changed(before: Observed<Detail>, changes: Changes, tags: Detail['tags']): Observed<Detail> {
+  const { detail } = before;
+  const groupIds = replaced(detail.groupIds, changes.RemoveSecurityGroupIds, changes.AddSecurityGroupIds);
+  return {
+    ...before,
+    uses: groupIds,
+    detail: {
+      ...detail,
+      subnetIds: replaced(detail.subnetIds, changes.RemoveSubnetIds, changes.AddSubnetIds),
+      routeTableIds: replaced(detail.routeTableIds, changes.RemoveRouteTableIds, changes.AddRouteTableIds),
+      groupIds,
+      privateDns: changes.PrivateDnsEnabled ?? detail.privateDns,
+      tags: { ...detail.tags, ...tags },
+    },
+  };
+}
+
+function replaced(ids: readonly string[], removed: readonly string[] = [], added: readonly string[] = []) {
+  return [...minus(ids, removed), ...added];
 }
 
 function uncovered(spec: EndpointSpec, present: readonly string[]): string[] {

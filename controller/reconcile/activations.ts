@@ -28,7 +28,7 @@ export class ActivationBook {
   readonly #setBackMs: number;
   #records: Promise<Map<string, ActivationRecord>> | undefined;
   /** The same, once it has been read. */
-  #known: ReadonlyMap<string, ActivationRecord> | undefined;
+  #known: Map<string, ActivationRecord> | undefined;
 
   /** @param setBackMs by how much clocks were set back until this tenure, in milliseconds */
   constructor(store: ActivationStore, setBackMs = 0) {
@@ -109,19 +109,19 @@ export class ActivationBook {
     throw new Error('the record of its activation has changed; it is read again');
   }
 
-  #load(): Promise<Map<string, ActivationRecord>> {
-    if (this.#records) return this.#records;
-    const reading = this.#read();
-    this.#records = reading;
-    reading.then(
-      (byUid) => {
-        if (this.#records === reading) this.#known = byUid;
-      },
-      () => {
-        if (this.#records === reading) this.#records = undefined;
-      },
-    );
-    return reading;
+  async #load(): Promise<Map<string, ActivationRecord>> {
+    this.#records ??= this.#read();
+    const reading = this.#records;
+    try {
+      const byUid = await reading;
+      // The first answer counts, also where it was given up: a table that is always slow would never be read.
+      if (this.#known === undefined) this.#records = reading;
+      if (this.#records === reading) this.#known = byUid;
+      return this.#known ?? byUid;
+    } catch (error) {
+      if (this.#records === reading) this.#records = undefined;
+      throw error;
+    }
   }
 
   async #read(): Promise<Map<string, ActivationRecord>> {

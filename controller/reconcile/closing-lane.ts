@@ -10,7 +10,7 @@ import type { DeleteReason } from '../core/endings.ts';
 import type { KindName, Observed } from '../core/resource.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { EntranceDefinition, Kind } from '../kinds/kind.ts';
-import { ClosingNews, type ClosingWork } from './closing-news.ts';
+import { ClosingNews, type ClosingWork, type Untold } from './closing-news.ts';
 import { ClosingRead, type ReadOptions } from './closing-read.ts';
 import { fieldsOf, isOf } from './pass-log.ts';
 
@@ -24,6 +24,8 @@ export interface LaneOptions extends ReadOptions {
   readonly maxTtlMs: () => number;
   readonly mayMutate: () => boolean;
   readonly onClosed: () => void;
+  /** What is still to be told of this place. */
+  readonly untold: Untold[];
 }
 
 /** How long a stage is waited for before the next one begins: the order is kept, and what hangs keeps nothing else open. */
@@ -162,8 +164,8 @@ export class ClosingLane {
     }
     const left = bastions.flatMap((bastion) => this.#workOn(bastion));
     if (this.#news.tell(bastions, left)) this.#options.onClosed();
-    // What was not read anew may say more.
-    return isAnew && left.length === 0 && !this.#news.hasUntold();
+    // What was not read anew may say more; from a store that is only slow, the next look brings it.
+    return (isAnew || this.#read.isSlow()) && left.length === 0 && !this.#news.hasUntold();
   }
 
   /** In the order of the stages. */

@@ -3,7 +3,6 @@ import type { ApiClient } from '../api/client.ts';
 import { type Clock, rfc3339, within } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
 import type { EventDraft } from '../api/event.ts';
-import { Fenced } from '../api/fence.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { type Entrance, nameOf, whyOf } from '../core/closing.ts';
 import type { DeleteReason } from '../core/endings.ts';
@@ -21,11 +20,21 @@ export interface ClosingWork {
   readonly entrance: Entrance;
 }
 
+/** To be told once the store takes it. */
+export interface Untold {
+  readonly name: ObjectName;
+  readonly draft: EventDraft;
+  /** When it happened, in epoch milliseconds. */
+  readonly at: number;
+}
+
 interface NewsOptions {
   readonly place: Place;
   readonly api: ApiClient;
   readonly clock: Clock;
   readonly log: Log;
+  /** Outlives the tenure: what was closed at its end is told in the next one. */
+  readonly untold: Untold[];
 }
 
 interface Trouble {
@@ -50,11 +59,11 @@ export class ClosingNews {
   /** Closed and not told yet. */
   readonly #done: Outcome[] = [];
   #telling: Promise<void> | undefined;
-  /** To be told once the store takes it. */
-  readonly #untold: { readonly name: ObjectName; readonly draft: EventDraft }[] = [];
+  readonly #untold: Untold[];
 
   constructor(options: NewsOptions) {
     this.#options = options;
+    this.#untold = options.untold;
   }
 
   hasUntold(): boolean {
@@ -92,7 +101,8 @@ export class ClosingNews {
 
   /** Waits for nothing. @returns whether anything was closed since it told last */
   tell(bastions: readonly Bastion[], left: readonly ClosingWork[]): boolean {
-    const { log, place } = this.#options;
+    const { log, place, clock } = this.#options;
+    const at = clock.now();
     const done = this.#done.splice(0);
     for (const { step } of done)
       log('info', 'closed', {
@@ -100,8 +110,8 @@ export class ClosingNews {
         ...{ key: step.key, id: step.observed?.id, owners: step.owners, why: step.why },
       });
     for (const [name, drafts] of eventsOf([], new Map(), done))
-      this.#untold.push(...drafts.map((draft) => ({ name, draft })));
-    for (const [name, draft] of this.#delays(left)) this.#untold.push({ name, draft });
+      this.#untold.push(...drafts.map((draft) => ({ name, draft, at })));
+    for (const [name, draft] of this.#delays(left)) this.#untold.push({ name, draft, at });
     this.#telling ??= this.#tellEvents(bastions).finally(() => {
       this.#telling = undefined;
     });
@@ -115,12 +125,11 @@ export class ClosingNews {
     const waiting = this.#untold.splice(0).filter(({ name }) => known.has(name));
     const untilMs = clock.monotonic() + PATIENCE_MS;
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const { name, draft } = next;
+      const { name, draft, at } = next;
       const one = new Map([[name, [draft]]]);
       try {
-        await within(clock, untilMs - clock.monotonic(), () => record(api, bastions, one, clock.now()));
-      } catch (error) {
-        if (error instanceof Fenced) return;
+        await within(clock, untilMs - clock.monotonic(), () => record(api, bastions, one, at));
+      } catch {
         this.#untold.push(next, ...waiting.splice(0, MOST_UNTOLD));
         return;
       }

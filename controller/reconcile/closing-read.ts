@@ -27,6 +27,8 @@ export interface Reading {
 const PATIENCE_MS = 2_000;
 /** For one that gave no answer the last time. */
 const SHORT_PATIENCE_MS = 250;
+/** Of answers in a row that came, and too late: after these the store is slow, and asking it once more brings nothing new. */
+const SLOW_ANSWERS = 3;
 
 const BY_MEMORY = 'the store cannot be read: what has ended is closed by what was read last';
 
@@ -39,26 +41,44 @@ export class ClosingRead {
   /** It is said once for each time that the store cannot be read. */
   #isTold = false;
   #wasSilent = false;
+  #lateAnswers = 0;
 
   constructor(options: ReadOptions) {
     this.#options = options;
   }
 
+  /** It answers, though always later than an end can wait. */
+  isSlow(): boolean {
+    return this.#lateAnswers >= SLOW_ANSWERS;
+  }
+
   /** @throws what the store answers, where nothing is known without it */
   async bastions(): Promise<Reading> {
-    const { clock, read, recall, log, place } = this.#options;
+    const { clock, recall } = this.#options;
+    const question = { isGivenUp: false };
+    const ask = () => this.#ask(question);
     try {
-      const bastions = await within(clock, this.#wasSilent ? SHORT_PATIENCE_MS : PATIENCE_MS, read);
-      this.#isTold = false;
-      log.over?.(BY_MEMORY, (fields) => isOf(fields, fieldsOf(place)) || undefined);
-      this.#wasSilent = false;
+      const bastions = await within(clock, this.#wasSilent ? SHORT_PATIENCE_MS : PATIENCE_MS, ask);
+      this.#lateAnswers = 0;
       return { bastions, isAnew: true };
     } catch (error) {
+      question.isGivenUp = true;
       if (error instanceof Fenced) throw error;
       this.#wasSilent = error instanceof LateError && recall() !== undefined;
       if (error instanceof LateError) this.#options.readAnew?.();
       return { bastions: this.#known(error), isAnew: false };
     }
+  }
+
+  /** An answer ends the silence also where it comes too late to be of use: the next one is waited for. */
+  async #ask(question: { readonly isGivenUp: boolean }): Promise<readonly Bastion[]> {
+    const { read, log, place } = this.#options;
+    const bastions = await read();
+    if (question.isGivenUp) this.#lateAnswers += 1;
+    this.#isTold = false;
+    this.#wasSilent = false;
+    log.over?.(BY_MEMORY, (fields) => isOf(fields, fieldsOf(place)) || undefined);
+    return bastions;
   }
 
   #known(error: unknown): readonly Bastion[] {

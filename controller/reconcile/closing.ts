@@ -1,6 +1,6 @@
 import type { Bastion } from '../api/bastion.ts';
 import { sleep, type Timer } from '../api/clock.ts';
-import { type Estate, type Place, placeKey, placeOf } from '../api/estate.ts';
+import { type Estate, type Place, placeKey, placeOf, placeOfKey } from '../api/estate.ts';
 import { fenceWrites } from '../api/fence.ts';
 import { objectName } from '../api/object.ts';
 import { endOf, mayHaveEnded, nextEnd } from '../core/closing.ts';
@@ -9,6 +9,7 @@ import type { Step } from '../core/plan.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { ActivationBook } from './activations.ts';
 import { ClosingLane } from './closing-lane.ts';
+import type { Untold } from './closing-news.ts';
 import { whileKept } from './lease.ts';
 import type { ManagerOptions } from './manager.ts';
 import type { PassClosing } from './pass-closing.ts';
@@ -36,6 +37,8 @@ const AHEAD_MS = 3_000;
 export class Closing {
   readonly #options: ClosingOptions;
   readonly #lanes = new Map<string, ClosingLane>();
+  /** What each place still has to tell, whatever tenure it is of. */
+  readonly #untold = new Map<string, Untold[]>();
   #timer: Timer | undefined;
   #isOpen = false;
 
@@ -49,6 +52,8 @@ export class Closing {
     this.#lanes.clear();
     this.#isOpen = true;
     this.look();
+    for (const [key, untold] of this.#untold)
+      if (untold.length > 0) void this.#laneOf(placeOfKey(key)).close();
   }
 
   /** Resolves when no call is under way. */
@@ -155,8 +160,10 @@ export class Closing {
     const { api, clock, kinds, connectPlace, terms, lease, log, onClosed, activations } = this.#options;
     // Nobody else can lead yet: what is over is closed, though this one may not begin anything any more.
     const mayMutate = whileKept(lease);
+    const untold = this.#untold.get(placeKey(place)) ?? [];
+    this.#untold.set(placeKey(place), untold);
     const lane = new ClosingLane({
-      ...{ place, clock, kinds, mayMutate, log, onClosed: () => onClosed(place) },
+      ...{ place, clock, kinds, mayMutate, log, untold, onClosed: () => onClosed(place) },
       api: fenceWrites(api, mayMutate),
       connect: () => connectPlace(place, mayMutate),
       installation: () => terms().settings.installation,

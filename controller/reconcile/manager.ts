@@ -279,6 +279,7 @@ export class Controller {
     const startedMs = clock.monotonic();
     try {
       const wake = key === NOWHERE ? await this.#tellStrays() : await this.#pass(key, refresh);
+      if (!wake) return NEVER;
       log.over?.('pass failed', (fields) => isOf(fields, scopeOf(key)) || undefined);
       return wake;
     } catch (error) {
@@ -291,7 +292,8 @@ export class Controller {
     }
   }
 
-  async #pass(key: string, refresh: Refresh): Promise<Wake> {
+  /** @returns undefined where it could not be brought to its end */
+  async #pass(key: string, refresh: Refresh): Promise<Wake | undefined> {
     const { clock, log, observer, trace = untraced } = this.#options;
     const place = placeOfKey(key);
     // Asked for before its account was taken out of the configuration: its Bastions are not known to be of it any more.
@@ -304,7 +306,7 @@ export class Controller {
       this.#workers.of(place).run(refresh, interests),
     );
     reportPass(log, place, pass);
-    if (pass.fenced) return NEVER;
+    if (pass.fenced) return undefined;
     this.#closing.saw(place, pass.memory.snapshot, isIdledOut(pass));
     // All else is done: what could be closed is closed, and the next try comes soon.
     if (pass.unrecorded !== undefined) throw pass.unrecorded;
@@ -333,7 +335,7 @@ export class Controller {
 
   #estate(): Estate {
     const { accountId, defaultRegion, terms } = this.#options;
-    const region = this.#standing.current()?.defaultRegion ?? defaultRegion;
+    const region = this.#standing.defaultRegion() ?? defaultRegion;
     return { accountId, defaultRegion: region, accounts: terms().accounts };
   }
 }

@@ -1,6 +1,8 @@
 import type { Place } from '../api/estate.ts';
+import type { ObjectName } from '../api/object.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { type Fields, lasting } from '../core/repetition.ts';
+import type { KindName } from '../core/resource.ts';
 import { logGuards } from './guard-log.ts';
 import type { Log } from './manager.ts';
 import type { Pass } from './reconcile.ts';
@@ -28,12 +30,13 @@ export function reportPass(
   else reportFailures(log, scope, observed.failures);
   for (const [bastion, error] of untellable)
     log('error', 'the status of a Bastion cannot be stored: it is closed', { ...scope, bastion, error });
-  const names = new Set<string>(untellable.keys());
-  log.over?.('the status of a Bastion cannot be stored: it is closed', (fields) =>
-    isOf(fields, scope) ? !names.has(String(fields['bastion'])) : undefined,
-  );
   for (const outcome of outcomes) reportOutcome(log, scope, outcome);
-  if (!fenced) reportSuccesses(log, scope, outcomes);
+  // What was not told or tried any more is not over.
+  if (fenced) return;
+  log.over?.('the status of a Bastion cannot be stored: it is closed', (fields) =>
+    isOf(fields, scope) ? !untellable.has(String(fields['bastion']) as ObjectName) : undefined,
+  );
+  reportSuccesses(log, scope, outcomes, observed.failures);
 }
 
 /** One line for each cause: what fails together is often one call, or one wrong right. */
@@ -66,10 +69,25 @@ function reportOutcome(log: Log, scope: Fields, { step, result, message }: Outco
   if (result === 'failed') log('warn', 'failed', { ...fields, error: message });
 }
 
-/** What was not tried, or has to wait, is not over. */
-function reportSuccesses(log: Log, scope: Fields, outcomes: readonly Outcome[]): void {
+/** What was not tried, or has to wait, is not over; and of what cannot be listed nobody knows what is left to do. */
+function reportSuccesses(
+  log: Log,
+  scope: Fields,
+  outcomes: readonly Outcome[],
+  unknown: Pass['observed']['failures'],
+): void {
   const open = new Set<string>(
     outcomes.filter(({ result }) => result !== 'done' && result !== 'idle').map(({ step }) => step.key),
   );
-  log.over?.('failed', (fields) => (isOf(fields, scope) ? !open.has(String(fields['key'])) : undefined));
+  log.over?.('failed', (fields) => {
+    if (!isOf(fields, scope)) return undefined;
+    const key = String(fields['key']);
+    if (open.has(key)) return false;
+    return unknown.has(kindOf(key)) ? undefined : true;
+  });
+}
+
+/** Each key begins with it. */
+function kindOf(key: string): KindName {
+  return key.split('/')[0] as KindName;
 }

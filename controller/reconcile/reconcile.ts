@@ -67,12 +67,13 @@ export async function reconcile(memory: Memory, options: PassOptions): Promise<P
   const { outcomes, refusals } = judgeRefusals(patient.outcomes, known, preview.partsOf, now);
   const done = { outcomes, refusals, kinds, now };
   const statuses = statusesAfter(preview, done);
-  // What AWS was asked for counts, also where nobody can be told of it.
+  // What AWS was asked for counts, also where nobody can be told of it; that is news until it is told.
+  const untold = outcomes.map((outcome) => ({ ...outcome, isNews: false }));
   options.keep?.({
     ...memory,
     setbacks,
     refusals,
-    acceptances: noteAccepted(outcomes, preview.acceptances, now),
+    acceptances: noteAccepted(untold, preview.acceptances, now),
   });
   const told = await unlessFenced(mayMutate, () =>
     tell(preview, statuses, done, { api, place: aws.scope, settleScope }),

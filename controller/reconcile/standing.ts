@@ -40,6 +40,8 @@ export class StandingKeeper {
   #failures = 0;
   /** As far as it matters; undefined until it is known, and then nothing is done. */
   #standing: Standing | undefined;
+  /** It outlives the tenure: whoever can only not renew still closes where it opened. */
+  #defaultRegion: string | undefined;
   /** Why the lease was given away, since it was told last: it comes and goes until a person has acted. */
   #gaveWayFor: string | undefined;
 
@@ -50,6 +52,11 @@ export class StandingKeeper {
   /** Of this tenure; undefined until it is known. */
   current(): Standing | undefined {
     return this.#standing;
+  }
+
+  /** As it was known last; undefined before that. */
+  defaultRegion(): string | undefined {
+    return this.#defaultRegion;
   }
 
   /** Why nothing may be changed. */
@@ -65,6 +72,7 @@ export class StandingKeeper {
       else if (!this.#isStopped) log('warn', 'the lease has ended: standing by');
     }
     this.#standing = undefined;
+    this.#failures = 0;
     if (held) void this.#take();
   }
 
@@ -88,6 +96,7 @@ export class StandingKeeper {
       if (!isMine() || this.#isStopped) return;
       log.over?.('cannot tell whose store this is', () => true);
       this.#standing = standing;
+      this.#defaultRegion = standing.defaultRegion;
       if (standing.halted) return await this.#giveWay(standing.halted);
       if (!allowsTheSame(before, standing)) this.#allow();
     } catch (error) {

@@ -16,3 +16,29 @@ export async function stopInTime(
     log('warn', 'ended without waiting for what does not answer');
   }
 }
+
+/**
+ * One stop can come as several signals: a service manager sends its own to the whole group of processes, and the process that keeps
+ * this one passes it on.
+ */
+const ONE_STOP_MS = 1_000;
+
+/**
+ * @param onStop is called once, with what aborts when somebody asks again
+ * @returns what each signal calls
+ */
+export function stopRequests(
+  clock: Pick<Clock, 'monotonic'>,
+  onStop: (hurry: AbortSignal) => void,
+): () => void {
+  const hurry = new AbortController();
+  let firstMs: number | undefined;
+  return () => {
+    if (firstMs !== undefined) {
+      if (clock.monotonic() - firstMs > ONE_STOP_MS) hurry.abort();
+      return;
+    }
+    firstMs = clock.monotonic();
+    onStop(hurry.signal);
+  };
+}

@@ -147,6 +147,25 @@ describe('what AWS accepts', () => {
     expect(calledAt.length).toBeLessThan(14);
   });
 
+  it('and has lasted is made into something else as often as that is needed', () => {
+    let acceptances: Acceptances = NO_ACCEPTANCES;
+    for (let turn = 0; turn < 20; turn++) {
+      const found = { ...task('arn-1', 'ready'), detail: { stops: `task-${turn}`, readAt: turn } };
+      expect(pausedAfter(step('update', found), acceptances, turn * MINUTE)).toBeUndefined();
+      const made = { ...found, detail: { stops: `task-${turn + 1}` } };
+      const done = { step: step('update', made), result: 'done', found } as const;
+      acceptances = noteAccepted([done], acceptances, turn * MINUTE);
+    }
+  });
+
+  it('and changes nothing is asked for ever more seldom', () => {
+    let acceptances: Acceptances = NO_ACCEPTANCES;
+    const found = task('arn-1', 'ready');
+    const done = { step: step('update', found), result: 'done', found } as const;
+    for (let turn = 0; turn < 4; turn++) acceptances = noteAccepted([done], acceptances, turn * SECOND);
+    expect(pausedAfter(step('update', found), acceptances, 5 * SECOND)).toMatchObject({ undone: true });
+  });
+
   it('and takes access away, or is a deletion, is asked for again within half a minute', () => {
     for (const one of [
       { ...step('update', task('arn-1', 'ready')), restricts: true },
@@ -163,6 +182,20 @@ describe('what AWS accepts', () => {
       const pauses = calledAt.slice(1).map((at, index) => at - (calledAt[index] ?? 0));
       expect(pauses.slice(0, 6)).toEqual([1, 1, 1, 10, 20, 30].map((seconds) => seconds * SECOND));
       expect(Math.max(...pauses)).toBe(30 * SECOND);
+    }
+  });
+
+  it('and is opened and closed again and again under one name is deleted at once each time', () => {
+    let acceptances: Acceptances = NO_ACCEPTANCES;
+    const note = (action: Action, now: number) => {
+      const taken = step(action, task('name'));
+      expect(pausedAfter(taken, acceptances, now)).toBeUndefined();
+      acceptances = noteAccepted([{ step: taken, result: 'done' }], acceptances, now);
+      acceptances = seenIn(acceptances, listed(task('name')));
+    };
+    for (let turn = 0; turn < 10; turn++) {
+      note('create', turn * MINUTE);
+      note('delete', turn * MINUTE + SECOND);
     }
   });
 

@@ -66,6 +66,14 @@ describe('a log of what goes on', () => {
     expect(take()).toHaveLength(1);
   });
 
+  it('takes a shared resource for the same whoever uses it by now', () => {
+    const { log, take } = createQuiet();
+    const fields = { key: 'ecs-cluster/main', error: 'no' };
+    for (const owners of [['default/a'], ['default/b', 'default/a'], []])
+      log('warn', 'failed', { ...fields, owners });
+    expect(take()).toEqual([['warn', 'failed', { ...fields, owners: ['default/a'] }]]);
+  });
+
   it('lets through what is no failure, each time', () => {
     const { log, take } = createQuiet();
     for (let turn = 0; turn < 2; turn++) {

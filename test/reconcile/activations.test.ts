@@ -126,6 +126,32 @@ describe("the controller's own record of an activation", () => {
     });
   });
 
+  it('counts as well where its answer was given up, and comes late', async () => {
+    const { store, newBook, record } = openBook();
+    await record(newBook(), bastionOf(), NINE);
+    const answers: (() => void)[] = [];
+    const book = new ActivationBook({
+      listActivations: async () => {
+        await new Promise<void>((resolve) => answers.push(resolve));
+        return store.listActivations();
+      },
+      writeActivation: (...args) => store.writeActivation(...args),
+    });
+    const forged = bastionOf({ status: { activatedAt: rfc3339(NINE + HOUR) } });
+    const recorded = record(book, forged, NINE + HOUR);
+    book.readAnew();
+    const again = book.correct([forged]);
+    answers[0]?.();
+    const { life } = await recorded;
+    expect(life).toMatchObject({ activatedAt: NINE, expiresAt: NINE + 2 * HOUR });
+    expect(book.isRead()).toBe(true);
+    expect(await store.listActivations()).toMatchObject([{ version: 1, activatedAt: rfc3339(NINE) }]);
+    answers[1]?.();
+    const renewed = bastionOf({ spec: { ttl: '3h' } });
+    await again;
+    expect((await record(book, renewed, NINE + HOUR)).failure).toBeUndefined();
+  });
+
   it('goes long after its Bastion has gone', async () => {
     const { store, newBook, record } = openBook();
     await record(newBook(), bastionOf(), NINE);

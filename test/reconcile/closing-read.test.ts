@@ -118,6 +118,40 @@ describe('an end, while the whole table hangs', () => {
     await replica.controller.stop();
   });
 
+  it('is carried out where it was opened, also by one whose default region is another', async () => {
+    const bed = createManagerBed();
+    const first = bed.start();
+    const end = await openFor('10m', bed);
+    await first.controller.stop();
+    const replica = bed.start('b', { defaultRegion: 'us-east-1' });
+    await bed.run(end - bed.clock.now() - 13 * SECOND);
+    replica.hangStore();
+    await bed.run(13 * SECOND - 100);
+    expect([isOpen(bed), running(bed), replica.isHeld()]).toEqual([true, 1, false]);
+    await bed.run(5 * SECOND);
+    expect([isOpen(bed), running(bed)]).toEqual([false, 0]);
+    replica.die();
+  });
+
+  it('is told of in the next tenure, with the time at which it was', async () => {
+    const bed = createManagerBed();
+    const replica = bed.start();
+    const end = await openFor('10m', bed);
+    await bed.run(end - bed.clock.now() - SECOND);
+    const release = replica.hangStore();
+    await bed.run(40 * SECOND);
+    expect([isOpen(bed), running(bed), replica.isHeld()]).toEqual([false, 0, false]);
+    release();
+    await bed.runUntil(async () => (await bed.phase('orders')) === 'Expired', 10 * MINUTE);
+    const { items } = await bed.api.events.list();
+    const told = items.filter(
+      ({ reason, message }) => reason === 'Deleted' && message.startsWith('target-ingress'),
+    );
+    expect(told).toHaveLength(1);
+    expect(Date.parse(told[0]?.lastTimestamp ?? '') - end).toBeLessThan(20 * SECOND);
+    await replica.controller.stop();
+  });
+
   it('is not carried out once another one may lead, nor by one that has been told to stop', async () => {
     const bed = createManagerBed();
     const replica = bed.start();

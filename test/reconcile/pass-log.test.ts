@@ -16,7 +16,11 @@ function createPasses() {
     lines.push(`${level} ${message} ${String(fields['what'] ?? fields['key'])}`);
   }, clock);
   let passes = 0;
-  const pass = async (failing: readonly string[], results: Readonly<Record<string, Result>> = {}) => {
+  const pass = async (
+    failing: readonly string[],
+    results: Readonly<Record<string, Result>> = {},
+    change: Partial<Pass> = {},
+  ) => {
     const id = ++passes;
     const failures = new Map(failing.map((kind) => [kind, `cannot list ${kind}: ${DENIED}${id})`]));
     const outcomes = Object.entries(results).map(([key, result]) => ({
@@ -24,7 +28,7 @@ function createPasses() {
       ...{ result, message: `${DENIED}${id})` },
     }));
     const told = { outcomes, observed: { failures }, fenced: false, news: [], untellable: new Map() };
-    reportPass(log, PLACE, told as unknown as Pass);
+    reportPass(log, PLACE, { ...told, ...change } as unknown as Pass);
     await clock.advance(2_000);
     return lines.splice(0);
   };
@@ -54,5 +58,20 @@ describe('the log of passes', () => {
     ]);
     // Whoever is gone is not stuck any more.
     expect(await pass([])).toEqual(['info over: failed task/b']);
+  });
+
+  it('does not call over what waits for a list, and what a pass did not come to', async () => {
+    const { pass } = createPasses();
+    const untellable = new Map([['default/a', 'too large']]) as Pass['untellable'];
+    await pass([], { 'task/a': 'failed' }, { untellable });
+    expect(await pass(['task'])).toEqual([
+      'warn cannot read AWS task',
+      'info over: the status of a Bastion cannot be stored: it is closed undefined',
+    ]);
+    await pass([], { 'task/a': 'failed' }, { untellable });
+    expect(await pass([], {}, { fenced: true })).toEqual([
+      'info gave up a pass: the lease has ended undefined',
+    ]);
+    expect(await pass([], { 'task/a': 'failed' }, { untellable })).toEqual([]);
   });
 });

@@ -28,4 +28,30 @@ describe('two Bastions in one VPC', () => {
     const interfaces = endpoints.filter(({ type, state }) => type === 'Interface' && state !== 'deleted');
     expect(interfaces.map((endpoint) => [...endpoint.interfaces.keys()])).toEqual(Array(4).fill([first]));
   });
+
+  it('asks once for a change of a shared endpoint, while the task of the second one is still starting', async () => {
+    const harness = startHarness();
+    const { state, operations } = harness.simulator.ec2;
+    const network = { vpcId: ORDINARY.isolatedVpc, subnetIds: [String(first)], path: 'Auto' as const };
+    const isReady = (name: string) => async () => (await harness.phase(name)) === 'Ready';
+    await harness.apply('one', { network });
+    await harness.runUntil(isReady('one'));
+    // Of one alone: AWS's rate holds back none of the calls.
+    const changed = [...state.endpoints.values()].find(({ type }) => type === 'Interface');
+    if (!changed) throw new Error('there is no endpoint');
+    changed.privateDns = false;
+    const modify = operations['ModifyVpcEndpoint'];
+    const modified: unknown[] = [];
+    Object.assign(operations, {
+      ModifyVpcEndpoint: (input: Record<string, unknown>) => {
+        modified.push(input['VpcEndpointId']);
+        return modify?.(input);
+      },
+    });
+
+    await harness.apply('two', { network });
+    await harness.runUntil(isReady('two'));
+
+    expect(modified).toEqual([changed.id]);
+  });
 });

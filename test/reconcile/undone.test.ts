@@ -42,7 +42,7 @@ function undoesEndpoints({ simulator }: Harness, isInAnotherWay: boolean): Map<s
 }
 
 describe('an accepted change that somebody undoes each time', () => {
-  it.each([true])(
+  it.each([true, false])(
     'is asked for ever more seldom, of each in turn (another way: %s)',
     async (another) => {
       const harness = await up('orders', 'users');
@@ -94,5 +94,23 @@ describe('an accepted change that somebody undoes each time', () => {
     const pauses = calledAt.slice(1).map((at, index) => at - (calledAt[index] ?? 0));
     expect(calledAt.length).toBeGreaterThan(8);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(MINUTE + 1_000);
+  }, 60_000);
+
+  it('is told of, though the store did not take that at first', async () => {
+    const harness = await up('orders');
+    undoesEndpoints(harness, false);
+    const { events } = harness.api;
+    const isUndone = (event: object) => 'reason' in event && event.reason === 'KeepsBeingUndone';
+    const create = events.create.bind(events);
+    let refused = 0;
+    Object.assign(events, {
+      create: async (event: Parameters<typeof create>[0]) => {
+        if (!isUndone(event) || ++refused > 1) return create(event);
+        throw new Error('the store cannot be reached');
+      },
+    });
+    for (let turn = 0; turn < 8; turn++) await harness.run(MINUTE).catch(() => undefined);
+    expect(refused).toBeGreaterThan(0);
+    expect((await events.list()).items.filter(isUndone).length).toBeGreaterThan(0);
   }, 60_000);
 });
