@@ -64,6 +64,8 @@ const FIRST_SHORT_PAUSE_MS = 10_000;
 const LONGEST_SHORT_PAUSE_MS = 30_000;
 /** What lasted for so long after the longest pause is not undone any more. */
 const FORGOTTEN_MS = 2 * LONGEST_PAUSE_MS;
+/** Before there is a pause: what is undone less often than this is no struggle. */
+const FORGOTTEN_EARLY_MS = 5 * 60_000;
 
 export const NEVER_LISTED = 'NeverListed';
 
@@ -159,7 +161,7 @@ export function seenIn(acceptances: Acceptances, snapshot: Snapshot): Acceptance
 /** Counts what was accepted in this pass, and lets go what was removed by its id. */
 export function noteAccepted(outcomes: readonly Outcome[], before: Acceptances, now: number): Acceptances {
   const after = new Map(
-    [...before].filter(([, one]) => one.made.length > 0 || now - one.lastAt < FORGOTTEN_MS),
+    [...before].filter(([, one]) => one.made.length > 0 || now - one.lastAt < forgottenMs(one)),
   );
   for (const outcome of outcomes) {
     const { step, result, isNews } = outcome;
@@ -173,6 +175,10 @@ export function noteAccepted(outcomes: readonly Outcome[], before: Acceptances, 
     if (next) after.set(name, next);
   }
   return after;
+}
+
+function forgottenMs({ isSeen, times }: Acceptance): number {
+  return isSeen && times < FREE_REPETITIONS ? FORGOTTEN_EARLY_MS : FORGOTTEN_MS;
 }
 
 function acceptedBy(

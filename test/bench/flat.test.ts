@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { growthOf, logRates, type Sample } from './flat.ts';
+import { growthOf, ratesOf, type Sample } from './flat.ts';
 
 const MB = 1_048_576;
 const BOUND = { ratio: 1.05, slack: 3 * MB };
@@ -31,6 +31,6 @@ it('takes no verdict from a handful of samples', () => {
 });
 
 it('judges a log by what comes of it in a minute', () => {
-  const rates = logRates(soak(() => 1));
+  const rates = ratesOf(soak(() => 1));
   expect(rates.map(({ logBytes }) => logBytes)).toEqual(Array.from({ length: 59 }, () => 3_000));
 });

@@ -41,12 +41,16 @@ export function growthOf(
   return { before, after, isFlat: after <= before * bound.ratio + bound.slack };
 }
 
-/** A log grows as long as there is something to say: what has to be flat is how much of it comes in a minute. */
-export function logRates(samples: readonly Sample[]): Sample[] {
+/**
+ * A log grows as long as there is something to say, and a store as long as its history of changes does: what has to be flat is how
+ * much of them comes in a minute.
+ */
+export function ratesOf(samples: readonly Sample[]): Sample[] {
   return samples.slice(1).map((sample, index) => {
-    const { logBytes = 0, atMs = 0 } = samples[index] ?? {};
-    const perMinute = ((sample.logBytes - logBytes) * 60_000) / Math.max(1, sample.atMs - atMs);
-    return { ...sample, logBytes: perMinute };
+    const { logBytes = 0, storeBytes = 0, atMs = 0 } = samples[index] ?? {};
+    const perMinute = (bytes: number) => (bytes * 60_000) / Math.max(1, sample.atMs - atMs);
+    const rates = { logBytes: sample.logBytes - logBytes, storeBytes: sample.storeBytes - storeBytes };
+    return { ...sample, logBytes: perMinute(rates.logBytes), storeBytes: perMinute(rates.storeBytes) };
   });
 }
 
