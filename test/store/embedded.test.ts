@@ -347,7 +347,9 @@ describe('a damaged store', () => {
     const mark = join(folder(left), 'newest.json');
     const { newest } = JSON.parse(await readFile(mark, 'utf8'));
     await (await open(left)).close();
-    expect((await stat(file('-wal', left))).size).toBe(0);
+    // Whoever closes it last deletes it, too.
+    const journal = await stat(file('-wal', left)).catch(() => ({ size: 0 }));
+    expect(journal.size).toBe(0);
     const moved = join(dir, 'moved');
     await cp(left, moved, { recursive: true });
     await writeFile(file('-shm', moved), index);
