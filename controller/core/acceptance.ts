@@ -1,14 +1,10 @@
-import type { Bastion } from '../api/bastion.ts';
-import { condition } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { isRecord } from '../api/json.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
-import { type DesiredSet, same } from './desired.ts';
-import type { Held } from './held.ts';
-import { type Life, renewalOf, timeOf } from './lifetime.ts';
+import type { ObjectName } from '../api/object.ts';
+import { same } from './desired.ts';
 import type { Outcome } from './outcome.ts';
 import type { Step } from './plan.ts';
-import type { Desired, Key, KindName, Observed, Problem } from './resource.ts';
+import type { Desired, Key, KindName, Observed } from './resource.ts';
 import { indexByKey, type Snapshot } from './snapshot.ts';
 
 /*
@@ -67,8 +63,6 @@ const FORGOTTEN_MS = 2 * LONGEST_PAUSE_MS;
 /** Before there is a pause: what is undone less often than this is no struggle. */
 const FORGOTTEN_EARLY_MS = 5 * 60_000;
 
-export const NEVER_LISTED = 'NeverListed';
-
 /** The outcome of a step whose like was accepted not long ago. Undefined: try it. */
 export function pausedAfter(step: Step, acceptances: Acceptances, now: number): Outcome | undefined {
   const known = acceptances.get(nameOf(step));
@@ -121,7 +115,8 @@ function unseen(step: Step): Outcome {
   return { step, result: 'deferred', message: 'AWS accepted it, and no list shows it yet', untried: true };
 }
 
-function isFutile({ action, isSeen, times, lastAt }: Acceptance, now: number): boolean {
+/** It was asked for as often as it may be, long enough ago, and no list shows it. */
+export function isFutile({ action, isSeen, times, lastAt }: Acceptance, now: number): boolean {
   const settledAt = lastAt + (UNSEEN_PAUSES_MS.at(MOST_UNSEEN) ?? 0);
   return action === 'create' && !isSeen && times >= MOST_UNSEEN && settledAt <= now;
 }
@@ -134,7 +129,7 @@ function pauseMs({ action, restricts }: Step, repetitions: number): number {
   return Math.min(first * 2 ** repetitions, longest);
 }
 
-function textOf({ key, times, lastAt, made }: Acceptance): string {
+export function textOf({ key, times, lastAt, made }: Acceptance): string {
   const ids = made.map(({ id }) => id).join(', ') || 'nothing it named';
   return (
     `AWS accepted the creation of ${key} ${times} times, the last time at ${rfc3339(lastAt)} (${ids}), and no list shows it. ` +
@@ -245,99 +240,6 @@ function release(after: Map<string, Acceptance>, { observed, key, reason }: Step
 /** One that we made anew ourselves was not kept from going. */
 function forgetRemoval(after: Map<string, Acceptance>, { key, observed }: Step): void {
   if (observed) after.delete(nameOf({ action: 'delete', key, observed }));
-}
-
-/** What lets somebody in or is paid for by the hour: that alone is removed by an id that only an answer named. */
-const REMOVED_BY_ID: readonly KindName[] = ['task', 'activation', 'target-ingress', 'vpc-endpoint'];
-
-/** The snapshot, with what AWS accepted and no list shows, so that it goes as everything does that nobody wants. */
-export function withUnlisted(
-  snapshot: Snapshot,
-  acceptances: Acceptances,
-  { byKey }: DesiredSet,
-  now: number,
-): Snapshot {
-  const unlisted = [...acceptances.values()].filter(
-    (one) =>
-      !one.isSeen &&
-      REMOVED_BY_ID.includes(one.kind) &&
-      (!byKey.has(one.key) || (one.shared && isFutile(one, now))) &&
-      snapshot.parts.has(one.kind),
-  );
-  if (unlisted.length === 0) return snapshot;
-  const parts = new Map(snapshot.parts);
-  for (const { kind, made } of unlisted) {
-    const part = parts.get(kind);
-    const known = new Set(part?.resources.map(({ id }) => id));
-    if (part)
-      parts.set(kind, {
-        ...part,
-        resources: [...part.resources, ...made.filter(({ id }) => !known.has(id))],
-      });
-  }
-  return { ...snapshot, parts };
-}
-
-/** Bastions that something of was accepted and never listed, with what is to be told of them. */
-export function neverListed(acceptances: Acceptances, now: number): ReadonlyMap<ObjectName, Held> {
-  const futile = [...acceptances.values()].filter((one) => !one.shared && isFutile(one, now));
-  return new Map(
-    futile.flatMap((one) =>
-      one.owners.map((owner): [ObjectName, Held] => [owner, { reason: NEVER_LISTED, message: textOf(one) }]),
-    ),
-  );
-}
-
-/** Those that are closed for it: it stands in their status, and nobody has changed or renewed them since. */
-export function closedBastions(bastions: readonly Bastion[], now: number): ReadonlyMap<ObjectName, Held> {
-  return new Map(
-    bastions.flatMap((bastion): [ObjectName, Held][] => {
-      const told = condition(bastion, 'Withheld');
-      if (told?.reason !== NEVER_LISTED || told.observedGeneration !== bastion.metadata.generation) return [];
-      const isRenewed = (renewalOf(bastion, now) ?? 0) > (timeOf(told.lastTransitionTime) ?? 0);
-      return isRenewed ? [] : [[objectName(bastion), { reason: NEVER_LISTED, message: told.message }]];
-    }),
-  );
-}
-
-const ENTRANCES: readonly KindName[] = [
-  'activation',
-  'task',
-  'managed-instance',
-  'target-ingress',
-  'session',
-];
-
-/** Takes from the wishes what would let somebody into a closed Bastion, and says of it why. */
-export function withoutEntrances(desired: DesiredSet, closed: ReadonlyMap<ObjectName, Held>): DesiredSet {
-  if (closed.size === 0) return desired;
-  const isEntrance = ({ kind, owners }: Desired) =>
-    ENTRANCES.includes(kind) && owners.every((one) => closed.has(one));
-  const problems = new Map(desired.problems);
-  for (const [owner, { reason, message }] of closed) {
-    const problem: Problem = { condition: 'TaskRunning', reason, message };
-    problems.set(owner, [problem, ...(problems.get(owner) ?? [])]);
-  }
-  return { byKey: new Map([...desired.byKey].filter(([, wish]) => !isEntrance(wish))), problems };
-}
-
-/** Counted is within one opening: a Bastion that is over, or that is changed or renewed after it was closed, is tried anew. */
-export function forgetEnded(
-  acceptances: Acceptances,
-  bastions: readonly Bastion[],
-  { lives, closed }: { lives: ReadonlyMap<ObjectName, Life>; closed: ReadonlyMap<ObjectName, Held> },
-): Acceptances {
-  if (acceptances.size === 0) return acceptances;
-  const reopened = bastions.filter(
-    (bastion) => condition(bastion, 'Withheld')?.reason === NEVER_LISTED && !closed.has(objectName(bastion)),
-  );
-  const names = new Set(reopened.map(objectName));
-  const isOver = (owner: ObjectName) => names.has(owner) || lives.get(owner)?.state !== 'active';
-  return new Map(
-    [...acceptances].map(([name, one]): [string, Acceptance] =>
-      !one.shared && one.owners.every(isOver) ? [name, { ...one, times: 0, isTold: false }] : [name, one],
-    ),
-  );
 }
 
 function wishOf({ spec, tags }: Desired): unknown {

@@ -5,17 +5,10 @@ import { type Estate, isSamePlace, type Place, placeOf } from '../api/estate.ts'
 import type { Guard } from '../api/guard.ts';
 import type { Trace } from '../api/trace.ts';
 import type { Aws } from '../aws/clients.ts';
-import {
-  type Acceptances,
-  closedBastions,
-  forgetEnded,
-  NO_ACCEPTANCES,
-  seenIn,
-  withoutEntrances,
-  withUnlisted,
-} from '../core/acceptance.ts';
+import { type Acceptances, NO_ACCEPTANCES, seenIn } from '../core/acceptance.ts';
 import { type GuardMemory, guard, type Shrink, withholdAll } from '../core/guard.ts';
 import type { Held } from '../core/held.ts';
+import { closedBastions, forgetEnded, withoutEntrances, withUnlisted } from '../core/never-listed.ts';
 import { NO_ORIGINS, type Origins, sourceOf } from '../core/origin.ts';
 import { makePlan, type Plan } from '../core/plan.ts';
 import { NO_REFUSALS, type PartsOf, withoutRefused } from '../core/refusals.ts';

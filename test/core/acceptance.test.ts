@@ -2,14 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { ObjectName } from '../../controller/api/object.ts';
 import {
   type Acceptances,
-  forgetEnded,
   NO_ACCEPTANCES,
-  neverListed,
   noteAccepted,
   pausedAfter,
   seenIn,
 } from '../../controller/core/acceptance.ts';
 import type { Life } from '../../controller/core/lifetime.ts';
+import { forgetEnded, neverListed } from '../../controller/core/never-listed.ts';
 import type { Action, Step } from '../../controller/core/plan.ts';
 import type { Desired, Observed } from '../../controller/core/resource.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../controller/core/snapshot.ts';

@@ -75,7 +75,7 @@ export const MARKS: readonly Canary[] = [
   {
     name: 'accepted-and-left',
     like: 'a controller that gives up a machine which it cannot see, and leaves it running',
-    file: 'core/acceptance.ts',
+    file: 'core/never-listed.ts',
     find: 'if (unlisted.length === 0) return snapshot;',
     replace: 'if (unlisted.length >= 0) return snapshot;',
     scenarios: ['task-is-never-listed'],
