@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { Clock } from '../api/clock.ts';
 
 /**
- * Beside the database: the newest entry of the log that is known to have been synced, and when the machine was started that did so. A database whose log ends before it has lost
- * what was acknowledged, however whole it looks: its journal was removed, or an old copy was put in its place. Written now and then
- * and not synced, so it may lag; it is never ahead.
+ * Beside the database: the newest entry of the log that is known to have been synced, and by which start of the machine. A database
+ * whose log ends before that entry has lost what was acknowledged, however whole it looks: its journal was removed, or an old copy
+ * was put in its place. Written now and then and not synced, so it may lag; it is never ahead.
  */
 export interface NewestMark {
   /** @param sk of an entry of the log that was acknowledged */

@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../api/clock.ts';
 import { sleep } from '../api/clock.ts';
+import { letOthersRun } from './let-others-run.ts';
 import { damaged, explainFailure, isBusy, mayBeFull } from './sqlite-failure.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import { StoreUnavailableError } from './store.ts';
 import type { Condition, Item, Key, Query, Table } from './table.ts';
-import { giveWay } from './turn.ts';
 
 /** An item as JSON, and its checksum: a page that was overwritten may still be a page. */
 interface Row {
@@ -86,7 +86,7 @@ export function openSqliteTable({ file, roomFor, clock }: SqliteTableOptions): T
         items.push(...page);
         from = page.at(-1)?.['sk'] as string | undefined;
         if (page.length < PAGE || items.length === query.limit) return items;
-        await giveWay();
+        await letOthersRun();
       }
     },
     put(item, condition) {
