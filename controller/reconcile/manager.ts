@@ -1,6 +1,6 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, endsWithin, type Timer } from '../api/clock.ts';
+import { type Clock, endsWithin } from '../api/clock.ts';
 import { type Estate, isReachable, type Place, placeKey, placeOf, placeOfKey } from '../api/estate.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
 import { type Trace, untraced } from '../api/trace.ts';
@@ -15,8 +15,6 @@ import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
 import { ActivationBook } from './activations.ts';
 import { Closing } from './closing.ts';
-import { logGuards } from './guard-log.ts';
-import { IDENTITY_GUARD } from './identity.ts';
 import { Informer } from './informer.ts';
 import { type Lease, whileHeld } from './lease.ts';
 import type { Refresh } from './observe.ts';
@@ -24,11 +22,9 @@ import type { Observer } from './observer.ts';
 import { PassBook, type PassRecord } from './pass-book.ts';
 import { fieldsOf, isOf, reportPass } from './pass-log.ts';
 import { Queue, type Queued } from './queue.ts';
-import { rememberedPlaces } from './scopes.ts';
-import { placeOfShrinkGuard } from './shrink.ts';
 import { StandingKeeper } from './standing.ts';
 import { tellStrays } from './strays.ts';
-import { tidy } from './tidy.ts';
+import { Sweeper } from './sweeper.ts';
 import { isIdledOut } from './worker.ts';
 import { interestsOf, ScopeWorkers } from './workers.ts';
 
@@ -84,7 +80,6 @@ export interface ControllerState {
 /** Longest pause between two tries of a scope whose pass could not be made at all: a TTL that runs out in it is still kept. */
 const LONGEST_RETRY_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
-const SWEEP_RETRY_MS = 30_000;
 /** AWS answers in less as a rule; and what hangs may not keep the lease from the next leader. */
 const UNDER_WAY_MS = 2_000;
 /** Nothing depends on it. */
@@ -107,9 +102,9 @@ export class Controller {
   readonly #queue: Queue;
   readonly #informer: Informer;
   readonly #standing: StandingKeeper;
+  readonly #sweeper: Sweeper;
   readonly #stopping = new AbortController();
   #informing: Promise<void> = Promise.resolve();
-  #sweepRetry: Timer | undefined;
   #activations: ActivationBook;
 
   constructor(options: ManagerOptions) {
@@ -149,6 +144,11 @@ export class Controller {
       own: () => ({ accountId, installation: terms().settings.installation, region }),
       settings: () => terms().settings,
       onAllowed: () => this.#begin(),
+    });
+    this.#sweeper = new Sweeper({
+      ...{ ...options, estate: () => this.#estate(), mayServe: () => this.mayServe() },
+      inUse: () => [...this.#workers.keys(), ...this.#informer.bastions().map((one) => this.#keyOf(one))],
+      look: (key) => this.#queue.add(key, 0, 'all'),
     });
   }
 
@@ -224,7 +224,7 @@ export class Controller {
   async stop(hurry?: AbortSignal): Promise<void> {
     const { lease, clock, log } = this.#options;
     this.#stopping.abort();
-    this.#sweepRetry?.cancel();
+    this.#sweeper.stop();
     this.#standing.stop();
     const idle = Promise.all([this.#queue.close(), this.#closing.close()]);
     lease.resign();
@@ -237,39 +237,12 @@ export class Controller {
   /** A cheap look at every scope that is in use: finds drift. */
   resync(): void {
     for (const key of this.#workers.keys()) this.#queue.add(key, 0, 'resync');
+    void this.#sweeper.trim();
   }
 
   /** A complete look at every scope that is or was in use, and tidying of the store. */
-  async sweep(): Promise<void> {
-    const { api, store, clock, lease, log } = this.#options;
-    this.#sweepRetry?.cancel();
-    if (!this.mayServe() || this.#stopping.signal.aborted) return;
-    const ask = (key: string) => this.#queue.add(key, 0, 'all');
-    const inUse = this.#informer.bastions().map((one) => this.#keyOf(one));
-    new Set([...this.#workers.keys(), ...inUse]).forEach(ask);
-    try {
-      const places = await rememberedPlaces(store);
-      // A store that remembers nothing is new, or has lost all it knew: then something may be left where nobody is.
-      if (places.length === 0) ask(placeKey(this.#ownPlace()));
-      for (const place of places) {
-        if (isReachable(this.#estate(), place)) ask(placeKey(place));
-        else log('warn', 'what is left in a forgotten account stays there', fieldsOf(place));
-      }
-      const isMine = whileHeld(lease);
-      const fenced = { api: fenceWrites(api, isMine), store: fenceStore(store, isMine) };
-      logGuards(log, await tidy({ ...fenced, clock, isLookedAt: (guard) => this.#isLookedAt(guard) }));
-      log.over?.('cannot sweep', () => true);
-    } catch (error) {
-      if (error instanceof Fenced) return;
-      log('error', 'cannot sweep', { error: explain(error), retryMs: SWEEP_RETRY_MS });
-      this.#sweepRetry = clock.setTimer(SWEEP_RETRY_MS, () => void this.sweep());
-    }
-  }
-
-  #isLookedAt(guard: string): boolean {
-    const place = placeOfShrinkGuard(guard);
-    if (place) return isReachable(this.#estate(), place);
-    return guard === IDENTITY_GUARD || this.#options.terms().sourceGuards.includes(guard);
+  sweep(): Promise<void> {
+    return this.#sweeper.sweep();
   }
 
   async #run(key: string, refresh: Refresh): Promise<Wake> {
@@ -326,11 +299,6 @@ export class Controller {
   #keyOf(bastion: Bastion): string {
     const place = placeOf(this.#estate(), bastion.spec);
     return place ? placeKey(place) : NOWHERE;
-  }
-
-  #ownPlace(): Place {
-    const { accountId, defaultRegion } = this.#estate();
-    return { accountId, region: defaultRegion };
   }
 
   #estate(): Estate {

@@ -7,23 +7,23 @@ import type { ObjectMeta } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
 import { tidyActivations } from './activations.ts';
 
-const KEEP_HISTORY_MS = 24 * 3_600_000;
+const KEEP_MS = 24 * 3_600_000;
 
 export interface TidyOptions {
   readonly api: ApiClient;
-  readonly store: Pick<Store, 'trim' | 'listActivations' | 'removeActivation'>;
+  readonly store: Pick<Store, 'forgetDeletions' | 'listActivations' | 'removeActivation'>;
   readonly clock: Clock;
   /** Whether this controller ever says anew what the guard of this name holds back. */
   readonly isLookedAt: (guard: string) => boolean;
 }
 
 /**
- * Takes away what is only history by now: events, guards that hold nothing back any more, and old revisions of the store. A
- * guard of what nobody looks at any more could never be cleared otherwise.
+ * Takes away what is only history by now: events, guards that hold nothing back any more, and what was deleted long ago. A guard
+ * of what nobody looks at any more could never be cleared otherwise.
  */
 export async function tidy({ api, store, clock, isLookedAt }: TidyOptions): Promise<GuardNews[]> {
   const now = clock.now();
-  const oldest = rfc3339(now - KEEP_HISTORY_MS);
+  const oldest = rfc3339(now - KEEP_MS);
   for (const { metadata, lastTimestamp } of (await api.events.list()).items) {
     if (lastTimestamp < oldest) await remove(api.events, metadata);
   }
@@ -38,7 +38,7 @@ export async function tidy({ api, store, clock, isLookedAt }: TidyOptions): Prom
   }
   const uids = async () => new Set((await api.bastions.list()).items.map(({ metadata }) => metadata.uid));
   await tidyActivations(store, uids, now);
-  await store.trim(KEEP_HISTORY_MS);
+  await store.forgetDeletions(KEEP_MS);
   return news;
 }
 

@@ -37,8 +37,6 @@ export interface TableStoreOptions {
 /** Each failed attempt means that another writer got through: a hundred in a row is a fault, not contention. */
 const WRITE_ATTEMPTS = 100;
 const LIST_ATTEMPTS = 10;
-/** Far longer than anybody can be slow in applying an entry. */
-const TOMBSTONE_MS = 24 * 3_600_000;
 
 export function createDynamoStore({ client, table, ...rest }: DynamoStoreOptions): Store {
   return createTableStore({ ...rest, items: openTable(client, table) });
@@ -115,10 +113,14 @@ export function createTableStore({ items, clock, newId, pollMs = 500 }: TableSto
       }
     },
     async trim(keepMs) {
-      const now = clock.now();
-      for (const collection of COLLECTIONS) await objects.dropTombstones(collection, now - TOMBSTONE_MS);
       const head = await log.head();
-      return head ? log.trim(head.revision - 1, now - keepMs) : 0;
+      const now = clock.now();
+      // What a clock that ran ahead has written is as old as the clock says that it is young.
+      return head ? log.trim(head.revision - 1, ({ timeMs }) => Math.abs(now - timeMs) > keepMs) : 0;
+    },
+    async forgetDeletions(keepMs) {
+      const beforeMs = clock.now() - keepMs;
+      for (const collection of COLLECTIONS) await objects.dropTombstones(collection, beforeMs);
     },
     readLease: leases.read,
     writeLease: leases.write,

@@ -2,7 +2,7 @@ import { fence } from '../api/fence.ts';
 import type { Store } from './store.ts';
 
 const WRITES: ReadonlySet<string | symbol> = new Set<keyof Store>([
-  ...(['put', 'delete', 'trim', 'writeActivation', 'removeActivation'] as const),
+  ...(['put', 'delete', 'trim', 'forgetDeletions', 'writeActivation', 'removeActivation'] as const),
 ]);
 
 /** The same store, for one who may write only as long as `mayWrite` says so. Leases have a fence of their own: their epoch. */

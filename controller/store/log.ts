@@ -1,4 +1,5 @@
 import type { KubeObject, ObjectName } from '../api/object.ts';
+import { letOthersRun } from './let-others-run.ts';
 import { type Change, type Collection, ObjectTooLargeError, StoreUnavailableError } from './store.ts';
 import { ABSENT, type Item, type Table, UnansweredError } from './table.ts';
 
@@ -15,6 +16,8 @@ export interface LogEntry extends Change {
 export const MAX_OBJECT_BYTES = 380 * 1024;
 const PARTITION = 'log';
 const PUT_ATTEMPTS = 3;
+/** Of whole objects, which are in memory meanwhile. The first look takes one: most often it is young. */
+const TRIM_PAGE = 50;
 
 /**
  * The append-only history. Entry N+1 is only ever appended by a writer that has seen entry N applied to its object, so at
@@ -27,8 +30,8 @@ export interface Log {
   after(from: number, limit: number, signal?: AbortSignal): Promise<readonly LogEntry[]>;
   /** The commit point of every write. @returns false when that revision belongs to another write. */
   append(entry: LogEntry): Promise<boolean>;
-  /** Deletes entries up to and including a revision that are older than a time, oldest first. @returns how many. */
-  trim(throughRevision: number, beforeMs: number): Promise<number>;
+  /** Deletes entries up to and including a revision, oldest first, to the first that is not old. @returns how many. */
+  trim(throughRevision: number, isOld: (entry: LogEntry) => boolean): Promise<number>;
 }
 
 export function createLog(table: Table): Log {
@@ -59,14 +62,17 @@ export function createLog(table: Table): Log {
       return item && parseEntry(item);
     },
     append: (entry) => append(table, entry, at),
-    async trim(throughRevision, beforeMs) {
+    async trim(throughRevision, isOld) {
       let trimmed = 0;
-      for (;;) {
-        const oldest = await table.query({ pk: PARTITION, through: sortKey(throughRevision), limit: 100 });
-        const old = takeWhile(oldest.map(parseEntry), (entry) => entry.timeMs < beforeMs);
-        for (const entry of old) await table.remove({ pk: PARTITION, sk: sortKey(entry.revision) });
+      for (let page = 1; ; page = TRIM_PAGE) {
+        const oldest = await table.query({ pk: PARTITION, through: sortKey(throughRevision), limit: page });
+        const old = takeWhile(oldest.map(parseEntry), isOld);
+        for (const entry of old) {
+          await table.remove({ pk: PARTITION, sk: sortKey(entry.revision) });
+          await letOthersRun();
+        }
         trimmed += old.length;
-        if (old.length < 100) return trimmed;
+        if (old.length < page) return trimmed;
       }
     },
   };

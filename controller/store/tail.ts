@@ -33,6 +33,7 @@ export function shareWatches(store: Store, { limits, gather }: ShareOptions = {}
     delete: (collection, name, expected) => store.delete(collection, name, expected),
     watch: (options) => follow(store, hub, options),
     trim: (keepMs) => store.trim(keepMs),
+    forgetDeletions: (keepMs) => store.forgetDeletions(keepMs),
     readLease: (name) => store.readLease(name),
     writeLease: (name, next, expected) => store.writeLease(name, next, expected),
     listActivations: () => store.listActivations(),

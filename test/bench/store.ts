@@ -51,6 +51,8 @@ export class PlainStore implements Store {
     return 0;
   }
 
+  async forgetDeletions(): Promise<void> {}
+
   async readLease(): Promise<undefined> {
     return undefined;
   }

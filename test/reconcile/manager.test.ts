@@ -62,6 +62,27 @@ describe('a controller', () => {
     await replica.controller.stop();
   });
 
+  it('trims the history of the store to some minutes at a resync, and only where it leads', async () => {
+    const bed = createManagerBed();
+    const [leader, other] = [bed.start('a'), bed.start('b')];
+    await bed.apply('near', { ttl: '24h' });
+    await bed.runUntil(isReady(bed, 'near'));
+    const oldest = async () => {
+      const ending = new AbortController();
+      for await (const change of bed.store.watch({ from: 0, signal: ending.signal })) return change.revision;
+      return 0;
+    };
+    await bed.run(6 * MINUTE);
+    other.controller.resync();
+    await bed.run(SECOND);
+    expect(await oldest()).toBe(1);
+    leader.controller.resync();
+    await bed.run(SECOND);
+    await expect(oldest()).rejects.toMatchObject({ name: 'ExpiredError' });
+    await leader.controller.stop();
+    await other.controller.stop();
+  });
+
   it('closes a Bastion within seconds of its TTL although nothing else happens', async () => {
     const bed = createManagerBed();
     const replica = bed.start();
@@ -151,7 +172,7 @@ describe('a controller', () => {
     await replica.controller.stop();
   });
 
-  it('tidies away events older than a day and history with them', async () => {
+  it('tidies away events older than a day', async () => {
     const bed = createManagerBed();
     const replica = bed.start();
     await bed.apply('near', { ttl: '48h' });
@@ -161,8 +182,6 @@ describe('a controller', () => {
     await bed.run(25 * HOUR, 15 * MINUTE);
     await replica.controller.sweep();
     expect((await bed.api.events.list()).items.length).toBeLessThan(before);
-    const watch = bed.store.watch({ from: 1, signal: AbortSignal.timeout(1_000) })[Symbol.asyncIterator]();
-    await expect(watch.next()).rejects.toMatchObject({ name: 'ExpiredError' });
     await replica.controller.stop();
   });
 });

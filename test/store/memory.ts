@@ -21,6 +21,8 @@ interface Memory {
   readonly clock: VirtualClock;
   readonly objects: Map<string, KubeObject>;
   readonly history: Entry[];
+  /** When each of those that are gone was deleted. */
+  readonly deletions: Map<string, number>;
   readonly leases: Map<string, LeaseRecord>;
   readonly activations: Map<string, ActivationRecord>;
   readonly wakers: Set<() => void>;
@@ -33,6 +35,7 @@ export function createMemorySubject(clock = new VirtualClock()): Subject {
     clock,
     objects: new Map(),
     history: [],
+    deletions: new Map(),
     leases: new Map(),
     activations: new Map(),
     wakers: new Set(),
@@ -55,9 +58,7 @@ class MemoryStore implements Store {
   }
 
   async wasDeleted(collection: Collection, name: ObjectName): Promise<boolean> {
-    const { history } = this.#memory;
-    const last = history.findLast((one) => one.collection === collection && objectName(one.object) === name);
-    return last?.type === 'DELETED';
+    return this.#memory.deletions.has(`${collection} ${name}`);
   }
 
   async list<T extends KubeObject>(collection: Collection) {
@@ -74,6 +75,7 @@ class MemoryStore implements Store {
     const type = this.#check(key, expected) ? 'MODIFIED' : 'ADDED';
     const stored = this.#record(type, collection, object);
     this.#memory.objects.set(key, stored);
+    this.#memory.deletions.delete(key);
     return structuredClone(stored) as T;
   }
 
@@ -82,6 +84,7 @@ class MemoryStore implements Store {
     const stored = this.#check(key, expected);
     if (!stored) throw new ConflictError(`${name} is gone`);
     this.#memory.objects.delete(key);
+    this.#memory.deletions.set(key, this.#memory.clock.now());
     return structuredClone(this.#record('DELETED', collection, stored)) as T;
   }
 
@@ -104,11 +107,16 @@ class MemoryStore implements Store {
 
   async trim(keepMs: number): Promise<number> {
     const { history, clock } = this.#memory;
-    const before = clock.now() - keepMs;
-    const old = history.slice(0, -1).findIndex(({ timeMs }) => timeMs >= before);
+    const isYoung = ({ timeMs }: Entry) => Math.abs(clock.now() - timeMs) <= keepMs;
+    const old = history.slice(0, -1).findIndex(isYoung);
     const count = old === -1 ? Math.max(0, history.length - 1) : old;
     history.splice(0, count);
     return count;
+  }
+
+  async forgetDeletions(keepMs: number): Promise<void> {
+    const { deletions, clock } = this.#memory;
+    for (const [key, timeMs] of deletions) if (timeMs < clock.now() - keepMs) deletions.delete(key);
   }
 
   async readLease(name: string): Promise<LeaseRecord | undefined> {
