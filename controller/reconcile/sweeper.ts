@@ -33,12 +33,16 @@ export interface SweeperOptions {
 const RETRY_MS = 30_000;
 /** Of the history of changes: longer than a watch is away before it comes back, as in Kubernetes; who comes later lists anew. */
 const KEEP_HISTORY_MS = 5 * 60_000;
+/** What so many changes have left behind is not kept until the next sweep. */
+const MANY_CHANGES = 5_000;
 
 /** What is done for the installation as a whole, beside the passes of its scopes. */
 export class Sweeper {
   readonly #options: SweeperOptions;
   #retry: Timer | undefined;
   #isTrimming = false;
+  /** Since the store was tidied last. */
+  #changes = 0;
   #isStopped = false;
 
   constructor(options: SweeperOptions) {
@@ -58,10 +62,7 @@ export class Sweeper {
     for (const key of inUse()) look(key);
     try {
       await this.#lookAtRemembered();
-      logGuards(
-        log,
-        await tidy({ ...this.#fenced(), clock, isLookedAt: (guard) => this.#isLookedAt(guard) }),
-      );
+      await this.#tidy();
       log.over?.('cannot sweep', () => true);
     } catch (error) {
       if (error instanceof Fenced) return;
@@ -70,19 +71,27 @@ export class Sweeper {
     }
   }
 
-  /** Drops what is old of the history, and waits for no sweep with it: under churn it would be most of what the store holds. */
+  /** Drops what is old of the history, and waits for no sweep with it: where much changes it is most of what the store holds. */
   async trim(): Promise<void> {
     const { log } = this.#options;
     if (!this.#mayAct() || this.#isTrimming) return;
     this.#isTrimming = true;
     try {
-      await this.#fenced().store.trim(KEEP_HISTORY_MS);
+      this.#changes += await this.#fenced().store.trim(KEEP_HISTORY_MS);
+      if (this.#changes >= MANY_CHANGES) await this.#tidy();
       log.over?.('cannot trim the history', () => true);
     } catch (error) {
       if (!(error instanceof Fenced)) log('warn', 'cannot trim the history', { error: explain(error) });
     } finally {
       this.#isTrimming = false;
     }
+  }
+
+  async #tidy(): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#changes = 0;
+    const isLookedAt = (guard: string) => this.#isLookedAt(guard);
+    logGuards(log, await tidy({ ...this.#fenced(), clock, isLookedAt }));
   }
 
   async #lookAtRemembered(): Promise<void> {

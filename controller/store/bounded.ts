@@ -54,7 +54,7 @@ export function boundStore(store: Store, clock: Clock, bounds: StoreBounds = BOU
       }
     },
     trim: (keepMs) => store.trim(keepMs),
-    forgetDeletions: (keepMs) => store.forgetDeletions(keepMs),
+    forgetDeletions: (collection, keepMs) => store.forgetDeletions(collection, keepMs),
     readLease: (name) => read(() => store.readLease(name)),
     writeLease: (name, next, expected) => store.writeLease(name, next, expected),
     listActivations: () => read(() => store.listActivations()),

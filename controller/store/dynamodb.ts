@@ -9,7 +9,6 @@ import { createRecall, type Recall } from './recall.ts';
 import { createSharedLists, type Snapshot } from './shared-lists.ts';
 import { endWith } from './signals.ts';
 import {
-  COLLECTIONS,
   type Collection,
   ConflictError,
   type ListOptions,
@@ -118,10 +117,7 @@ export function createTableStore({ items, clock, newId, pollMs = 500 }: TableSto
       // What a clock that ran ahead has written is as old as the clock says that it is young.
       return head ? log.trim(head.revision - 1, ({ timeMs }) => Math.abs(now - timeMs) > keepMs) : 0;
     },
-    async forgetDeletions(keepMs) {
-      const beforeMs = clock.now() - keepMs;
-      for (const collection of COLLECTIONS) await objects.dropTombstones(collection, beforeMs);
-    },
+    forgetDeletions: (collection, keepMs) => objects.dropTombstones(collection, clock.now() - keepMs),
     readLease: leases.read,
     writeLease: leases.write,
     listActivations: activations.list,

@@ -49,7 +49,7 @@ export interface Store {
   /** Drops history older than `keepMs` (but never the newest entry). Returns how many entries went. */
   trim(keepMs: number): Promise<number>;
   /** Forgets what was deleted longer ago than `keepMs`: a write that comes later than that could bring it back. */
-  forgetDeletions(keepMs: number): Promise<void>;
+  forgetDeletions(collection: Collection, keepMs: number): Promise<void>;
   /** Leases: small records outside the revision log, taken and renewed by compare-and-set on `record.epoch` + `record.beat`. */
   readLease(name: string): Promise<LeaseRecord | undefined>;
   /** @returns false when the stored record is not `expected` any more (`undefined`: none may exist). */

@@ -48,7 +48,7 @@ export function convertVersions(store: Store): Store {
       }
     },
     trim: (keepMs) => store.trim(keepMs),
-    forgetDeletions: (keepMs) => store.forgetDeletions(keepMs),
+    forgetDeletions: (collection, keepMs) => store.forgetDeletions(collection, keepMs),
     readLease: (name) => store.readLease(name),
     writeLease: (name, next, expected) => store.writeLease(name, next, expected),
     listActivations: () => store.listActivations(),

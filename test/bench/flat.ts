@@ -41,10 +41,7 @@ export function growthOf(
   return { before, after, isFlat: after <= before * bound.ratio + bound.slack };
 }
 
-/**
- * A log grows as long as there is something to say, and a store as long as its history of changes does: what has to be flat is how
- * much of them comes in a minute.
- */
+/** A log grows as long as there is something to say, and a store until its history is trimmed: how much of them comes in a minute. */
 export function ratesOf(samples: readonly Sample[]): Sample[] {
   return samples.slice(1).map((sample, index) => {
     const { logBytes = 0, storeBytes = 0, atMs = 0 } = samples[index] ?? {};

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { recordEvent } from '../../controller/api/event-record.ts';
 import { guardManifest, type Trip, trippedCondition } from '../../controller/api/guard.ts';
 import { findGuard, tripGuard } from '../../controller/api/guard-record.ts';
+import { objectName } from '../../controller/api/object.ts';
 import { tidy } from '../../controller/reconcile/tidy.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { VirtualClock } from '../clock.ts';
@@ -19,10 +21,10 @@ function setUp() {
   const store = createMemorySubject(clock).open();
   let uids = 0;
   const api = createFacade({ store, clock, newUid: () => `uid-${uids++}` });
-  const run = () => tidy({ api, store, clock, isLookedAt: (name) => name !== 'source.gone' });
+  const run = () => tidy({ api, store, clock, isLookedAt: (name) => name !== 'source.gone', maxEvents: 3 });
   const trip = (name: string) => tripGuard({ api, now: clock.now() }, name, undefined, TRIP);
   const names = async () => (await api.guards.list()).items.map(({ metadata }) => metadata.name);
-  return { clock, api, run, trip, names };
+  return { clock, api, store, run, trip, names };
 }
 
 describe('tidying', () => {
@@ -51,5 +53,26 @@ describe('tidying', () => {
     await clock.advance(DAY + 1_000);
     await run();
     expect(await names()).toEqual([]);
+  });
+
+  it('keeps the newest events where there are too many, and forgets those that it deleted minutes later', async () => {
+    const { clock, api, store, run } = setUp();
+    const about = await api.guards.create(guardManifest('source.here'));
+    const happen = (message: string) =>
+      recordEvent(api, about, { type: 'Normal', reason: 'Seen', message }, clock.now());
+    for (const message of ['a', 'b', 'c', 'd', 'e', 'a']) {
+      await happen(message);
+      await clock.advance(1_000);
+    }
+    const known = (await api.events.list()).items;
+    await run();
+    const left = (await api.events.list()).items;
+    expect(left.map(({ message }) => message).sort()).toEqual(['a', 'd', 'e']);
+    const gone = known.filter(({ message }) => message === 'b').map((event) => objectName(event))[0];
+    if (!gone) throw new Error('b was not recorded');
+    expect(await store.wasDeleted('events', gone)).toBe(true);
+    await clock.advance(6 * 60_000);
+    await run();
+    expect(await store.wasDeleted('events', gone)).toBe(false);
   });
 });

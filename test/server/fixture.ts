@@ -32,7 +32,7 @@ export function createFixture(): Fixture {
     list: (collection) => store.list(collection),
     watch: (options) => store.watch(options),
     trim: (keepMs) => store.trim(keepMs),
-    forgetDeletions: (keepMs) => store.forgetDeletions(keepMs),
+    forgetDeletions: (collection, keepMs) => store.forgetDeletions(collection, keepMs),
     readLease: (name) => store.readLease(name),
     writeLease: (name, next, expected) => store.writeLease(name, next, expected),
     listActivations: () => store.listActivations(),

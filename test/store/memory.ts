@@ -114,9 +114,10 @@ class MemoryStore implements Store {
     return count;
   }
 
-  async forgetDeletions(keepMs: number): Promise<void> {
+  async forgetDeletions(collection: Collection, keepMs: number): Promise<void> {
     const { deletions, clock } = this.#memory;
-    for (const [key, timeMs] of deletions) if (timeMs < clock.now() - keepMs) deletions.delete(key);
+    for (const [key, timeMs] of deletions)
+      if (key.startsWith(`${collection} `) && timeMs < clock.now() - keepMs) deletions.delete(key);
   }
 
   async readLease(name: string): Promise<LeaseRecord | undefined> {

@@ -189,10 +189,10 @@ export function tableContract(title: string, create: () => Promise<TableSubject>
       await store.delete('bastions', 'default/old', '1');
       await subject.clock.advance(DAY_MS);
       await store.trim(0);
-      await store.forgetDeletions(DAY_MS);
+      await store.forgetDeletions('bastions', DAY_MS);
       expect(await items()).toBe(1);
       await subject.clock.advance(1);
-      await store.forgetDeletions(DAY_MS);
+      await store.forgetDeletions('bastions', DAY_MS);
       expect(await items()).toBe(0);
       await store.put('bastions', thing('old'), undefined);
       expect(await describeList(store)).toEqual(['old 3']);
