@@ -156,14 +156,13 @@ function polls({ outcomes, touched, pollingPasses, listedAt, now }: WakeTerms): 
   });
 }
 
-/** Something that changes by itself. What waits for it needs no poll of its own. */
+/**
+ * Something that changes by itself. What waits for it needs no poll of its own. What was made is looked at once in any case: only
+ * that tells one which no list ever shows from one that somebody takes away again before the next resync.
+ */
 function isUnderWay({ step, result, retryAfterMs }: Outcome): boolean {
   if (result === 'deferred') return retryAfterMs === undefined;
   if (step.action === 'wait') return step.desired?.external !== 'optional' && step.notBefore === undefined;
-  return (
-    result === 'done' &&
-    step.observed !== undefined &&
-    step.observed.state !== 'ready' &&
-    step.observed.state !== 'gone'
-  );
+  if (result !== 'done' || step.observed === undefined || step.observed.state === 'gone') return false;
+  return step.action === 'create' || step.observed.state !== 'ready';
 }

@@ -41,6 +41,7 @@ export class Sweeper {
   readonly #options: SweeperOptions;
   #retry: Timer | undefined;
   #isTrimming = false;
+  #isTidying = false;
   /** Since the store was tidied last. */
   #changes = 0;
   #isStopped = false;
@@ -78,20 +79,35 @@ export class Sweeper {
     this.#isTrimming = true;
     try {
       this.#changes += await this.#fenced().store.trim(KEEP_HISTORY_MS);
-      if (this.#changes >= MANY_CHANGES) await this.#tidy();
       log.over?.('cannot trim the history', () => true);
     } catch (error) {
       if (!(error instanceof Fenced)) log('warn', 'cannot trim the history', { error: explain(error) });
     } finally {
       this.#isTrimming = false;
     }
+    // That takes longer under load, and what is to be trimmed goes on growing.
+    if (this.#changes >= MANY_CHANGES && !this.#isTidying) await this.#tidyOften();
+  }
+
+  /** What fails is tried again by the sweep. */
+  async #tidyOften(): Promise<void> {
+    try {
+      await this.#tidy();
+    } catch (error) {
+      if (!(error instanceof Fenced)) this.#options.log('warn', 'cannot tidy', { error: explain(error) });
+    }
   }
 
   async #tidy(): Promise<void> {
     const { clock, log } = this.#options;
     this.#changes = 0;
-    const isLookedAt = (guard: string) => this.#isLookedAt(guard);
-    logGuards(log, await tidy({ ...this.#fenced(), clock, isLookedAt }));
+    this.#isTidying = true;
+    try {
+      const isLookedAt = (guard: string) => this.#isLookedAt(guard);
+      logGuards(log, await tidy({ ...this.#fenced(), clock, isLookedAt }));
+    } finally {
+      this.#isTidying = false;
+    }
   }
 
   async #lookAtRemembered(): Promise<void> {

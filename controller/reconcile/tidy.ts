@@ -4,13 +4,14 @@ import { type Clock, rfc3339 } from '../api/clock.ts';
 import { type Guard, trippedCondition } from '../api/guard.ts';
 import { clearGuard, type GuardNews } from '../api/guard-record.ts';
 import type { ObjectMeta } from '../api/object.ts';
-import { letOthersRun } from '../store/let-others-run.ts';
+import { inTurns } from '../store/let-others-run.ts';
 import { COLLECTIONS, type Store } from '../store/store.ts';
 import { tidyActivations } from './activations.ts';
 
 const KEEP_MS = 24 * 3_600_000;
 /** About 10 MB. With more of them in a day, the oldest go sooner. */
 const MAX_EVENTS = 10_000;
+const EVENTS_AT_ONCE = 5;
 /** Nobody asks whether an event was deleted, and one that a late write brought back would only be deleted again. */
 const FORGET_EVENT_MS = 5 * 60_000;
 
@@ -52,10 +53,9 @@ async function tidyEvents(api: ApiClient, oldest: string, most: number): Promise
   const { items } = await api.events.list();
   const newestFirst = [...items].sort((a, b) => (a.lastTimestamp < b.lastTimestamp ? 1 : -1));
   const young = newestFirst.filter(({ lastTimestamp }) => lastTimestamp >= oldest).slice(0, most);
-  for (const { metadata } of newestFirst.slice(young.length)) {
-    await remove(api.events, metadata);
-    await letOthersRun();
-  }
+  await inTurns(newestFirst.slice(young.length), EVENTS_AT_ONCE, ({ metadata }) =>
+    remove(api.events, metadata),
+  );
 }
 
 /** One without a status was made by a controller that died before it could say why. */

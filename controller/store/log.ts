@@ -1,5 +1,5 @@
 import type { KubeObject, ObjectName } from '../api/object.ts';
-import { letOthersRun } from './let-others-run.ts';
+import { inTurns } from './let-others-run.ts';
 import { type Change, type Collection, ObjectTooLargeError, StoreUnavailableError } from './store.ts';
 import { ABSENT, type Item, type Table, UnansweredError } from './table.ts';
 
@@ -18,6 +18,7 @@ const PARTITION = 'log';
 const PUT_ATTEMPTS = 3;
 /** Of whole objects, which are in memory meanwhile. The first look takes one: most often it is young. */
 const TRIM_PAGE = 50;
+const TRIM_AT_ONCE = 10;
 
 /**
  * The append-only history. Entry N+1 is only ever appended by a writer that has seen entry N applied to its object, so at
@@ -67,10 +68,9 @@ export function createLog(table: Table): Log {
       for (let page = 1; ; page = TRIM_PAGE) {
         const oldest = await table.query({ pk: PARTITION, through: sortKey(throughRevision), limit: page });
         const old = takeWhile(oldest.map(parseEntry), isOld);
-        for (const entry of old) {
-          await table.remove({ pk: PARTITION, sk: sortKey(entry.revision) });
-          await letOthersRun();
-        }
+        await inTurns(old, TRIM_AT_ONCE, ({ revision }) =>
+          table.remove({ pk: PARTITION, sk: sortKey(revision) }),
+        );
         trimmed += old.length;
         if (old.length < page) return trimmed;
       }

@@ -14,15 +14,26 @@ export function drift(simulator: Simulator, ours: readonly Thing[], turn: number
   }
 }
 
-/** Somebody, or another controller, wants our endpoints otherwise than we do, and never the same way twice. */
-export function undoEndpoints({ ec2 }: Simulator, ours: readonly Thing[], turn: number): void {
-  const ids = new Set(ours.flatMap(({ kind, id }) => (kind === 'vpc-endpoint' ? [id] : [])));
-  for (const one of ec2.state.endpoints.values()) {
-    if (!ids.has(one.id) || one.type !== 'Interface' || one.state !== 'available') continue;
+/** What somebody, or another controller, wants otherwise than we do. */
+export type Struggle = 'how endpoints are' | 'tags' | keyof typeof HANDS;
+
+/** Undoes all of it that there is of ours. */
+export function undo(simulator: Simulator, ours: readonly Thing[], struggle: Struggle, turn: number): void {
+  const hand = UNDOING[struggle] ?? HANDS[struggle];
+  if (!hand) throw new Error(`nobody undoes ${struggle}`);
+  for (const thing of ours) if (struggle in UNDOING || thing.kind === struggle) hand(simulator, thing, turn);
+}
+
+const UNDOING: Readonly<Record<string, (simulator: Simulator, thing: Thing, turn: number) => void>> = {
+  /** Never the same way twice. */
+  'how endpoints are': ({ ec2 }, { id }, turn) => {
+    const one = ec2.state.endpoints.get(id);
+    if (one?.type !== 'Interface' || one.state !== 'available') return;
     one.privateDns = false;
     one.groupIds = [`sg-${String(turn).padStart(17, '0')}`];
-  }
-}
+  },
+  tags: ({ ec2 }, { id }) => void ec2.state.tags.get(id)?.delete('Cost'),
+};
 
 const HANDS: Readonly<Record<string, (simulator: Simulator, victim: Thing) => void>> = {
   'vpc-endpoint': ({ ec2 }, { id }) => void ec2.operations['DeleteVpcEndpoints']?.({ VpcEndpointId: [id] }),

@@ -5,7 +5,7 @@ import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { MAX_OBJECT_BYTES } from '../../controller/store/log.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 import type { Call, Failure } from './boundary.ts';
-import { undoEndpoints } from './drift.ts';
+import { type Struggle, undo } from './drift.ts';
 import { Hosting } from './hosting.ts';
 import { SimulatedGit } from './repository.ts';
 import { type PartialOutage, RESTART_MS, Stage } from './stage.ts';
@@ -13,6 +13,8 @@ import { type PartialOutage, RESTART_MS, Stage } from './stage.ts';
 const MINUTE = 60_000;
 /** It outlives a hundred quiet passes. */
 const LONG = '24h';
+/** Until somebody finds what the controller made. */
+const UNNOTICED_MS = 20_000;
 
 /** A simulated history as people live in it: what they do, and what they see. */
 export class World extends Stage {
@@ -298,11 +300,19 @@ export class World extends Stage {
   }
 
   /** Somebody undoes each second what our endpoints are changed to. */
-  async undoEndpoints(forMs: number, onTurn: () => void): Promise<void> {
+  /** Each second, of what has stood for a while: nobody undoes what no list shows yet. */
+  async undo(struggle: Struggle, forMs: number, onTurn: () => void): Promise<void> {
     this.tampered();
-    this.history.add(this.now(), 'somebody', `undoes what endpoints are changed to, for ${forMs / 1000} s`);
+    this.history.add(this.now(), 'somebody', `undoes each ${struggle}, for ${forMs / 1000} s`);
+    const seenAt = new Map<string, number>();
     for (let turn = 0; turn * 1_000 < forMs; turn++) {
-      undoEndpoints(this.simulator, this.ours(), turn);
+      const ours = new Map(this.ours().map((thing) => [thing.id, thing]));
+      for (const id of seenAt.keys()) if (!ours.has(id)) seenAt.delete(id);
+      for (const id of ours.keys()) seenAt.set(id, seenAt.get(id) ?? this.now());
+      const noticed = [...ours.values()].filter(
+        ({ id }) => this.now() - (seenAt.get(id) ?? 0) >= UNNOTICED_MS,
+      );
+      undo(this.simulator, noticed, struggle, turn);
       await this.run(1_000);
       onTurn();
     }

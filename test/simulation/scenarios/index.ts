@@ -18,6 +18,7 @@ import { REFUSALS } from './refusals.ts';
 import { REPLICAS } from './replicas.ts';
 import { SOURCES } from './sources.ts';
 import { STORES } from './stores.ts';
+import { STRUGGLES } from './struggles.ts';
 import { TROUBLES } from './troubles.ts';
 
 /** Every piece of life under test: a new transport, kind or verb joins all kinds of faults by an entry here. */
@@ -32,6 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...MARKS,
   ...ACCEPTANCES,
   ...REFUSALS,
+  ...STRUGGLES,
   ...REPLICAS,
   ...SOURCES,
   ...RECORDS,

@@ -45,27 +45,6 @@ export const REFUSALS: readonly Scenario[] = [
     },
   },
   {
-    name: 'somebody-undoes-endpoints',
-    isTroubleEnough: true,
-    play: async (world) => {
-      await world.apply('orders', OVER_ENDPOINTS);
-      await becomesReady(world, 'orders');
-      let isTold = false;
-      await world.undoEndpoints(6 * MINUTE, () => {
-        const { conditions = [] } = world.bastions.get('default/orders')?.status ?? {};
-        isTold ||= conditions.some(({ message }) => message.includes('keeps being undone'));
-      });
-      const endpoints = world.ours().filter(({ kind }) => kind === 'vpc-endpoint');
-      const calls = world.simulator.calls.list().filter(({ operation }) => operation === 'ModifyVpcEndpoint');
-      if (calls.length < endpoints.length - 1)
-        world.violate('isolated', 'some endpoint was never looked after');
-      // Where each change takes AWS a while, there are too few of them to be told of.
-      if (!isTold && calls.length > 8 * endpoints.length)
-        world.violate('told', 'nobody says that it keeps being undone');
-      await becomesReady(world, 'orders');
-    },
-  },
-  {
     name: 'refused-subnet-in-a-shared-vpc',
     play: async (world) => {
       world.simulator.ec2.state.unsupportedSubnets.add(second);
