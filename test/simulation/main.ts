@@ -17,7 +17,7 @@ const program = new Command('test:faults')
   )
   .option('--seeds <count>', 'random schedules', count, 200)
   .option('--first-seed <number>', 'the first of them', count, 1)
-  .option('--singles', 'every single fault of the core scenarios; `npm test` plays a third of them')
+  .option('--singles', 'every single fault of the core scenarios; `npm test` plays one in sixty')
   .option(
     '--exhaustive',
     'every single fault of every scenario, fresh and stale, and every pair of crashes of the core ones',

@@ -6,7 +6,7 @@ import { play } from './schedule.ts';
 
 const MINUTES = 60_000;
 
-/** A share of the single faults of the core scenarios: files run side by side, and `test:faults -- --singles` plays all of them. */
+/** A share of the single faults of the core scenarios: `test:faults -- --singles` plays all of them. */
 export function playSingleFaults(share: { readonly index: number; readonly of: number }): void {
   it(`keeps every promise under a single fault (share ${share.index + 1} of ${share.of})`, {
     timeout: 20 * MINUTES,

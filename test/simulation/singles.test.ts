@@ -1,3 +1,3 @@
 import { playSingleFaults } from './singles.ts';
 
-playSingleFaults({ index: 3, of: 6 });
+playSingleFaults({ index: 0, of: 60 });

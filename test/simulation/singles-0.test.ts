@@ -1,3 +1,0 @@
-import { playSingleFaults } from './singles.ts';
-
-playSingleFaults({ index: 0, of: 6 });
