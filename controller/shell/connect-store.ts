@@ -6,6 +6,7 @@ import type { TaskLogs } from '../api/task-logs.ts';
 import { createTaskLogs } from '../aws/task-logs.ts';
 import type { Connection, ConnectionOptions } from '../cli/connection.ts';
 import { createFacade } from '../server/facade.ts';
+import { boundStore } from '../store/bounded.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { readAnnouncement } from './announcement.ts';
 import { type AwsWorld, connectionTo, openAws, UnreachableError } from './aws.ts';
@@ -41,10 +42,11 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
     defaultRegion: region,
     accounts: running.accounts,
   };
-  const api = createFacade({
-    ...{ store, clock, newUid: newId, fieldManager: 'bastionctl' },
+  const facade = {
+    ...{ clock, newUid: newId, fieldManager: 'bastionctl' },
     ...(estate ? { estate: () => estate } : {}),
-  });
+  };
+  const api = createFacade({ ...facade, store });
   const installation = options.installation ?? running?.installation ?? DEFAULTS.installation;
   const accounts = () => running?.accounts ?? [];
   const openWorld = async () => {
@@ -70,15 +72,17 @@ export async function connectStore(options: ConnectionOptions, parts: ConnectPar
   const doctor = openDoctor({ ...parts, person, plugin: options.plugin, told: running });
   const idle = table !== undefined || running ? undefined : { dataDir, isAbsent };
   const taskLogs = taskLogsOf({ openWorld, region, accounts, installation, clock });
+  // Those whom it is served to get an answer in time, as from a controller.
+  const shared = createFacade({ ...facade, store: boundStore(store, clock) });
   const served = connection
     ? {
-        api,
+        api: shared,
         taskLogs,
         preview: (overlay: Overlay) => answered(() => preview(overlay)),
         about: person.about,
         tunnels: answeredTunnels(tunnels),
       }
-    : { api, taskLogs: undefined, preview: undefined, tunnels: answeredTunnels(tunnels) };
+    : { api: shared, taskLogs: undefined, preview: undefined, tunnels: answeredTunnels(tunnels) };
   const own = { tunnels, regionOf: person.region, doctor };
   return { api, preview, ...own, serve: (how) => serveProxy(served, how, parts), close: () => close(), idle };
 }
