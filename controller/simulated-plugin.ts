@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runSimulatedPlugin } from './aws/simulator/plugin/plugin.ts';
+import { runSimulatedPlugin } from './simulator/plugin/plugin.ts';
 
 await runSimulatedPlugin({
   words: process.argv.slice(2),

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { simpleGit } from 'simple-git';
-import { ORDINARY } from '../aws/simulator/seed.ts';
+import { ORDINARY } from '../simulator/seed.ts';
 
 const BASTIONS = [
   {

@@ -1,9 +1,9 @@
 import type { Clock } from '../api/clock.ts';
 import { type Connection, readAccountId, TIMEOUTS } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
-import { ORDINARY, seedDatabases, seedOrdinaryVpc } from '../aws/simulator/seed.ts';
-import { serveSimulator } from '../aws/simulator/server.ts';
-import { createSimulator, type Simulator } from '../aws/simulator/simulator.ts';
+import { ORDINARY, seedDatabases, seedOrdinaryVpc } from '../simulator/seed.ts';
+import { serveSimulator } from '../simulator/server.ts';
+import { createSimulator, type Simulator } from '../simulator/simulator.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Where AWS is: simulated in this process, simulated (or emulated) behind a URL, or real. */

@@ -1,6 +1,6 @@
 import { type Clock, within } from '../api/clock.ts';
-import { SIMULATION_HEADER } from '../aws/simulator/server.ts';
 import type { Log } from '../reconcile/manager.ts';
+import { SIMULATION_HEADER } from '../simulator/server.ts';
 import type { LeaseRecord, Store } from '../store/store.ts';
 import { type AwsWorld, connectionTo, SIMULATED_ACCOUNT, simulate } from './aws.ts';
 import { serveRelay } from './relay.ts';

@@ -2,8 +2,8 @@ import { DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
 import { type AssumeRoleOptions, assumeRole } from '../../controller/aws/assume-role.ts';
-import type { Trust } from '../../controller/aws/simulator/sts/sts.ts';
-import { REGION, startSimulator } from './simulator/clients.ts';
+import type { Trust } from '../../controller/simulator/sts/sts.ts';
+import { REGION, startSimulator } from '../simulator/clients.ts';
 
 const OTHER = '222222222222';
 const ROLE = `arn:aws:iam::${OTHER}:role/bastion-operator-controller`;

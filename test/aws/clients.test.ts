@@ -3,9 +3,9 @@ import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { Fenced } from '../../controller/api/fence.ts';
 import { connect, PacedByClient, readAccountId, TIMEOUTS } from '../../controller/aws/clients.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
-import { serveSimulator } from '../../controller/aws/simulator/server.ts';
-import { ACCOUNT, REGION, startSimulator } from './simulator/clients.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
+import { serveSimulator } from '../../controller/simulator/server.ts';
+import { ACCOUNT, REGION, startSimulator } from '../simulator/clients.ts';
 
 function setUp() {
   const { clock, simulator } = startSimulator();

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { DatabaseName, DatabaseSort } from '../../controller/api/target.ts';
 import { connect } from '../../controller/aws/clients.ts';
 import { readFacts } from '../../controller/aws/facts.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
-import { AwsFault } from '../../controller/aws/simulator/world.ts';
 import { NO_FACTS } from '../../controller/core/facts.ts';
-import { ACCOUNT, REGION, startSimulator } from './simulator/clients.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
+import { AwsFault } from '../../controller/simulator/world.ts';
+import { ACCOUNT, REGION, startSimulator } from '../simulator/clients.ts';
 
 const ALL = { all: true, routes: true, groups: true, endpoints: true };
 const RESYNC = { all: false, routes: true, groups: false, endpoints: false };

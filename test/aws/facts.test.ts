@@ -2,9 +2,9 @@ import type { Route, RouteTable, Vpc } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import { type Aws, connect } from '../../controller/aws/clients.ts';
 import { type FactDepth, readFacts } from '../../controller/aws/facts.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { NO_FACTS } from '../../controller/core/facts.ts';
-import { ACCOUNT, REGION, startSimulator } from './simulator/clients.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
+import { ACCOUNT, REGION, startSimulator } from '../simulator/clients.ts';
 
 const ALL: FactDepth = { all: true, routes: true, groups: true, endpoints: true };
 const NOTHING: FactDepth = { all: false, routes: false, groups: false, endpoints: false };

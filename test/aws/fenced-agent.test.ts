@@ -4,7 +4,7 @@ import { DescribeVpcsCommand } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import { connect } from '../../controller/aws/clients.ts';
 import { VirtualClock } from '../clock.ts';
-import { ACCOUNT, REGION } from './simulator/clients.ts';
+import { ACCOUNT, REGION } from '../simulator/clients.ts';
 
 /** Takes connections, and says nothing. */
 async function serveSilence() {

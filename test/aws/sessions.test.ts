@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { SessionError, type SessionRequest } from '../../controller/api/session.ts';
 import { createSessions } from '../../controller/aws/sessions.ts';
-import type { Fault } from '../../controller/aws/simulator/faults.ts';
-import { REGION, startSimulator } from './simulator/clients.ts';
-import { onlineNode, setTier } from './simulator/node.ts';
+import type { Fault } from '../../controller/simulator/faults.ts';
+import { REGION, startSimulator } from '../simulator/clients.ts';
+import { onlineNode, setTier } from '../simulator/node.ts';
 
 const PORT = { kind: 'port', host: 'orders.internal', port: 5432, localPort: 15432 } as const;
 const going = new AbortController().signal;

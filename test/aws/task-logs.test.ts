@@ -12,7 +12,7 @@ import { createTaskLogs } from '../../controller/aws/task-logs.ts';
 import { sample } from '../api/sample.ts';
 import { settle } from '../clock.ts';
 import { readyBed } from '../kinds/bed.ts';
-import { ACCOUNT, REGION, startSimulator } from './simulator/clients.ts';
+import { ACCOUNT, REGION, startSimulator } from '../simulator/clients.ts';
 
 const ARN = `arn:aws:ecs:${REGION}:${ACCOUNT}:task/bastion-test/0123456789abcdef0123456789abcdef`;
 const EARLIER = ARN.replace('0123', '9999');

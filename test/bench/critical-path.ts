@@ -1,5 +1,5 @@
 import { bucketFor } from '../../controller/aws/rates.ts';
-import { ORDINARY_LATENCIES as LATENCY } from '../../controller/aws/simulator/world.ts';
+import { ORDINARY_LATENCIES as LATENCY } from '../../controller/simulator/world.ts';
 import { isHybrid, type Mix } from './world.ts';
 
 /** One of the things that must all have happened before the next stage can; milliseconds from the commit. */

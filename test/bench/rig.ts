@@ -1,6 +1,5 @@
 import type { ApiClient } from '../../controller/api/client.ts';
 import { type Aws, connect } from '../../controller/aws/clients.ts';
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import { isSettled } from '../../controller/core/plan.ts';
 import type { Wake } from '../../controller/core/wake.ts';
@@ -9,6 +8,7 @@ import { ActivationBook } from '../../controller/reconcile/activations.ts';
 import type { Pass } from '../../controller/reconcile/reconcile.ts';
 import { ScopeWorker } from '../../controller/reconcile/worker.ts';
 import { createFacade } from '../../controller/server/facade.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { VirtualClock } from '../clock.ts';
 import { ACCOUNT, createWorld, type Mix, manifestOf, REGION, VPC } from './world.ts';

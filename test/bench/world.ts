@@ -1,6 +1,6 @@
 import type { Manifest } from '../../controller/api/client.ts';
 import type { Clock } from '../../controller/api/clock.ts';
-import { createSimulator, type Simulator } from '../../controller/aws/simulator/simulator.ts';
+import { createSimulator, type Simulator } from '../../controller/simulator/simulator.ts';
 
 export const REGION = 'ap-northeast-1';
 export const ACCOUNT = '123456789012';

@@ -9,7 +9,7 @@ import {
   ListTasksCommand,
 } from '@aws-sdk/client-ecs';
 import { expect } from 'vitest';
-import { errorName } from '../aws/simulator/clients.ts';
+import { errorName } from '../simulator/clients.ts';
 import { addCluster, addDefinition, ready, runTask, TAG } from './containers.ts';
 import { type Case, unique } from './subject.ts';
 

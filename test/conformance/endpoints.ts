@@ -12,7 +12,7 @@ import {
   type VpcEndpoint,
 } from '@aws-sdk/client-ec2';
 import { expect } from 'vitest';
-import { errorName, REGION } from '../aws/simulator/clients.ts';
+import { errorName, REGION } from '../simulator/clients.ts';
 import { type Case, type Subject, type TestNetwork, unique } from './subject.ts';
 
 const serviceOf = (name: string) => `com.amazonaws.${REGION}.${name}`;

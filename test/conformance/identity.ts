@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { expect } from 'vitest';
-import { errorName } from '../aws/simulator/clients.ts';
+import { errorName } from '../simulator/clients.ts';
 import { type Case, type Subject, unique } from './subject.ts';
 
 const TRUST = {

@@ -6,7 +6,7 @@ import {
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { expect } from 'vitest';
-import { errorName } from '../aws/simulator/clients.ts';
+import { errorName } from '../simulator/clients.ts';
 import { type Case, type Subject, unique } from './subject.ts';
 
 /** Of today, since what is older than a log group keeps is refused; the last of these is still in the past. */

@@ -11,8 +11,8 @@ import {
   UpdateScheduleCommand,
 } from '@aws-sdk/client-scheduler';
 import { expect } from 'vitest';
-import { trust } from '../aws/simulator/bed.ts';
-import { errorName } from '../aws/simulator/clients.ts';
+import { trust } from '../simulator/bed.ts';
+import { errorName } from '../simulator/clients.ts';
 import { type Case, type Subject, unique } from './subject.ts';
 
 const TAG = { Key: 'team', Value: 'orders' };

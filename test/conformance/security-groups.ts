@@ -9,7 +9,7 @@ import {
   RevokeSecurityGroupIngressCommand,
 } from '@aws-sdk/client-ec2';
 import { expect } from 'vitest';
-import { errorName } from '../aws/simulator/clients.ts';
+import { errorName } from '../simulator/clients.ts';
 import { type Case, type Subject, unique } from './subject.ts';
 
 const HTTPS: IpPermission = {

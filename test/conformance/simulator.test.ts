@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { REGION, startSimulator } from '../aws/simulator/clients.ts';
+import { REGION, startSimulator } from '../simulator/clients.ts';
 import { CASES } from './cases.ts';
 import type { Subject } from './subject.ts';
 

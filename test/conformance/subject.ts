@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { sdkClients } from '../aws/simulator/clients.ts';
+import type { sdkClients } from '../simulator/clients.ts';
 
 /** A VPC with DNS on, with two subnets in one zone and one in another, each zone with a route table of its own. */
 export interface TestNetwork {

@@ -22,7 +22,7 @@ import {
   TerminateSessionCommand,
 } from '@aws-sdk/client-ssm';
 import { expect } from 'vitest';
-import { errorName } from '../aws/simulator/clients.ts';
+import { errorName } from '../simulator/clients.ts';
 import { type Case, type Subject, unique } from './subject.ts';
 
 const TAG = { Key: 'bastion-operator.dev/key', Value: 'a/b' };

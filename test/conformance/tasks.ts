@@ -1,7 +1,7 @@
 import { DeleteSecurityGroupCommand } from '@aws-sdk/client-ec2';
 import { DescribeTasksCommand, ListTasksCommand } from '@aws-sdk/client-ecs';
 import { expect } from 'vitest';
-import { errorName } from '../aws/simulator/clients.ts';
+import { errorName } from '../simulator/clients.ts';
 import {
   addDefinition,
   describeTask,

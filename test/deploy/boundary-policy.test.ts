@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { MANAGED_POLICIES } from '../../controller/aws/simulator/iam/managed.ts';
-import { isAllowed, parsePolicy } from '../../controller/aws/simulator/iam/policy.ts';
 import { NO_FACTS } from '../../controller/core/facts.ts';
 import { ROLE_NAMES } from '../../controller/core/key.ts';
 import { roleContent } from '../../controller/kinds/role-content.ts';
+import { MANAGED_POLICIES } from '../../controller/simulator/iam/managed.ts';
+import { isAllowed, parsePolicy } from '../../controller/simulator/iam/policy.ts';
 
 const boundary = parsePolicy(
   readFileSync(new URL('../../deploy/iam/boundary-policy.json', import.meta.url), 'utf8'),

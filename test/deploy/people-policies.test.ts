@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SessionPurpose } from '../../controller/api/session.ts';
 import { createSessions } from '../../controller/aws/sessions.ts';
-import { isAllowed, parsePolicy } from '../../controller/aws/simulator/iam/policy.ts';
+import { isAllowed, parsePolicy } from '../../controller/simulator/iam/policy.ts';
 import { VirtualClock } from '../clock.ts';
 import { type FakeAws, serveAws } from './entrypoint.ts';
 

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { Bastion, BastionSpec } from '../../controller/api/bastion.ts';
 import type { ExaminationRequest, Finding } from '../../controller/api/finding.ts';
 import { readCaller } from '../../controller/aws/caller.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
-import type { Operation } from '../../controller/aws/simulator/world.ts';
 import { createDoctor } from '../../controller/doctor/doctor.ts';
 import type { PluginState } from '../../controller/doctor/picture.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
+import type { Operation } from '../../controller/simulator/world.ts';
 import { type Harness, manifestOf, REGION, SETTINGS } from '../reconcile/harness.ts';
 
 export const TARGETS = [

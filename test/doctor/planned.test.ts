@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BastionSpec } from '../../controller/api/bastion.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { usualBoundary } from '../../controller/core/foundation-objects.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { type Harness, REGION, startHarness } from '../reconcile/harness.ts';
 import {
   call,

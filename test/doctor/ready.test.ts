@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Bastion, BastionSpec } from '../../controller/api/bastion.ts';
-import type { Rule } from '../../controller/aws/simulator/ec2/state.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import type { Rule } from '../../controller/simulator/ec2/state.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { becomeReady } from '../kinds/bed.ts';
 import { type Harness, REGION, startHarness } from '../reconcile/harness.ts';
 import { call, examine, finding, problemsIn, SPECS, TARGETS } from './bed.ts';

@@ -1,7 +1,7 @@
 import type { ConditionContext } from '../../controller/aws/policy-text.ts';
-import type { Request } from '../../controller/aws/simulator/iam/policy.ts';
-import type { SimulatedRegion } from '../../controller/aws/simulator/simulator.ts';
-import type { Call } from '../../controller/aws/simulator/wire/decode.ts';
+import type { Request } from '../../controller/simulator/iam/policy.ts';
+import type { SimulatedRegion } from '../../controller/simulator/simulator.ts';
+import type { Call } from '../../controller/simulator/wire/decode.ts';
 
 export type { Request };
 export type Tags = Readonly<Record<string, string>>;

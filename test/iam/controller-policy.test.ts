@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isAllowed, type Policy, parsePolicy } from '../../controller/aws/simulator/iam/policy.ts';
 import { questionsOfController } from '../../controller/doctor/controller-permissions.ts';
+import { isAllowed, type Policy, parsePolicy } from '../../controller/simulator/iam/policy.ts';
 import { SETTINGS } from '../reconcile/harness.ts';
 import type { Request } from './asking.ts';
 import { ESCALATIONS } from './escalations.ts';

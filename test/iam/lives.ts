@@ -1,5 +1,5 @@
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
 import type { Scenario } from '../simulation/scenario.ts';
 import { becomesReady, hybrid, MINUTE, OVER_ENDPOINTS, OVER_NAT } from '../simulation/scenarios/steps.ts';
 import type { World } from '../simulation/world.ts';

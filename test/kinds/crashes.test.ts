@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { type Harness, startHarness } from '../reconcile/harness.ts';
 import { ownedIn } from '../reconcile/owned.ts';
 import { becomeReady, HYBRID, kindNamed, listed, MINUTE } from './bed.ts';

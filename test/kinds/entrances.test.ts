@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { TAG } from '../../controller/aws/tags.ts';
 import type { KindName } from '../../controller/core/resource.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { HYBRID, kindNamed, listed, readyBed } from './bed.ts';
 
 const DATABASE = { name: 'db', host: 'db.internal', port: 5432, securityGroupId: ORDINARY.ordersGroup };

@@ -1,9 +1,9 @@
 import type { SecurityGroup } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import { condition } from '../../controller/api/bastion.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { TAG } from '../../controller/aws/tags.ts';
 import { endpointGroupText, marksOfGroup, taskGroupText } from '../../controller/kinds/group-marks.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { type Harness, startHarness } from '../reconcile/harness.ts';
 import { MINUTE, readyBed } from './bed.ts';
 

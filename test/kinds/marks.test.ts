@@ -1,7 +1,7 @@
 import type { Task } from '@aws-sdk/client-ecs';
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { marksOf, starterOf } from '../../controller/kinds/task-marks.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { ownedIn } from '../reconcile/owned.ts';
 import { HYBRID, MINUTE, readyBed } from './bed.ts';
 

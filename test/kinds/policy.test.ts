@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { HYBRID, MINUTE, readyBed } from './bed.ts';
 
 const FILE = new URL('../../deploy/iam/controller-policy.json', import.meta.url);

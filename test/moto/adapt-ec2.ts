@@ -3,8 +3,8 @@ import {
   DescribeVpcEndpointsCommand,
   type EC2Client,
 } from '@aws-sdk/client-ec2';
-import { encodeFault, type WireResponse } from '../../controller/aws/simulator/wire/encode.ts';
-import { AwsFault } from '../../controller/aws/simulator/world.ts';
+import { encodeFault, type WireResponse } from '../../controller/simulator/wire/encode.ts';
+import { AwsFault } from '../../controller/simulator/world.ts';
 import type { Adapter } from './router.ts';
 
 function refuse(code: string, message: string): WireResponse {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../controller/api/clock.ts';
-import { encodeFault, type WireResponse } from '../../controller/aws/simulator/wire/encode.ts';
-import { AwsFault } from '../../controller/aws/simulator/world.ts';
+import { encodeFault, type WireResponse } from '../../controller/simulator/wire/encode.ts';
+import { AwsFault } from '../../controller/simulator/world.ts';
 import type { Adapter } from './router.ts';
 
 type Fields = Record<string, unknown>;

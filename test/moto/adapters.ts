@@ -1,7 +1,7 @@
 import type { Clock } from '../../controller/api/clock.ts';
-import type { RequestHandler } from '../../controller/aws/simulator/sdk-handler.ts';
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
-import { sdkClients } from '../aws/simulator/clients.ts';
+import type { RequestHandler } from '../../controller/simulator/sdk-handler.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
+import { sdkClients } from '../simulator/clients.ts';
 import { keepNamesUnique, keepUsedGroups } from './adapt-ec2.ts';
 import { rememberTokens, sizeContainers, TaskLife } from './adapt-ecs.ts';
 import { hybridAgents } from './agents.ts';

@@ -1,6 +1,6 @@
 import { DescribeTaskDefinitionCommand, type ECSClient } from '@aws-sdk/client-ecs';
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
 import type { Agents } from './adapt-ecs.ts';
 
 export interface AgentOptions {

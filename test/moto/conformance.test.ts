@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSimulator } from '../../controller/aws/simulator/simulator.ts';
-import { REGION } from '../aws/simulator/clients.ts';
+import { createSimulator } from '../../controller/simulator/simulator.ts';
 import { VirtualClock } from '../clock.ts';
 import { CASES } from '../conformance/cases.ts';
 import type { Case, Subject } from '../conformance/subject.ts';
+import { REGION } from '../simulator/clients.ts';
 import { connectMoto } from './adapters.ts';
 import { GAPS, type Gap } from './gaps.ts';
 import { createMotoSubject, MOTO_ACCOUNT, motoUrl } from './moto-subject.ts';

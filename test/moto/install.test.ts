@@ -20,14 +20,14 @@ import {
   TagRoleCommand,
 } from '@aws-sdk/client-iam';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createSimulator } from '../../controller/aws/simulator/simulator.ts';
 import { TAG, upper } from '../../controller/aws/tags.ts';
 import { TRUST_TAG } from '../../controller/core/foundation-objects.ts';
 import { rememberScope } from '../../controller/reconcile/scopes.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
+import { createSimulator } from '../../controller/simulator/simulator.ts';
 import { openRealTable } from '../../controller/store/real-table.ts';
-import { REGION, sdkClients } from '../aws/simulator/clients.ts';
 import { build, ROOT } from '../e2e/build.ts';
+import { REGION, sdkClients } from '../simulator/clients.ts';
 import { serveFront } from './front.ts';
 import { MOTO_ACCOUNT } from './moto-subject.ts';
 import { startMoto } from './server.ts';

@@ -6,8 +6,8 @@ import {
   type EC2Client,
   ModifyVpcAttributeCommand,
 } from '@aws-sdk/client-ec2';
-import { REGION, sdkClients } from '../aws/simulator/clients.ts';
 import type { Subject, TestNetwork } from '../conformance/subject.ts';
+import { REGION, sdkClients } from '../simulator/clients.ts';
 
 /** moto's account, unless told otherwise. */
 export const MOTO_ACCOUNT = '123456789012';

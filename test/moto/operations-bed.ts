@@ -5,9 +5,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
-import { createSimulator, type Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
+import { seedOrdinaryVpc } from '../../controller/simulator/seed.ts';
+import { createSimulator, type Simulator } from '../../controller/simulator/simulator.ts';
 import { ROOT } from '../e2e/build.ts';
 import { sendTo } from './http.ts';
 import { awsCliFolder } from './python-tool.ts';

@@ -13,10 +13,10 @@ import {
   GetRolePolicyCommand,
 } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSimulator } from '../../controller/aws/simulator/simulator.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
-import { REGION, sdkClients } from '../aws/simulator/clients.ts';
+import { createSimulator } from '../../controller/simulator/simulator.ts';
 import { build, ROOT } from '../e2e/build.ts';
+import { REGION, sdkClients } from '../simulator/clients.ts';
 import { serveFront } from './front.ts';
 import { MOTO_ACCOUNT } from './moto-subject.ts';
 import { awsCliFolder, cfnLint } from './python-tool.ts';

@@ -12,7 +12,7 @@ import { StartSessionCommand } from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
 import { readTags } from '../../controller/aws/tags.ts';
 import { nameFor } from '../../controller/core/key.ts';
-import { REGION } from '../aws/simulator/clients.ts';
+import { REGION } from '../simulator/clients.ts';
 import { leftovers } from './leftovers.ts';
 import {
   addGroup,

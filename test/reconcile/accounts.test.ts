@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Account } from '../../controller/api/estate.ts';
 import { connect } from '../../controller/aws/clients.ts';
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
 import { ACCOUNT, newSimulator, REGION, SETTINGS } from './harness.ts';
 import { createManagerBed, type ManagerBed, TERMS } from './manager-bed.ts';
 import { ownedIn } from './owned.ts';

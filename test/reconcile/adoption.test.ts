@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import { type BastionSpec, condition } from '../../controller/api/bastion.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { type Harness, REGION, startHarness } from './harness.ts';
 import { ownedIn } from './owned.ts';
 

@@ -1,6 +1,6 @@
 import type { BastionSpec } from '../../controller/api/bastion.ts';
-import type { Fault } from '../../controller/aws/simulator/faults.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import type { Fault } from '../../controller/simulator/faults.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { startHarness } from './harness.ts';
 
 /** Enough to come up, and to be torn down. */

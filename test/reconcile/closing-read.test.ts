@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION } from '../../controller/api/bastion.ts';
 import { rfc3339 } from '../../controller/api/clock.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { createFacade } from '../../controller/server/facade.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { createManagerBed, type ManagerBed, type Replica } from './manager-bed.ts';
 import { ownedIn } from './owned.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type BastionSpec, condition } from '../../controller/api/bastion.ts';
 import { targetsOf } from '../../controller/api/target.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { TAG } from '../../controller/aws/tags.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { type Harness, startHarness } from './harness.ts';
 
 const MINUTE = 60_000;

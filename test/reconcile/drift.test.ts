@@ -11,7 +11,7 @@ import { DeleteRolePolicyCommand, DetachRolePolicyCommand } from '@aws-sdk/clien
 import { DeleteActivationCommand, DeregisterManagedInstanceCommand } from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
 import type { BastionSpec } from '../../controller/api/bastion.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { ownedIn } from './owned.ts';
 

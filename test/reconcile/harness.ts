@@ -3,12 +3,6 @@ import type { ApiClient, Manifest } from '../../controller/api/client.ts';
 import type { Clock } from '../../controller/api/clock.ts';
 import type { Estate } from '../../controller/api/estate.ts';
 import { type Aws, connect } from '../../controller/aws/clients.ts';
-import { ORDINARY, seedDatabases, seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
-import {
-  createSimulator,
-  type Simulator,
-  type SimulatorOptions,
-} from '../../controller/aws/simulator/simulator.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import { sessionInterest } from '../../controller/core/idle.ts';
 import type { Settings } from '../../controller/core/resource.ts';
@@ -19,6 +13,12 @@ import { ActivationBook } from '../../controller/reconcile/activations.ts';
 import type { Pass } from '../../controller/reconcile/reconcile.ts';
 import { ScopeWorker } from '../../controller/reconcile/worker.ts';
 import { createFacade } from '../../controller/server/facade.ts';
+import { ORDINARY, seedDatabases, seedOrdinaryVpc } from '../../controller/simulator/seed.ts';
+import {
+  createSimulator,
+  type Simulator,
+  type SimulatorOptions,
+} from '../../controller/simulator/simulator.ts';
 import { VirtualClock } from '../clock.ts';
 import { createMemorySubject } from '../store/memory.ts';
 

@@ -4,7 +4,7 @@ import type { Observed } from '../../controller/core/resource.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
 import type { Kind } from '../../controller/kinds/kind.ts';
 import { findLeftovers } from '../../controller/reconcile/leftovers.ts';
-import { ACCOUNT, REGION, startSimulator } from '../aws/simulator/clients.ts';
+import { ACCOUNT, REGION, startSimulator } from '../simulator/clients.ts';
 
 const { simulator, clock } = startSimulator();
 const scope = { accountId: ACCOUNT, region: REGION, installation: 'default' };

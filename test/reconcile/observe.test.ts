@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { EMPTY_SNAPSHOT } from '../../controller/core/snapshot.ts';
 import { observe } from '../../controller/reconcile/observe.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { kindNamed } from '../kinds/bed.ts';
 import { startHarness } from './harness.ts';
 

@@ -1,6 +1,6 @@
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { TAG } from '../../controller/aws/tags.ts';
 import { nameFor } from '../../controller/core/key.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
 
 /** Everything in the simulated account that carries the installation's tag, a line each; what has only a memory left is not listed. */
 export function ownedIn(simulator: Simulator, installation = 'test'): string[] {

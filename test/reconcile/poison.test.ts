@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { BastionSpec } from '../../controller/api/bastion.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { type Harness, startHarness } from './harness.ts';
 
 const OTHERS = ['orders', 'reports', 'stock', 'users', 'wiki'];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { startHarness } from './harness.ts';
 
 const [first, second] = ORDINARY.isolatedSubnets;

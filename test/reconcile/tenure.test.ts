@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Place } from '../../controller/api/estate.ts';
 import { connect } from '../../controller/aws/clients.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { REGION, SETTINGS } from './harness.ts';
 import { createManagerBed, LEASE_MS, type ManagerBed } from './manager-bed.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { type Harness, startHarness } from './harness.ts';
 
 const MINUTE = 60_000;

@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { ORDINARY, seedOrdinaryVpc } from '../../controller/aws/simulator/seed.ts';
-import { serveSimulator } from '../../controller/aws/simulator/server.ts';
-import { createSimulator } from '../../controller/aws/simulator/simulator.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
 import { startController } from '../../controller/shell/controller.ts';
 import { createLog } from '../../controller/shell/log.ts';
+import { ORDINARY, seedOrdinaryVpc } from '../../controller/simulator/seed.ts';
+import { serveSimulator } from '../../controller/simulator/server.ts';
+import { createSimulator } from '../../controller/simulator/simulator.ts';
 import { type Disk, openDisk } from '../chaos/disk.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 

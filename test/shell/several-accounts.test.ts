@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { BastionSpec } from '../../controller/api/bastion.ts';
-import type { SimulatedRegion } from '../../controller/aws/simulator/simulator.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
 import { type RunningController, startController } from '../../controller/shell/controller.ts';
+import type { SimulatedRegion } from '../../controller/simulator/simulator.ts';
 import { sample } from '../api/sample.ts';
 
 const SAMPLE = join(import.meta.dirname, '../../deploy/controller-config.yaml');

@@ -1,8 +1,8 @@
-import { LostReply } from '../../controller/aws/simulator/faults.ts';
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
-import { type Call, decodeRequest, type WireRequest } from '../../controller/aws/simulator/wire/decode.ts';
-import { encodeFault, type WireResponse } from '../../controller/aws/simulator/wire/encode.ts';
-import { AwsFault } from '../../controller/aws/simulator/world.ts';
+import { LostReply } from '../../controller/simulator/faults.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
+import { type Call, decodeRequest, type WireRequest } from '../../controller/simulator/wire/decode.ts';
+import { encodeFault, type WireResponse } from '../../controller/simulator/wire/encode.ts';
+import { AwsFault } from '../../controller/simulator/world.ts';
 import type { Boundary, Caller, Failure } from './boundary.ts';
 
 const READS = /^(Describe|Get|List)/;

@@ -9,9 +9,9 @@ import { DescribeActivationsCommand } from '@aws-sdk/client-ssm';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { type Aws, type AwsOptions, connect } from '../../controller/aws/clients.ts';
 import { once } from '../../controller/aws/reads.ts';
-import { queryText } from '../../controller/aws/simulator/sdk-handler.ts';
-import type { WireRequest } from '../../controller/aws/simulator/wire/decode.ts';
-import type { WireResponse } from '../../controller/aws/simulator/wire/encode.ts';
+import { queryText } from '../../controller/simulator/sdk-handler.ts';
+import type { WireRequest } from '../../controller/simulator/wire/decode.ts';
+import type { WireResponse } from '../../controller/simulator/wire/encode.ts';
 
 /*
  * Most of what a history would cost is the SDK writing the same requests and reading the same answers over and over. What it

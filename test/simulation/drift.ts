@@ -1,4 +1,4 @@
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
 import type { Thing } from './inventory.ts';
 
 /** Somebody takes one of our resources away, or changes it, in the console. @returns what they did */

@@ -1,5 +1,5 @@
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { TAG } from '../../controller/aws/tags.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
 import { SETTINGS } from '../reconcile/harness.ts';
 
 /** Something that exists in simulated AWS. */

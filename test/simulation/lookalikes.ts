@@ -1,7 +1,7 @@
-import { readTrust } from '../../controller/aws/simulator/iam/roles.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
 import { TAG } from '../../controller/aws/tags.ts';
+import { readTrust } from '../../controller/simulator/iam/roles.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
 import { REGION } from '../reconcile/harness.ts';
 
 const TRUST = JSON.stringify({

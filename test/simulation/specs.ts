@@ -1,5 +1,5 @@
 import type { BastionSpec } from '../../controller/api/bastion.ts';
-import { ORDINARY } from '../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { ACCOUNT, REGION } from '../reconcile/harness.ts';
 import { hybrid, ISOLATED, NAT, NAT_TARGET, TARGET } from './scenarios/steps.ts';
 

@@ -1,9 +1,9 @@
 import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
 import type { Clock } from '../../controller/api/clock.ts';
-import type { Simulator, SimulatorOptions } from '../../controller/aws/simulator/simulator.ts';
 import type { Settings } from '../../controller/core/resource.ts';
 import { createFacade } from '../../controller/server/facade.ts';
+import type { Simulator, SimulatorOptions } from '../../controller/simulator/simulator.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { newSimulator, SETTINGS } from '../reconcile/harness.ts';

@@ -1,5 +1,5 @@
 import type { Timer } from '../../controller/api/clock.ts';
-import { Agenda, type Due } from '../../controller/aws/simulator/agenda.ts';
+import { Agenda, type Due } from '../../controller/simulator/agenda.ts';
 
 interface Appointment extends Due {
   readonly run: () => void;

@@ -1,5 +1,5 @@
 import type { Bastion } from '../../controller/api/bastion.ts';
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
 import type { MemoryTable } from '../store/memory-table.ts';
 import type { Call } from './boundary.ts';
 import type { History } from './history.ts';

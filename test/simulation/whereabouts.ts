@@ -1,6 +1,6 @@
 import type { TargetSpec } from '../../controller/api/target.ts';
 import { databaseOf } from '../../controller/api/target.ts';
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
 
 /** Whether a target is, in truth, where a grant on this group and port leads. */
 export function isAt({ rds, elasticache }: Simulator, target: TargetSpec, groupId: string, port: number) {

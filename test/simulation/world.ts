@@ -1,7 +1,7 @@
 import { ANNOTATION, type Bastion, type BastionSpec } from '../../controller/api/bastion.ts';
 import { rfc3339 } from '../../controller/api/clock.ts';
 import { TIMEOUTS } from '../../controller/aws/clients.ts';
-import type { Simulator } from '../../controller/aws/simulator/simulator.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
 import { MAX_OBJECT_BYTES } from '../../controller/store/log.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 import type { Call, Failure } from './boundary.ts';

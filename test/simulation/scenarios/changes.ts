@@ -1,6 +1,6 @@
 import type { BastionSpec } from '../../../controller/api/bastion.ts';
 import { ApiError } from '../../../controller/api/client.ts';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../../controller/simulator/seed.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { becomesReady, holds, hybrid, NAT, NAT_TARGET, OVER_NAT } from './steps.ts';

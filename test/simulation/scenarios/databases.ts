@@ -1,5 +1,5 @@
 import type { BastionSpec } from '../../../controller/api/bastion.ts';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../../controller/simulator/seed.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { becomesReady, expires, holds, MINUTE, NAT } from './steps.ts';

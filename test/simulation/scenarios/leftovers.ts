@@ -1,6 +1,6 @@
-import type { Simulator } from '../../../controller/aws/simulator/simulator.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../../controller/core/guard.ts';
 import { nameFor } from '../../../controller/core/key.ts';
+import type { Simulator } from '../../../controller/simulator/simulator.ts';
 import { SETTINGS } from '../../reconcile/harness.ts';
 import { addLeftovers } from '../lookalikes.ts';
 import type { Scenario } from '../scenario.ts';

@@ -1,4 +1,4 @@
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../../controller/simulator/seed.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
 import {

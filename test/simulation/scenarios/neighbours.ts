@@ -1,6 +1,6 @@
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
-import type { Simulator } from '../../../controller/aws/simulator/simulator.ts';
 import { keyFor } from '../../../controller/core/key.ts';
+import { ORDINARY } from '../../../controller/simulator/seed.ts';
+import type { Simulator } from '../../../controller/simulator/simulator.ts';
 import { REGION } from '../../reconcile/harness.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';

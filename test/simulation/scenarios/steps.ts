@@ -1,5 +1,5 @@
 import type { BastionSpec } from '../../../controller/api/bastion.ts';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../../controller/simulator/seed.ts';
 import type { World } from '../world.ts';
 
 export const MINUTE = 60_000;

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-elasticache';
 import { DescribeDBClustersCommand, DescribeDBInstancesCommand } from '@aws-sdk/client-rds';
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { errorName, startSimulator } from './clients.ts';
 
 const { ordersInstance, usersCluster, cache, ordersGroup, usersGroup, cacheGroup } = ORDINARY;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { NewRule } from '../../../controller/aws/simulator/ec2/permissions.ts';
-import type { NetworkService, Reach } from '../../../controller/aws/simulator/network.ts';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import type { NewRule } from '../../controller/simulator/ec2/permissions.ts';
+import type { NetworkService, Reach } from '../../controller/simulator/network.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { startSimulator } from './clients.ts';
 
 const [SUBNET_A, SUBNET_C] = ORDINARY.isolatedSubnets;

@@ -13,7 +13,7 @@ import {
   UpdateScheduleCommand,
 } from '@aws-sdk/client-scheduler';
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { trust } from './bed.ts';
 import { ACCOUNT, errorName, REGION, startSimulator } from './clients.ts';
 

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { ListClustersCommand } from '@aws-sdk/client-ecs';
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { errorName, startSimulator } from './clients.ts';
 
 const create = (GroupName: string) =>

@@ -20,7 +20,7 @@ import {
   RevokeSecurityGroupIngressCommand,
 } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { errorName, startSimulator } from './clients.ts';
 
 const HTTPS = { IpProtocol: 'tcp', FromPort: 443, ToPort: 443 };

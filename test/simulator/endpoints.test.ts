@@ -11,7 +11,7 @@ import {
   ModifyVpcEndpointCommand,
 } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { errorName, startSimulator } from './clients.ts';
 
 const [SUBNET_A, SUBNET_C] = ORDINARY.isolatedSubnets;

@@ -9,8 +9,8 @@ import {
   TerminateSessionCommand,
 } from '@aws-sdk/client-ssm';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
-import { serveSimulator } from '../../../controller/aws/simulator/server.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
+import { serveSimulator } from '../../controller/simulator/server.ts';
 import { errorName, sdkClients, startSimulator } from './clients.ts';
 import { onlineNode } from './node.ts';
 

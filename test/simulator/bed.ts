@@ -1,10 +1,10 @@
-import { createEcs } from '../../../controller/aws/simulator/ecs/ecs.ts';
-import { networkPort } from '../../../controller/aws/simulator/ecs/network-port.ts';
-import { createIam } from '../../../controller/aws/simulator/iam/iam.ts';
-import { createLogs } from '../../../controller/aws/simulator/logs/logs.ts';
-import { createSsm } from '../../../controller/aws/simulator/ssm/ssm.ts';
-import { AwsFault, type Operation, World } from '../../../controller/aws/simulator/world.ts';
-import { VirtualClock } from '../../clock.ts';
+import { createEcs } from '../../controller/simulator/ecs/ecs.ts';
+import { networkPort } from '../../controller/simulator/ecs/network-port.ts';
+import { createIam } from '../../controller/simulator/iam/iam.ts';
+import { createLogs } from '../../controller/simulator/logs/logs.ts';
+import { createSsm } from '../../controller/simulator/ssm/ssm.ts';
+import { AwsFault, type Operation, World } from '../../controller/simulator/world.ts';
+import { VirtualClock } from '../clock.ts';
 
 export const ACCOUNT = '111122223333';
 export const REGION = 'ap-northeast-1';

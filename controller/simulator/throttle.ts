@@ -1,4 +1,4 @@
-import { bucketFor, TokenBucket } from '../rates.ts';
+import { bucketFor, TokenBucket } from '../aws/rates.ts';
 import type { Call } from './wire/decode.ts';
 import { AwsFault } from './world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ConditionContext } from '../../../controller/aws/policy-text.ts';
-import { conditionsHold } from '../../../controller/aws/simulator/iam/conditions.ts';
+import type { ConditionContext } from '../../controller/aws/policy-text.ts';
+import { conditionsHold } from '../../controller/simulator/iam/conditions.ts';
 import { addRole, EXECUTION_POLICY, faultOf, makeBed, policy, REGION, trust } from './bed.ts';
 
 const TASKS = 'ecs-tasks.amazonaws.com';

@@ -1,4 +1,4 @@
-import { type ConditionContext, matchesPattern, textsOf } from '../../policy-text.ts';
+import { type ConditionContext, matchesPattern, textsOf } from '../../aws/policy-text.ts';
 import { toRecord } from '../fields.ts';
 import { conditionsHold, findKey } from './conditions.ts';
 

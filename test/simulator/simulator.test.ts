@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-ecs';
 import { AttachRolePolicyCommand, CreateRoleCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { ACCOUNT, REGION, startSimulator } from './clients.ts';
 
 const TRUST = JSON.stringify({

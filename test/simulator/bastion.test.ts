@@ -27,7 +27,7 @@ import {
   StartSessionCommand,
 } from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { ACCOUNT, EXECUTION_POLICY, IMAGE, policy, REGION, trust } from './bed.ts';
 import { errorName, startSimulator } from './clients.ts';
 

@@ -1,5 +1,5 @@
-import type { Simulator } from '../../../controller/aws/simulator/simulator.ts';
-import type { VirtualClock } from '../../clock.ts';
+import type { Simulator } from '../../controller/simulator/simulator.ts';
+import type { VirtualClock } from '../clock.ts';
 
 const TRUST = {
   Version: '2012-10-17',

@@ -1,4 +1,4 @@
-import type { ConditionContext } from '../../policy-text.ts';
+import type { ConditionContext } from '../../aws/policy-text.ts';
 import type { Operation, World } from '../world.ts';
 import { MANAGED_POLICIES } from './managed.ts';
 import { isAllowed, type Policy, trusts } from './policy.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { World } from '../../../controller/aws/simulator/world.ts';
-import { VirtualClock } from '../../clock.ts';
+import { World } from '../../controller/simulator/world.ts';
+import { VirtualClock } from '../clock.ts';
 
 const start = () => {
   const clock = new VirtualClock(0);

@@ -7,9 +7,9 @@ import { RDSClient } from '@aws-sdk/client-rds';
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
-import { seedDatabases, seedOrdinaryVpc } from '../../../controller/aws/simulator/seed.ts';
-import { createSimulator, type SimulatorOptions } from '../../../controller/aws/simulator/simulator.ts';
-import { VirtualClock } from '../../clock.ts';
+import { seedDatabases, seedOrdinaryVpc } from '../../controller/simulator/seed.ts';
+import { createSimulator, type SimulatorOptions } from '../../controller/simulator/simulator.ts';
+import { VirtualClock } from '../clock.ts';
 
 export const REGION = 'ap-northeast-1';
 export const ACCOUNT = '111122223333';

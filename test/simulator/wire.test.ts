@@ -8,8 +8,8 @@ import { CreateRoleCommand, GetRoleCommand, ListRolesCommand } from '@aws-sdk/cl
 import { GetParameterCommand, PutParameterCommand } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
-import { ORDINARY } from '../../../controller/aws/simulator/seed.ts';
-import { decodeForm } from '../../../controller/aws/simulator/wire/decode.ts';
+import { ORDINARY } from '../../controller/simulator/seed.ts';
+import { decodeForm } from '../../controller/simulator/wire/decode.ts';
 import { ACCOUNT, errorName, sdkClients, startSimulator } from './clients.ts';
 
 const TRUST = JSON.stringify({
