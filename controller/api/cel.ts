@@ -1,20 +1,6 @@
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
-import type { StructuralSchema } from './crd.ts';
+import type { StructuralSchema, ValidationRule } from './crd.ts';
 import { isRecord } from './json.ts';
-
-/** One entry of `x-kubernetes-validations`. */
-export interface ValidationRule {
-  readonly rule: string;
-  readonly message?: string;
-  readonly messageExpression?: string;
-  /** Where the error is shown, relative to the rule's place: `.access.activation`. */
-  readonly fieldPath?: string;
-  readonly reason?:
-    | 'FieldValueInvalid'
-    | 'FieldValueForbidden'
-    | 'FieldValueRequired'
-    | 'FieldValueDuplicate';
-}
 
 export interface CompiledRule {
   readonly source: ValidationRule;

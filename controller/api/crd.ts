@@ -1,6 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
-import type { ValidationRule } from './cel.ts';
+
+/** One entry of `x-kubernetes-validations`. */
+export interface ValidationRule {
+  readonly rule: string;
+  readonly message?: string;
+  readonly messageExpression?: string;
+  /** Where the error is shown, relative to the rule's place: `.access.activation`. */
+  readonly fieldPath?: string;
+  readonly reason?:
+    | 'FieldValueInvalid'
+    | 'FieldValueForbidden'
+    | 'FieldValueRequired'
+    | 'FieldValueDuplicate';
+}
 
 /** The part of a Kubernetes structural schema that our CRD uses. */
 export interface StructuralSchema {

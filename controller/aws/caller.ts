@@ -1,6 +1,7 @@
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import type { Aws, Connection } from './clients.ts';
+import type { Aws } from './aws.ts';
+import type { Connection } from './clients.ts';
 
 /** Who asks AWS. */
 export interface Caller {

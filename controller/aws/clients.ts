@@ -1,46 +1,18 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
-import type { ElastiCacheClient } from '@aws-sdk/client-elasticache';
 import { IAMClient } from '@aws-sdk/client-iam';
-import type { RDSClient } from '@aws-sdk/client-rds';
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
 import type { Clock } from '../api/clock.ts';
 import { Fenced } from '../api/fence.ts';
 import { type Trace, untraced } from '../api/trace.ts';
+import type { Aws, Scope } from './aws.ts';
 import { fencedAgents } from './fenced-agent.ts';
 import { loadDatabases } from './load-databases.ts';
 import { bucketFor, TokenBucket } from './rates.ts';
-import { createReads, once, type Reads } from './reads.ts';
-
-/** One account and region, and whose resources in it are ours. */
-export interface Scope {
-  readonly accountId: string;
-  readonly region: string;
-  readonly installation: string;
-}
-
-/** All that a kind needs to talk to AWS in one scope. */
-export interface Aws {
-  readonly scope: Scope;
-  readonly ec2: EC2Client;
-  readonly ecs: ECSClient;
-  readonly iam: IAMClient;
-  readonly ssm: SSMClient;
-  readonly logs: CloudWatchLogsClient;
-  readonly scheduler: SchedulerClient;
-  /** Made when first asked for. */
-  readonly databases: () => Promise<DatabaseClients>;
-  /** Lists that several kinds share, read once per pass. */
-  readonly reads: Reads;
-}
-
-export interface DatabaseClients {
-  readonly rds: RDSClient;
-  readonly elasticache: ElastiCacheClient;
-}
+import { createReads, once } from './reads.ts';
 
 /** Where and as whom to call: the parts of an SDK client's configuration that differ between real and simulated AWS. */
 export type Connection = Pick<STSClientConfig, 'endpoint' | 'credentials' | 'requestHandler'>;

@@ -22,7 +22,7 @@ import { Fenced } from '../api/fence.ts';
 import type { DatabaseName, DatabaseSort } from '../api/target.ts';
 import type { Address, Database, DatabaseFact } from '../core/facts.ts';
 import { databaseKey } from '../core/targets.ts';
-import type { Aws, DatabaseClients } from './clients.ts';
+import type { Aws, DatabaseClients } from './aws.ts';
 import { classify, explain } from './errors.ts';
 import { collect } from './reads.ts';
 

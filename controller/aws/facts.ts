@@ -10,7 +10,7 @@ import { GetServiceSettingCommand } from '@aws-sdk/client-ssm';
 import type { DatabaseName } from '../api/target.ts';
 import { type Facts, NO_FACTS, type RouteTableFact, type SubnetFact, type VpcFact } from '../core/facts.ts';
 import { databaseKey } from '../core/targets.ts';
-import type { Aws } from './clients.ts';
+import type { Aws } from './aws.ts';
 import { loadDatabases } from './load-databases.ts';
 import { rulesOf } from './permission.ts';
 import { readTags } from './tags.ts';

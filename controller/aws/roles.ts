@@ -6,7 +6,7 @@ import {
   paginateListRolePolicies,
 } from '@aws-sdk/client-iam';
 import type { Tags } from '../core/resource.ts';
-import type { Aws } from './clients.ts';
+import type { Aws } from './aws.ts';
 import { unlessGone } from './errors.ts';
 import { collect } from './reads.ts';
 import { readTags, upper } from './tags.ts';

@@ -1,5 +1,5 @@
 import { paginateSimulatePrincipalPolicy } from '@aws-sdk/client-iam';
-import type { Aws } from './clients.ts';
+import type { Aws } from './aws.ts';
 import type { ConditionContext } from './policy-text.ts';
 import { collect } from './reads.ts';
 

@@ -7,7 +7,7 @@ import { type Clock, sleep } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
 import type { LogLine, LogQuery, TaskLogs } from '../api/task-logs.ts';
 import { nameFor } from '../core/key.ts';
-import type { Aws } from './clients.ts';
+import type { Aws } from './aws.ts';
 import { classify, explain } from './errors.ts';
 
 export interface TaskLogsOptions {

@@ -1,4 +1,4 @@
-import type { Scope } from '../aws/clients.ts';
+import type { Scope } from '../aws/aws.ts';
 import type { ConditionContext } from '../aws/policy-text.ts';
 import type { Question } from '../aws/simulate.ts';
 import { TAG } from '../aws/tags.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../api/clock.ts';
 import type { Doctor, ExaminationRequest } from '../api/finding.ts';
+import type { Aws } from '../aws/aws.ts';
 import { type Caller, principalOf } from '../aws/caller.ts';
-import type { Aws } from '../aws/clients.ts';
 import { type RoleFact, readRole } from '../aws/roles.ts';
 import { type Question, simulatePolicy } from '../aws/simulate.ts';
 import { nameFor, ROLE_NAMES, type RoleName } from '../core/key.ts';

@@ -1,6 +1,6 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { Clock } from '../api/clock.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { readDatabases } from '../aws/databases.ts';
 import { explain } from '../aws/errors.ts';
 import {

@@ -1,7 +1,7 @@
 import type { Bastion } from '../api/bastion.ts';
 import { objectName } from '../api/object.ts';
+import type { Scope } from '../aws/aws.ts';
 import type { Caller } from '../aws/caller.ts';
-import type { Scope } from '../aws/clients.ts';
 import type { Question } from '../aws/simulate.ts';
 import { TAG } from '../aws/tags.ts';
 import { keyFor, nameFor, partitionOf } from '../core/key.ts';

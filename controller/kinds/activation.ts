@@ -10,7 +10,7 @@ import {
   paginateDescribeParameters,
 } from '@aws-sdk/client-ssm';
 import { type ObjectName, objectName } from '../api/object.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { readTags, tagsFor, upper } from '../aws/tags.ts';

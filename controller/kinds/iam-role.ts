@@ -12,7 +12,7 @@ import {
   TagRoleCommand,
   UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { missingTags, readTags, tagsFor, upper } from '../aws/tags.ts';

@@ -1,5 +1,5 @@
 import type { Bastion, ConditionType } from '../api/bastion.ts';
-import type { Aws, Scope } from '../aws/clients.ts';
+import type { Aws, Scope } from '../aws/aws.ts';
 import type { Wish } from '../core/desired.ts';
 import type { Facts } from '../core/facts.ts';
 import type {

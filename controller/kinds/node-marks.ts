@@ -5,7 +5,7 @@ import {
   paginateDescribeInstanceInformation,
 } from '@aws-sdk/client-ssm';
 import type { ObjectName } from '../api/object.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { readTags } from '../aws/tags.ts';

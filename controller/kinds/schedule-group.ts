@@ -4,7 +4,7 @@ import {
   paginateListSchedules,
   TagResourceCommand,
 } from '@aws-sdk/client-scheduler';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import type { ScheduleGroup } from '../aws/schedule-group.ts';

@@ -1,6 +1,6 @@
 import { GetScheduleCommand, paginateListSchedules, type ScheduleSummary } from '@aws-sdk/client-scheduler';
 import type { ObjectName } from '../api/object.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { derivedName } from '../core/name.ts';

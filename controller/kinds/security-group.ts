@@ -9,7 +9,7 @@ import {
   type SecurityGroup,
 } from '@aws-sdk/client-ec2';
 import { objectName } from '../api/object.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { describeRule, permissionOf, rulesOf, tcp, without } from '../aws/permission.ts';
 import { missingTags, readTags, tagsFor, upper } from '../aws/tags.ts';

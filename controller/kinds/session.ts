@@ -5,7 +5,7 @@ import {
   TerminateSessionCommand,
 } from '@aws-sdk/client-ssm';
 import { rfc3339 } from '../api/clock.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { describeTasks } from '../aws/tasks.ts';

@@ -10,7 +10,7 @@ import {
 import pLimit from 'p-limit';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { same } from '../core/desired.ts';
 import { keyFor, nameFor, partitionOf } from '../core/key.ts';

@@ -1,7 +1,7 @@
 import { AuthorizeSecurityGroupIngressCommand, type SecurityGroup } from '@aws-sdk/client-ec2';
 import { type ObjectName, objectName } from '../api/object.ts';
 import type { Target } from '../api/target.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { permissionOf, rulesOf, tcp } from '../aws/permission.ts';
 import { tagsFor, upper } from '../aws/tags.ts';
 import type { Facts } from '../core/facts.ts';

@@ -1,7 +1,7 @@
 import { StopTaskCommand, type Task } from '@aws-sdk/client-ecs';
 import type { Bastion } from '../api/bastion.ts';
 import { objectName } from '../api/object.ts';
-import type { Aws, Scope } from '../aws/clients.ts';
+import type { Aws, Scope } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { keyFor, nameFor, partitionOf } from '../core/key.ts';
 import type { Observed } from '../core/resource.ts';

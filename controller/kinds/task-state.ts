@@ -1,6 +1,6 @@
 import type { Task } from '@aws-sdk/client-ecs';
 import type { ObjectName } from '../api/object.ts';
-import type { Scope } from '../aws/clients.ts';
+import type { Scope } from '../aws/aws.ts';
 import { readTags } from '../aws/tags.ts';
 import { ENDPOINT_SERVICES, keyFor } from '../core/key.ts';
 import type { End, Key, Observed, ObservedState, Tags } from '../core/resource.ts';

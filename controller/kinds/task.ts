@@ -2,7 +2,7 @@ import { paginateListTasks, RunTaskCommand, TagResourceCommand, type Task } from
 import { condition } from '../api/bastion.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { classify } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { lower, missingTags, TAG, tagsFor } from '../aws/tags.ts';

@@ -6,7 +6,7 @@ import {
   type ModifyVpcEndpointCommandInput,
   type VpcEndpoint,
 } from '@aws-sdk/client-ec2';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { classify, unlessGone } from '../aws/errors.ts';
 import { missingTags, readTags, tagsFor, upper } from '../aws/tags.ts';
 import { type EndpointService, keyFor } from '../core/key.ts';

@@ -3,7 +3,7 @@ import type { ApiClient } from '../api/client.ts';
 import { sleep, type Timer } from '../api/clock.ts';
 import { Fenced } from '../api/fence.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { explain } from '../aws/errors.ts';
 import { endOf, entrancesOf, nameOf, retryMs, stageOf } from '../core/closing.ts';
 import type { DeleteReason } from '../core/endings.ts';

@@ -7,9 +7,9 @@ import { type ObjectName, objectName } from '../api/object.ts';
 import { type Entrance, nameOf, whyOf } from '../core/closing.ts';
 import type { DeleteReason } from '../core/endings.ts';
 import { eventsOf } from '../core/events.ts';
+import type { Log } from '../core/log.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Observed } from '../core/resource.ts';
-import type { Log } from './manager.ts';
 import { fieldsOf } from './pass-log.ts';
 import { record } from './record.ts';
 

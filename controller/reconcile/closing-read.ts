@@ -3,7 +3,7 @@ import { type Clock, LateError, within } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
 import { Fenced } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
-import type { Log } from './manager.ts';
+import type { Log } from '../core/log.ts';
 import { fieldsOf, isOf } from './pass-log.ts';
 
 export interface ReadOptions {

@@ -11,7 +11,7 @@ import type { ActivationBook } from './activations.ts';
 import { ClosingLane } from './closing-lane.ts';
 import type { Untold } from './closing-news.ts';
 import { whileKept } from './lease.ts';
-import type { ManagerOptions } from './manager.ts';
+import type { ManagerOptions } from './manager-options.ts';
 import type { PassClosing } from './pass-closing.ts';
 
 interface ClosingOptions

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { PacedByClient } from '../aws/clients.ts';
 import { classify, explain } from '../aws/errors.ts';
 import { hindrance, inOrder, stageOf } from '../core/order.ts';

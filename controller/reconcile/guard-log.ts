@@ -1,5 +1,5 @@
 import type { GuardNews } from '../api/guard-record.ts';
-import type { Log } from './manager.ts';
+import type { Log } from '../core/log.ts';
 
 const MESSAGES: Readonly<Record<GuardNews['change'], string>> = {
   tripped: 'guard tripped',

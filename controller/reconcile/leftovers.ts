@@ -1,4 +1,4 @@
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { explain } from '../aws/errors.ts';
 import type { Observed } from '../core/resource.ts';
 import type { Kind } from '../kinds/kind.ts';

@@ -4,7 +4,7 @@ import type { Clock } from '../api/clock.ts';
 import { type Estate, isSamePlace, type Place, placeOf } from '../api/estate.ts';
 import type { Guard } from '../api/guard.ts';
 import type { Trace } from '../api/trace.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { type Acceptances, NO_ACCEPTANCES, seenIn } from '../core/acceptance.ts';
 import { type GuardMemory, guard, type Shrink, withholdAll } from '../core/guard.ts';
 import type { Held } from '../core/held.ts';

@@ -1,24 +1,19 @@
 import type { Bastion } from '../api/bastion.ts';
-import type { ApiClient } from '../api/client.ts';
-import { type Clock, endsWithin } from '../api/clock.ts';
+import { endsWithin } from '../api/clock.ts';
 import { type Estate, isReachable, type Place, placeKey, placeOf, placeOfKey } from '../api/estate.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
-import { type Trace, untraced } from '../api/trace.ts';
-import type { Aws } from '../aws/clients.ts';
+import { untraced } from '../api/trace.ts';
 import { explain } from '../aws/errors.ts';
 import { sourceOf } from '../core/origin.ts';
-import type { Fields, IsOver } from '../core/repetition.ts';
-import type { Terms } from '../core/terms.ts';
+import type { Fields } from '../core/repetition.ts';
 import type { Wake } from '../core/wake.ts';
-import type { Kind } from '../kinds/kind.ts';
 import { fenceStore } from '../store/fence.ts';
-import type { Store } from '../store/store.ts';
 import { ActivationBook } from './activations.ts';
 import { Closing } from './closing.ts';
 import { Informer } from './informer.ts';
-import { type Lease, whileHeld } from './lease.ts';
+import { whileHeld } from './lease.ts';
+import type { ManagerOptions } from './manager-options.ts';
 import type { Refresh } from './observe.ts';
-import type { Observer } from './observer.ts';
 import { PassBook, type PassRecord } from './pass-book.ts';
 import { fieldsOf, isOf, reportPass } from './pass-log.ts';
 import { Queue, type Queued } from './queue.ts';
@@ -27,37 +22,6 @@ import { tellStrays } from './strays.ts';
 import { Sweeper } from './sweeper.ts';
 import { isIdledOut } from './worker.ts';
 import { interestsOf, ScopeWorkers } from './workers.ts';
-
-/** What happened, for the log. The message is constant; what varies is in the fields. */
-export interface Log {
-  (level: 'info' | 'warn' | 'error', message: string, fields?: Fields): void;
-  /**
-   * Of those failures with this message: which are over, and which go on; undefined for those not asked about. So that a log which
-   * does not repeat itself can say the end.
-   */
-  readonly over?: (message: string, isOver: IsOver) => void;
-}
-
-export interface ManagerOptions {
-  readonly api: ApiClient;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly kinds: readonly Kind[];
-  /** Of the controller's own credentials. */
-  readonly accountId: string;
-  readonly defaultRegion: string;
-  /** What was configured last. After a change of it somebody calls `reconfigure`. */
-  readonly terms: () => Terms;
-  /** Clients for one place and one tenure, which send nothing once `mayCall` denies it. */
-  readonly connectPlace: (place: Place, mayCall: () => boolean) => () => Aws;
-  /** Who holds it acts; the others stand by. */
-  readonly lease: Lease;
-  readonly log: Log;
-  /** Called when it has come out, in a tenure, that this controller may act on the store. */
-  readonly onServing?: () => void;
-  readonly observer?: Observer | undefined;
-  readonly trace?: Trace | undefined;
-}
 
 /** A controller as it stands. */
 export interface ControllerState {

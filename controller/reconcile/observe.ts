@@ -1,4 +1,4 @@
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { explain, isRefused } from '../aws/errors.ts';
 import { type Interests as FactInterests, readFacts } from '../aws/facts.ts';
 import type { Facts } from '../core/facts.ts';

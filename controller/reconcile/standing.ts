@@ -4,6 +4,7 @@ import { Fenced, fenceWrites } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
 import type { Held } from '../core/held.ts';
 import type { Identity } from '../core/identity.ts';
+import type { Log } from '../core/log.ts';
 import type { Settings } from '../core/resource.ts';
 import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
@@ -11,7 +12,6 @@ import { logGuards } from './guard-log.ts';
 import { hold } from './hold.ts';
 import { allowsTheSame, reminder, type Standing, takeStanding } from './identity.ts';
 import { type Lease, whileHeld } from './lease.ts';
-import type { Log } from './manager.ts';
 
 export interface StandingOptions {
   readonly api: ApiClient;

@@ -3,7 +3,7 @@ import type { Clock } from '../api/clock.ts';
 import type { Estate } from '../api/estate.ts';
 import { objectName } from '../api/object.ts';
 import type { Trace } from '../api/trace.ts';
-import type { Aws } from '../aws/clients.ts';
+import type { Aws } from '../aws/aws.ts';
 import { verifiableAt } from '../core/conditions.ts';
 import { NO_MEMORY } from '../core/guard.ts';
 import { hasIdledOut, idleLookAt } from '../core/idle.ts';

@@ -7,7 +7,7 @@ import { settingsIn } from '../core/terms.ts';
 import { fenceStore } from '../store/fence.ts';
 import type { ActivationBook } from './activations.ts';
 import { whileHeld } from './lease.ts';
-import type { ManagerOptions } from './manager.ts';
+import type { ManagerOptions } from './manager-options.ts';
 import type { Interests } from './observe.ts';
 import type { PassClosing } from './pass-closing.ts';
 import { ScopeMemory } from './scope-memory.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Clock, Timer } from '../api/clock.ts';
 import type { Account } from '../api/estate.ts';
 import { explain } from '../aws/errors.ts';
-import type { Log } from '../reconcile/manager.ts';
+import type { Log } from '../core/log.ts';
 
 /** What a running controller tells other processes on the same data folder, so that they see the world it sees. */
 export interface Announcement {

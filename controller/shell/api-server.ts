@@ -2,7 +2,7 @@ import type { ApiClient } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
 import { createTaskLogs } from '../aws/task-logs.ts';
-import type { Log } from '../reconcile/manager.ts';
+import type { Log } from '../core/log.ts';
 import type { ServerContext } from '../server/http/context.ts';
 import type { AccessToken } from '../server/http/safety.ts';
 import type { ApiServer } from '../server/http/server.ts';

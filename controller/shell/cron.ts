@@ -1,5 +1,5 @@
 import { createTask, parse, setLogger, validate } from 'node-cron';
-import type { Log } from '../reconcile/manager.ts';
+import type { Log } from '../core/log.ts';
 
 const DAY_MS = 24 * 3_600_000;
 /** The 29th of February, across a century without one. */

@@ -2,7 +2,7 @@ import { fastify } from 'fastify';
 import { ApiError } from '../api/client.ts';
 import type { Clock } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
-import type { Log } from '../reconcile/manager.ts';
+import type { Log } from '../core/log.ts';
 import { brokenRequestAnswerer } from '../server/http/broken-request.ts';
 import { guardConnections } from '../server/http/connections.ts';
 import { closeListener } from '../server/http/listener.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '../api/clock.ts';
 import { Fenced } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
+import type { Log } from '../core/log.ts';
 import { logGuards } from '../reconcile/guard-log.ts';
-import type { Log } from '../reconcile/manager.ts';
 import type { GitSource, SyncReport } from '../sources/git.ts';
 import { StoppedError } from '../sources/git-process.ts';
 import { parseGitSpec } from '../sources/git-spec.ts';

@@ -1,5 +1,5 @@
-import type { WireRequest } from './wire/decode.ts';
 import type { WireResponse } from './wire/encode.ts';
+import type { WireRequest } from './wire/request.ts';
 
 type Query = Readonly<Record<string, string | readonly string[] | null>>;
 

@@ -5,8 +5,9 @@ import { createRequestHandler, type RequestHandler } from './sdk-handler.ts';
 import type { DataChannel } from './ssm/sessions.ts';
 import { RoleSessions } from './sts/sessions.ts';
 import { Throttle } from './throttle.ts';
-import { type Call, decodeRequest, type WireRequest } from './wire/decode.ts';
+import { type Call, decodeRequest } from './wire/decode.ts';
 import { encodeFault, encodeResult, type WireResponse } from './wire/encode.ts';
+import type { WireRequest } from './wire/request.ts';
 import { AwsFault } from './world.ts';
 
 export type { SimulatedRegion } from './account.ts';

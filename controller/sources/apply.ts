@@ -5,7 +5,7 @@ import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { closedWord, isSuspendedByHand, removedText, reopenedText, suspendedText } from './closings.ts';
 import { type ComposeOptions, compose } from './compose.ts';
-import type { Declarations, Problem } from './declarations.ts';
+import type { Declarations, Problem } from './declared.ts';
 import type { Declaration, Failure } from './judging.ts';
 import { NO_MEMORY, type Removed, type SourceMemory } from './memory.ts';
 

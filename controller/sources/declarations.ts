@@ -1,30 +1,11 @@
 import { parseManifests } from '../api/manifest.ts';
 import { DEFAULT_NAMESPACE, type ObjectName } from '../api/object.ts';
+import type { Declarations, Unreadable } from './declared.ts';
 import { digestsOf } from './digests.ts';
-import { type Admit, type Declaration, type Failure, type Found, judge } from './judging.ts';
+import { type Admit, type Failure, type Found, judge } from './judging.ts';
 import { isBelow, isHidden, leadsElsewhere, obstacleText } from './places.ts';
 import type { Repository, Touch, TreeEntry } from './repository.ts';
 import { collect, type Rivalry } from './rivals.ts';
-
-export interface Problem {
-  readonly path?: string;
-  readonly message: string;
-}
-
-export interface Declarations {
-  readonly declared: ReadonlyMap<ObjectName, Declaration>;
-  readonly failures: readonly Failure[];
-  readonly problems: readonly Problem[];
-  /** What may hold any Bastion, since it cannot be read: files, links and submodules, by path. */
-  readonly unreadable: ReadonlyMap<string, Unreadable>;
-}
-
-export interface Unreadable {
-  readonly blob: string;
-  readonly message: string;
-  /** As far as there is one. */
-  readonly text?: string;
-}
 
 /** As much as one text may hold for the parser. */
 const MAX_FILE_BYTES = 256 * 1024;

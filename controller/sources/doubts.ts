@@ -1,5 +1,5 @@
 import type { ObjectName } from '../api/object.ts';
-import type { Declarations, Unreadable } from './declarations.ts';
+import type { Declarations, Unreadable } from './declared.ts';
 import { ANY_PLACE, MAX_PLACES, type SourceMemory } from './memory.ts';
 
 export interface DoubtOptions {

@@ -1,4 +1,4 @@
-import type { TreeEntry } from './repository.ts';
+import type { TreeEntry } from './tree-listing.ts';
 
 /** The folders that hold a path, the outermost first: of `a/b/c.yaml` those are `a` and `a/b`. */
 export function foldersAbove(path: string): readonly string[] {

@@ -1,7 +1,7 @@
 import { rfc3339 } from '../api/clock.ts';
 import type { ObjectName } from '../api/object.ts';
 import type { Applied } from './apply.ts';
-import type { Declarations } from './declarations.ts';
+import type { Declarations } from './declared.ts';
 import { remembered } from './doubts.ts';
 import { bounded, NO_MEMORY, type Removed, type SourceMemory } from './memory.ts';
 

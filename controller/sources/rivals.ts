@@ -1,5 +1,5 @@
 import type { ObjectName } from '../api/object.ts';
-import type { Declarations, Problem } from './declarations.ts';
+import type { Declarations, Problem } from './declared.ts';
 import { findSaid, type Said } from './digests.ts';
 import type { Declaration, Failure, Found } from './judging.ts';
 

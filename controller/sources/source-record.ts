@@ -4,7 +4,7 @@ import { type Clock, rfc3339 } from '../api/clock.ts';
 import { reasonOf, type SourceState } from '../api/git-source.ts';
 import { type KubeObject, type ObjectName, SYSTEM_NAMESPACE } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
-import type { Problem } from './declarations.ts';
+import type { Problem } from './declared.ts';
 import { type GitSpec, sourceId } from './git-spec.ts';
 import type { SourceMemory } from './memory.ts';
 

@@ -1,6 +1,6 @@
 import type { GuardNews } from '../api/guard-record.ts';
 import type { ObjectName } from '../api/object.ts';
-import type { Problem } from './declarations.ts';
+import type { Problem } from './declared.ts';
 import type { SourceState } from './source-record.ts';
 
 /** What came of one look at a source. */

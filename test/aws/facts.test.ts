@@ -1,6 +1,7 @@
 import type { Route, RouteTable, Vpc } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
-import { type Aws, connect } from '../../controller/aws/clients.ts';
+import type { Aws } from '../../controller/aws/aws.ts';
+import { connect } from '../../controller/aws/clients.ts';
 import { type FactDepth, readFacts } from '../../controller/aws/facts.ts';
 import { NO_FACTS } from '../../controller/core/facts.ts';
 import { ORDINARY } from '../../controller/simulator/seed.ts';

@@ -1,5 +1,6 @@
 import type { ApiClient } from '../../controller/api/client.ts';
-import { type Aws, connect } from '../../controller/aws/clients.ts';
+import type { Aws } from '../../controller/aws/aws.ts';
+import { connect } from '../../controller/aws/clients.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import { isSettled } from '../../controller/core/plan.ts';
 import type { Wake } from '../../controller/core/wake.ts';

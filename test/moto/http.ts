@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
-import type { WireRequest } from '../../controller/simulator/wire/decode.ts';
 import type { WireResponse } from '../../controller/simulator/wire/encode.ts';
+import type { WireRequest } from '../../controller/simulator/wire/request.ts';
 
 const agent = new Agent({ keepAlive: true, maxSockets: 16 });
 

@@ -1,7 +1,8 @@
 import { queryText, type RequestHandler } from '../../controller/simulator/sdk-handler.ts';
 import type { Simulator } from '../../controller/simulator/simulator.ts';
-import { type Call, decodeRequest, type WireRequest } from '../../controller/simulator/wire/decode.ts';
+import { type Call, decodeRequest } from '../../controller/simulator/wire/decode.ts';
 import type { WireResponse } from '../../controller/simulator/wire/encode.ts';
+import type { WireRequest } from '../../controller/simulator/wire/request.ts';
 import { sendTo } from './http.ts';
 
 /** Asks moto; with a body, that instead of the request's own. */

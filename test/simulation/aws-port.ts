@@ -1,7 +1,8 @@
 import { LostReply } from '../../controller/simulator/faults.ts';
 import type { Simulator } from '../../controller/simulator/simulator.ts';
-import { type Call, decodeRequest, type WireRequest } from '../../controller/simulator/wire/decode.ts';
+import { type Call, decodeRequest } from '../../controller/simulator/wire/decode.ts';
 import { encodeFault, type WireResponse } from '../../controller/simulator/wire/encode.ts';
+import type { WireRequest } from '../../controller/simulator/wire/request.ts';
 import { AwsFault } from '../../controller/simulator/world.ts';
 import type { Boundary, Caller, Failure } from './boundary.ts';
 

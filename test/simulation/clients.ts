@@ -7,11 +7,12 @@ import { DescribeDBInstancesCommand } from '@aws-sdk/client-rds';
 import { ListSchedulesCommand } from '@aws-sdk/client-scheduler';
 import { DescribeActivationsCommand } from '@aws-sdk/client-ssm';
 import type { STSClient } from '@aws-sdk/client-sts';
-import { type Aws, type AwsOptions, connect } from '../../controller/aws/clients.ts';
+import type { Aws } from '../../controller/aws/aws.ts';
+import { type AwsOptions, connect } from '../../controller/aws/clients.ts';
 import { once } from '../../controller/aws/reads.ts';
 import { queryText } from '../../controller/simulator/sdk-handler.ts';
-import type { WireRequest } from '../../controller/simulator/wire/decode.ts';
 import type { WireResponse } from '../../controller/simulator/wire/encode.ts';
+import type { WireRequest } from '../../controller/simulator/wire/request.ts';
 
 /*
  * Most of what a history would cost is the SDK writing the same requests and reading the same answers over and over. What it

@@ -1,11 +1,12 @@
 import type { ApiClient } from '../../controller/api/client.ts';
 import { type Clock, sleep } from '../../controller/api/clock.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
+import type { Log } from '../../controller/core/log.ts';
 import type { Settings } from '../../controller/core/resource.ts';
 import type { Terms } from '../../controller/core/terms.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
 import { createLease, type Lease } from '../../controller/reconcile/lease.ts';
-import { Controller, type Log } from '../../controller/reconcile/manager.ts';
+import { Controller } from '../../controller/reconcile/manager.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
 import { type Jobs, startJobs } from '../../controller/shell/jobs.ts';

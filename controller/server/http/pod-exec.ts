@@ -6,7 +6,7 @@ import { acceptBytes, acceptWebSocket, chooseUpgrade, ended, type Upgrade } from
 import { purposeOf, runExec } from './exec.ts';
 import type { ExecWishes } from './exec-streams.ts';
 import { asAnswer, originOf, readyBastion } from './pod-bastion.ts';
-import type { PodSession } from './pod-sessions.ts';
+import type { PodSession } from './pod-session.ts';
 import { flagParameter, parameters } from './query.ts';
 import { SpdyConnection } from './spdy.ts';
 import { collectStreams, EXEC_PROTOCOLS } from './spdy-exec.ts';

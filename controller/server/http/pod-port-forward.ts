@@ -2,7 +2,7 @@ import type { Bastion } from '../../api/bastion.ts';
 import { localPorts, targetsOf } from '../../api/target.ts';
 import { acceptBytes, chooseUpgrade, ended } from './accept-upgrade.ts';
 import { originOf, readyBastion } from './pod-bastion.ts';
-import type { PodSession } from './pod-sessions.ts';
+import type { PodSession } from './pod-session.ts';
 import { createPortForward } from './port-forward.ts';
 import { createPortTunnels } from './port-tunnels.ts';
 import { SpdyConnection } from './spdy.ts';

@@ -6,7 +6,7 @@ import { ApiError } from '../../api/client.ts';
 import { within } from '../../api/clock.ts';
 import type { Tunnels } from '../../api/session.ts';
 import { clientOf } from './client-of.ts';
-import type { AddRoutes, ServerContext } from './context.ts';
+import type { AddRoutes } from './context.ts';
 import { aboutType, pathNames } from './endpoint.ts';
 import { createPlaces } from './places.ts';
 import { serveExec } from './pod-exec.ts';
@@ -21,17 +21,6 @@ const SERVED = /^\/api\/v1\/namespaces\/[^/?]+\/pods\/[^/?]+\/(exec|portforward)
 const SESSIONS = { total: 200, perClient: 100 };
 /** A plugin is given a moment to stop, and Session Manager one to answer. */
 const MAX_ENDING_MS = 20_000;
-
-/** One session of a person who asks for it. */
-export interface PodSession {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-  readonly context: Pick<ServerContext, 'api' | 'clock'> & { readonly tunnels: Tunnels };
-  readonly namespace: string;
-  readonly name: string;
-  /** Aborts when the server closes. */
-  readonly closing: AbortSignal;
-}
 
 /**
  * People reach a task with Session Manager, as themselves: a server that runs as the person who uses it opens the sessions, and

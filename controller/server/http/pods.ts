@@ -5,65 +5,11 @@ import type { KubeObject, ObjectMeta } from '../../api/object.ts';
 import { localPorts, targetsOf } from '../../api/target.ts';
 import type { AddRoutes } from './context.ts';
 import type { Naming } from './endpoint.ts';
+import type { ContainerPort, ContainerState, ContainerStatus, Pod, PodStatus } from './pod.ts';
 import { podColumns } from './pod-columns.ts';
 import { projectResources } from './projection.ts';
 import { addProjection } from './projection-routes.ts';
 import { stableUid } from './stable-uid.ts';
-
-/** A Bastion's task as kubectl knows such things: `logs`, `describe` and `get` find it under the Bastion's name. */
-export interface Pod extends KubeObject {
-  readonly apiVersion: 'v1';
-  readonly kind: 'Pod';
-  readonly spec: { readonly containers: readonly [Container] } & Readonly<Record<string, unknown>>;
-  readonly status: PodStatus;
-}
-
-interface Container {
-  readonly name: string;
-  readonly image?: string;
-  readonly ports: readonly ContainerPort[];
-  readonly resources: object;
-}
-
-interface ContainerPort {
-  readonly name?: string;
-  readonly containerPort: number;
-  readonly protocol: 'TCP';
-}
-
-export interface PodStatus {
-  readonly phase: 'Pending' | 'Running' | 'Failed';
-  readonly reason?: string;
-  readonly message?: string;
-  readonly conditions: readonly object[];
-  readonly containerStatuses: readonly [ContainerStatus];
-  readonly startTime?: string;
-}
-
-interface ContainerStatus {
-  readonly name: string;
-  readonly ready: boolean;
-  readonly started: boolean;
-  readonly restartCount: number;
-  readonly image: string;
-  readonly imageID: string;
-  readonly containerID?: string;
-  readonly state: ContainerState;
-  readonly lastState: ContainerState;
-}
-
-export type ContainerState =
-  | { readonly running: { readonly startedAt: string | null } }
-  | { readonly waiting: { readonly reason: string; readonly message?: string } }
-  | { readonly terminated: Terminated }
-  | Readonly<Record<string, never>>;
-
-interface Terminated {
-  readonly exitCode: number;
-  readonly reason: string;
-  readonly message?: string;
-  readonly finishedAt?: string;
-}
 
 export const PODS: Naming = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' };
 

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '../../api/client.ts';
-import type { Caller } from './serving.ts';
+import type { Caller } from './asked.ts';
 
 export interface AccessToken {
   readonly token: string;

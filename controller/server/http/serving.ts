@@ -1,5 +1,6 @@
 import type { Clock } from '../../api/clock.ts';
 import type { Turns } from '../../api/turns.ts';
+import type { Caller, Subject } from './asked.ts';
 import type { EventEncoder } from './event-encoder.ts';
 import type { Place, Places } from './places.ts';
 
@@ -25,21 +26,6 @@ export interface RequestFailure {
   /** Without its query. */
   readonly path: string;
   readonly error: unknown;
-}
-
-/** Who a request comes from. */
-export interface Caller {
-  readonly name: string;
-  readonly groups: readonly string[];
-}
-
-/** What a request is about, for the details of a failure. */
-export interface Subject {
-  /** Empty for the core group. */
-  readonly group: string;
-  readonly plural: string;
-  readonly kind: string;
-  readonly name?: string | undefined;
 }
 
 declare module 'fastify' {

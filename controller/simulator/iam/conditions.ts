@@ -1,5 +1,5 @@
-import { type ConditionContext, matchesPattern, textsOf } from '../../aws/policy-text.ts';
 import { toRecord } from '../fields.ts';
+import { type ConditionContext, matchesPattern, textsOf } from './patterns.ts';
 
 interface Comparison {
   readonly matches: (wanted: string, actual: string) => boolean;

@@ -1,6 +1,6 @@
-import type { ConditionContext } from '../../aws/policy-text.ts';
 import type { Operation, World } from '../world.ts';
 import { MANAGED_POLICIES } from './managed.ts';
+import type { ConditionContext } from './patterns.ts';
 import { isAllowed, type Policy, trusts } from './policy.ts';
 import { roleOperations } from './role-operations.ts';
 import { rolePolicyOperations } from './role-policies.ts';

@@ -1,6 +1,6 @@
-import { type ConditionContext, matchesPattern, textsOf } from '../../aws/policy-text.ts';
 import { toRecord } from '../fields.ts';
 import { conditionsHold, findKey } from './conditions.ts';
+import { type ConditionContext, matchesPattern, textsOf } from './patterns.ts';
 
 /** What is asked of a policy: may `action` be done to `resource`, under these context keys? */
 export interface Request {

@@ -1,10 +1,17 @@
 import { Fields, takePage } from '../fields.ts';
 import { AwsFault, type Input, type World } from '../world.ts';
-import type { Iam } from './iam.ts';
+import type { ConditionContext } from './patterns.ts';
 import { invalid } from './role-operations.ts';
+import type { Roles } from './roles.ts';
+
+/** Whose policies are asked, and what they say. */
+interface Policies {
+  readonly roles: Roles;
+  allows(roleNameOrArn: string, action: string, resource: string, context?: ConditionContext): boolean;
+}
 
 /** What the policies of a role would allow. Who calls the simulator may do everything, until a role of that name says less. */
-export function simulatePrincipalPolicy(world: World, iam: Iam, input: Input): object {
+export function simulatePrincipalPolicy(world: World, iam: Policies, input: Input): object {
   const fields = new Fields(input, invalid);
   const principal = fields.text('PolicySourceArn');
   const isKnown = iam.roles.find(principal) !== undefined;

@@ -1,14 +1,6 @@
 import { AwsFault, type Input } from '../world.ts';
+import type { WireRequest } from './request.ts';
 import { decodeRest, isRestService } from './rest.ts';
-
-/** An HTTP request as it came, whatever carried it. Header names are lower-case. */
-export interface WireRequest {
-  readonly method: string;
-  /** With the query. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
 
 export type Protocol = 'ec2' | 'query' | 'json' | 'rest-json';
 

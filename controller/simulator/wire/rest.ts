@@ -1,5 +1,5 @@
 import type { Input } from '../world.ts';
-import type { WireRequest } from './decode.ts';
+import type { WireRequest } from './request.ts';
 
 /** By method and the first part of the path; those of the second column name one thing. */
 const OPERATIONS: Readonly<Record<string, readonly [all: string, one: string]>> = {
