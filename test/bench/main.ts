@@ -102,6 +102,7 @@ async function measureSoaked(minutes: number): Promise<void> {
   if (!(minutes > 0)) throw new Error('--minutes: allowed: a number above 0');
   const load = { minutes, bastions: 100, changesPerSecond: 4 };
   const result = await measureSoak(load, (sample) => console.log(progressOf(sample)));
+  for (const failure of result.failures.slice(0, 10)) console.log(failure);
   const lines = soakLines(load, result);
   misses += lines.filter((line) => verdictOf(line) === 'MISS').length;
   const title = `One controller under churn for ${minutes} min, in real time: medians of the second and the last third`;

@@ -72,7 +72,7 @@ export function soakLines(load: SoakLoad, { samples, changes, failures }: SoakRe
     {
       name: 'changes without an answer',
       target: '0',
-      cells: [{ text: `${failures} of ${changes}`, ok: failures === 0 }],
+      cells: [{ text: `${failures.length} of ${changes}`, ok: failures.length === 0 }],
     },
     {
       // What hardly anybody used says nothing of leaks.

@@ -26,7 +26,7 @@ export interface SoakResult {
   readonly samples: readonly Sample[];
   readonly changes: number;
   /** Changes that got no answer, or a bad one. */
-  readonly failures: number;
+  readonly failures: readonly string[];
 }
 
 const PATH = '/apis/bastion-operator.dev/v1alpha1/namespaces/default/bastions';
@@ -157,7 +157,7 @@ async function soak(soaked: Soaked, load: SoakLoad, onSample: (sample: Sample) =
 /** People who come and go, always as many, each under a new name. */
 class Churn {
   changes = 0;
-  failures = 0;
+  readonly failures: string[] = [];
   readonly #api: string;
   readonly #names: string[] = [];
   #made = 0;
@@ -171,7 +171,9 @@ class Churn {
     for (let index = 0; Date.now() - startedAt < forMs; index++) {
       const wait = startedAt + (index * 1_000) / perSecond - Date.now();
       if (wait > 0) await pause(wait);
-      await (index % 2 === 0 ? this.#renew(index) : this.#replace()).catch(() => this.failures++);
+      await (index % 2 === 0 ? this.#renew(index) : this.#replace()).catch((error: Error) => {
+        this.failures.push(`${error.name}: ${error.message}`);
+      });
       this.changes++;
     }
   }
@@ -202,8 +204,8 @@ class Churn {
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(30_000),
     });
-    await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`);
   }
 }
 
