@@ -14,6 +14,7 @@ const ROOMS = {
   tunnel: ['api'],
   sources: ['api', 'store'],
   server: ['api', 'store'],
+  http: ['api', 'server'],
   cli: ['api', 'core', 'client'],
   doctor: ['api', 'core', 'aws', 'kinds'],
   reconcile: ['api', 'core', 'aws', 'kinds', 'store'],
@@ -21,8 +22,8 @@ const ROOMS = {
   simulator: ['api/clock.ts', 'aws/rates.ts'],
   demo: ['api', 'simulator'],
   shell: [
-    ...['api', 'core', 'aws', 'kinds', 'store', 'client', 'tunnel', 'sources', 'server', 'cli', 'doctor'],
-    ...['reconcile', 'simulator'],
+    ...['api', 'core', 'aws', 'kinds', 'store', 'client', 'tunnel', 'sources', 'server', 'http', 'cli'],
+    ...['doctor', 'reconcile', 'simulator'],
   ],
   'main.ts': ['api', 'shell'],
   'bastionctl.ts': ['shell'],
@@ -34,7 +35,7 @@ const ROOMS = {
 /** Which rooms use a package. */
 const PACKAGES = {
   '@aws-sdk/': ['aws', 'kinds', 'store'],
-  '@bufbuild/protobuf': ['server'],
+  '@bufbuild/protobuf': ['http'],
   '@marcbachmann/cel-js': ['api'],
   '@opentelemetry/': ['shell'],
   ajv: ['api'],
@@ -42,8 +43,8 @@ const PACKAGES = {
   commander: ['cli', 'shell', 'main.ts', 'demo.ts'],
   croner: ['api', 'core'],
   'fastest-levenshtein': ['api'],
-  fastify: ['server', 'shell'],
-  'js-yaml': ['api', 'client', 'server'],
+  fastify: ['http', 'shell'],
+  'js-yaml': ['api', 'client', 'http'],
   libsql: ['store'],
   'node-cron': ['shell'],
   'p-limit': ['aws', 'kinds', 'reconcile'],
@@ -51,7 +52,7 @@ const PACKAGES = {
   'prom-client': ['shell'],
   rfc6902: ['server'],
   'simple-git': ['sources', 'demo'],
-  ws: ['server', 'client', 'simulator'],
+  ws: ['http', 'client', 'simulator'],
 };
 
 const KINDS_INDEX = 'kinds/index.ts';

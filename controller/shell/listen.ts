@@ -1,5 +1,5 @@
 import { codeOf } from '../api/error-code.ts';
-import { type ApiServer, createApiServer } from '../server/http/server.ts';
+import { type ApiServer, createApiServer } from '../http/server.ts';
 import { UsageError } from './usage-error.ts';
 
 /** @throws UsageError naming the address, what is in the way and what to do */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { createApiServer } from '../../controller/http/server.ts';
 import { createFacade } from '../../controller/server/facade.ts';
-import { createApiServer } from '../../controller/server/http/server.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
 import { boundStore } from '../../controller/store/bounded.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';

@@ -1,8 +1,8 @@
 import type { ApiClient } from '../../controller/api/client.ts';
 import { createHttpClient } from '../../controller/client/http-client.ts';
 import type { VirtualClock } from '../clock.ts';
+import { createRig } from '../http/rig.ts';
 import { createFixture } from '../server/fixture.ts';
-import { createRig } from '../server/http/rig.ts';
 
 /** The API with nothing in it, as one kind of client sees it. */
 export interface Subject {

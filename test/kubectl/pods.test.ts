@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Bastion } from '../../controller/api/bastion.ts';
 import { ApiError } from '../../controller/api/client.ts';
-import type { TaskLogs } from '../../controller/server/http/context.ts';
+import type { TaskLogs } from '../../controller/http/context.ts';
 import { type Place, useBed } from './bed.ts';
 import { cells, done, failed, refused } from './kubectl.ts';
 import { make, named, ready } from './manifests.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiClient } from '../../controller/api/client.ts';
-import type { ServerContext, TaskLogs } from '../../controller/server/http/context.ts';
-import type { ListenOptions } from '../../controller/server/http/listener.ts';
-import { type ApiServer, createApiServer } from '../../controller/server/http/server.ts';
+import type { ServerContext, TaskLogs } from '../../controller/http/context.ts';
+import type { ListenOptions } from '../../controller/http/listener.ts';
+import { type ApiServer, createApiServer } from '../../controller/http/server.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
 
 export interface ServeOptions extends Partial<Pick<ListenOptions, 'tls' | 'tokens'>> {

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Bastion } from '../../controller/api/bastion.ts';
 import { SessionError } from '../../controller/api/session.ts';
-import { createFakeTunnels, type FakeTunnels } from '../server/http/fake-tunnels.ts';
+import { createFakeTunnels, type FakeTunnels } from '../http/fake-tunnels.ts';
 import { type Bed, openBed, type Place } from './bed.ts';
 import { eventually, failed, refused } from './kubectl.ts';
 import { make, named, ready } from './manifests.ts';

@@ -7,8 +7,8 @@ import type { ProgramName } from '../../controller/cli/io.ts';
 import { systemClock } from '../../controller/shell/clock.ts';
 import { placesOf } from '../../controller/shell/places.ts';
 import { replaceFile } from '../../controller/shell/terminal.ts';
+import { createRig, type Rig } from '../http/rig.ts';
 import { sample } from '../server/fixture.ts';
-import { createRig, type Rig } from '../server/http/rig.ts';
 
 let dir: string;
 let rig: Rig;
