@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../api/clock.ts';
-import type { Connections } from './connections.ts';
-import { type AccessToken, isLoopbackHost } from './safety.ts';
+import type { Connections } from './door/connections.ts';
+import { type AccessToken, isLoopbackHost } from './door/safety.ts';
 
 /** Where and for whom a server listens. */
 export interface ListenOptions {

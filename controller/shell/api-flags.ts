@@ -1,4 +1,4 @@
-import type { AccessToken } from '../http/safety.ts';
+import type { AccessToken } from '../http/door/safety.ts';
 import type { ApiOptions } from './api-server.ts';
 import { readFlagFile } from './flag-file.ts';
 import { UsageError } from './usage-error.ts';

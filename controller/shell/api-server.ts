@@ -4,7 +4,7 @@ import { explain } from '../aws/errors.ts';
 import { createTaskLogs } from '../aws/task-logs.ts';
 import type { Log } from '../core/log.ts';
 import type { ServerContext } from '../http/context.ts';
-import type { AccessToken } from '../http/safety.ts';
+import type { AccessToken } from '../http/door/safety.ts';
 import type { ApiServer } from '../http/server.ts';
 import type { Store } from '../store/store.ts';
 import type { AwsWorld } from './aws.ts';

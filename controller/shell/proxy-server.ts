@@ -1,6 +1,6 @@
 import type { Served, ServeOptions } from '../cli/connection.ts';
 import type { ServerContext } from '../http/context.ts';
-import { isLoopbackHost } from '../http/safety.ts';
+import { isLoopbackHost } from '../http/door/safety.ts';
 import type { ConnectParts } from './connect-parts.ts';
 import { listen } from './listen.ts';
 import { UsageError } from './usage-error.ts';
