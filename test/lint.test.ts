@@ -69,8 +69,8 @@ const ALLOWED = [
 ];
 
 const FILES = {
-  governed: ['controller/core/sample.ts', 'controller/shell/sample.ts', 'test/simulation/sample.ts'],
-  exempt: ['controller/main.ts', 'controller/shell/clock.ts'],
+  governed: ['controller/core/sample.ts', 'controller/app/sample.ts', 'test/simulation/sample.ts'],
+  exempt: ['controller/main.ts', 'controller/app/clock.ts'],
 };
 
 describe('the rule about time and randomness', () => {

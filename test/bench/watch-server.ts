@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { systemClock } from '../../controller/app/clock.ts';
 import { createApiServer } from '../../controller/http/server.ts';
 import { createFacade } from '../../controller/server/facade.ts';
-import { systemClock } from '../../controller/shell/clock.ts';
 import { boundStore } from '../../controller/store/bounded.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { shareWatches } from '../../controller/store/tail.ts';

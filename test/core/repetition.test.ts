@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { quietLog } from '../../controller/app/quiet-log.ts';
 import { lasting } from '../../controller/core/repetition.ts';
-import { quietLog } from '../../controller/shell/quiet-log.ts';
 import { VirtualClock } from '../clock.ts';
 
 const MINUTE_MS = 60_000;

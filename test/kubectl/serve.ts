@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiClient } from '../../controller/api/client.ts';
+import { systemClock } from '../../controller/app/clock.ts';
 import type { ServerContext, TaskLogs } from '../../controller/http/context.ts';
 import type { ListenOptions } from '../../controller/http/listener.ts';
 import { type ApiServer, createApiServer } from '../../controller/http/server.ts';
-import { systemClock } from '../../controller/shell/clock.ts';
 
 export interface ServeOptions extends Partial<Pick<ListenOptions, 'tls' | 'tokens'>> {
   readonly isReadOnly?: boolean;

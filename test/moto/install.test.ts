@@ -20,10 +20,10 @@ import {
   TagRoleCommand,
 } from '@aws-sdk/client-iam';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../controller/app/clock.ts';
 import { TAG, upper } from '../../controller/aws/tags.ts';
 import { TRUST_TAG } from '../../controller/core/foundation-objects.ts';
 import { rememberScope } from '../../controller/reconcile/scopes.ts';
-import { systemClock } from '../../controller/shell/clock.ts';
 import { createSimulator } from '../../controller/simulator/simulator.ts';
 import { openRealTable } from '../../controller/store/real-table.ts';
 import { build, ROOT } from '../e2e/build.ts';

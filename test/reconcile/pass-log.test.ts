@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { quietLog } from '../../controller/app/quiet-log.ts';
 import { reportPass } from '../../controller/reconcile/pass-log.ts';
 import type { Pass } from '../../controller/reconcile/reconcile.ts';
-import { quietLog } from '../../controller/shell/quiet-log.ts';
 import { VirtualClock } from '../clock.ts';
 
 const PLACE = { accountId: '123456789012', region: 'eu-west-1' };

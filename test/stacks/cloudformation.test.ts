@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { createProgram } from '../../controller/app/controller-flags.ts';
 import { DEFAULT_TABLE, foundationOf } from '../../controller/core/foundation-objects.ts';
-import { createProgram } from '../../controller/shell/controller-flags.ts';
 import { TABLE_SCHEMA } from '../../controller/store/table.ts';
 import { readPolicy, readTemplate, usualPartition } from './template.ts';
 

@@ -8,9 +8,9 @@ import {
 } from '@kubernetes/client-node';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { API_VERSION, GROUP } from '../../../controller/api/bastion.ts';
+import { systemClock } from '../../../controller/app/clock.ts';
 import { type ApiServer, createApiServer } from '../../../controller/http/server.ts';
 import { createFacade } from '../../../controller/server/facade.ts';
-import { systemClock } from '../../../controller/shell/clock.ts';
 import { createTableStore } from '../../../controller/store/dynamodb.ts';
 import type { Store } from '../../../controller/store/store.ts';
 import { shareWatches } from '../../../controller/store/tail.ts';

@@ -5,7 +5,7 @@ export const ORIGINS: readonly Canary[] = [
   {
     name: 'slow-source-holds-up-all',
     like: 'a GitOps tool that fetches its repositories one after the other, or waits for the slowest',
-    file: 'shell/sync.ts',
+    file: 'app/sync.ts',
     find: 'if (isBeginning) return;',
     replace: 'if (isBeginning || running().length > 0) return;',
     scenarios: ['git-one-source-slow'],
@@ -13,7 +13,7 @@ export const ORIGINS: readonly Canary[] = [
   {
     name: 'earlier-tenure-goes-on-fetching',
     like: 'a controller that, leading again, waits for a fetch which it began before it had lost the lease',
-    file: 'shell/sync.ts',
+    file: 'app/sync.ts',
     find: `      stopAll();
       await Promise.allSettled(running());`,
     replace: '      await Promise.allSettled(running());',
@@ -23,7 +23,7 @@ export const ORIGINS: readonly Canary[] = [
   {
     name: 'back-off-without-a-limit',
     like: 'exponential back-off without a cap: what was revoked while the network was down stays open for as long again',
-    file: 'shell/source-rhythm.ts',
+    file: 'app/source-rhythm.ts',
     find: 'const LONGEST_PAUSE_MS = 60_000;',
     replace: 'const LONGEST_PAUSE_MS = 86_400_000;',
     scenarios: ['git-unreachable-is-shown'],

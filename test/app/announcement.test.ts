@@ -10,7 +10,7 @@ import {
   readAnnouncement,
   startSpeaking,
   withdraw,
-} from '../../controller/shell/announcement.ts';
+} from '../../controller/app/announcement.ts';
 import { VirtualClock } from '../clock.ts';
 
 const ANNOUNCEMENT: Announcement = {

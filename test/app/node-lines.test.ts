@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
-import { takeLines } from '../../controller/shell/node-lines.ts';
+import { takeLines } from '../../controller/app/node-lines.ts';
 
 function createLines({ listeners = 1 } = {}) {
   const lines: string[] = [];

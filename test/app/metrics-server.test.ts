@@ -4,14 +4,14 @@ import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../controller/shell/clock.ts';
+import { systemClock } from '../../controller/app/clock.ts';
 import {
   type ControllerOptions,
   type RunningController,
   startController,
-} from '../../controller/shell/controller.ts';
-import { metricsOfReplica, readMetricsFlag } from '../../controller/shell/metrics-flags.ts';
-import { unreadiness } from '../../controller/shell/readiness.ts';
+} from '../../controller/app/controller.ts';
+import { metricsOfReplica, readMetricsFlag } from '../../controller/app/metrics-flags.ts';
+import { unreadiness } from '../../controller/app/readiness.ts';
 import { StoreUnavailableError } from '../../controller/store/store.ts';
 import { VirtualClock } from '../clock.ts';
 import { manifestOf } from '../reconcile/harness.ts';

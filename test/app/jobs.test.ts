@@ -1,9 +1,9 @@
 import { createTask } from 'node-cron';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../controller/api/clock.ts';
-import { systemClock } from '../../controller/shell/clock.ts';
-import { isSchedule, timesOf } from '../../controller/shell/cron.ts';
-import { startJobs } from '../../controller/shell/jobs.ts';
+import { systemClock } from '../../controller/app/clock.ts';
+import { isSchedule, timesOf } from '../../controller/app/cron.ts';
+import { startJobs } from '../../controller/app/jobs.ts';
 import { settle, VirtualClock } from '../clock.ts';
 
 const SECOND = 1_000;

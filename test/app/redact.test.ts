@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createLog, type LogFormat } from '../../controller/shell/log.ts';
-import { redactText } from '../../controller/shell/redact.ts';
+import { createLog, type LogFormat } from '../../controller/app/log.ts';
+import { redactText } from '../../controller/app/redact.ts';
 import { VirtualClock } from '../clock.ts';
 
 const SECRET = 'hunter2/do+not=keep';

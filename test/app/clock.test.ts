@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sleepless, systemClock, type TimeSource } from '../../controller/shell/clock.ts';
+import { sleepless, systemClock, type TimeSource } from '../../controller/app/clock.ts';
 
 const SECOND = 1_000;
 const DAY = 24 * 3_600_000;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { dumpOf } from '../../controller/app/dump.ts';
 import type { ControllerState } from '../../controller/reconcile/manager.ts';
-import { dumpOf } from '../../controller/shell/dump.ts';
 
 it('a dump quotes no secret of an error, and tells the rest of it', () => {
   const state: ControllerState = {

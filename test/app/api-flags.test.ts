@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseListen, parseTokens, readApiFlags } from '../../controller/shell/api-flags.ts';
+import { parseListen, parseTokens, readApiFlags } from '../../controller/app/api-flags.ts';
 
 const GIVEN = { isChosen: true, version: '1.2.3' };
 

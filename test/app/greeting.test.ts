@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { simulate } from '../../controller/shell/aws.ts';
-import { greeting } from '../../controller/shell/greeting.ts';
+import { simulate } from '../../controller/app/aws.ts';
+import { greeting } from '../../controller/app/greeting.ts';
 import { VirtualClock } from '../clock.ts';
 
 const FLAGS = {

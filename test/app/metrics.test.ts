@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { createMetrics } from '../../controller/app/metrics.ts';
 import { connect } from '../../controller/aws/clients.ts';
-import { createMetrics } from '../../controller/shell/metrics.ts';
 import { SETTINGS } from '../reconcile/harness.ts';
 import type { Replica } from '../reconcile/manager-bed.ts';
 import { createManagerBed } from '../reconcile/manager-bed.ts';

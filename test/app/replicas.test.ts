@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startReplicas } from '../../controller/shell/replicas.ts';
+import { startReplicas } from '../../controller/app/replicas.ts';
 import { settle, VirtualClock } from '../clock.ts';
 
 const SECOND = 1_000;

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
-import { fileSink } from '../../controller/shell/log-sink.ts';
-import { checkedOutput, type ProcessStream, writeWhole } from '../../controller/shell/output.ts';
+import { fileSink } from '../../controller/app/log-sink.ts';
+import { checkedOutput, type ProcessStream, writeWhole } from '../../controller/app/output.ts';
 
 const open: (() => void)[] = [];
 afterEach(() => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSourceLog } from '../../controller/shell/source-log.ts';
+import { createSourceLog } from '../../controller/app/source-log.ts';
 import type { SyncReport } from '../../controller/sources/git.ts';
 import { VirtualClock } from '../clock.ts';
 

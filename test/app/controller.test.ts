@@ -5,11 +5,11 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ANNOTATION } from '../../controller/api/bastion.ts';
-import { connectionTo, openAws } from '../../controller/shell/aws.ts';
-import { systemClock } from '../../controller/shell/clock.ts';
-import { type ControllerOptions, startController } from '../../controller/shell/controller.ts';
-import { createLog } from '../../controller/shell/log.ts';
-import { openStore } from '../../controller/shell/store.ts';
+import { connectionTo, openAws } from '../../controller/app/aws.ts';
+import { systemClock } from '../../controller/app/clock.ts';
+import { type ControllerOptions, startController } from '../../controller/app/controller.ts';
+import { createLog } from '../../controller/app/log.ts';
+import { openStore } from '../../controller/app/store.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 import { createRemote, GIT_ENV } from '../sources/remote.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stopRequests } from '../../controller/shell/stop.ts';
+import { stopRequests } from '../../controller/app/stop.ts';
 import { VirtualClock } from '../clock.ts';
 
 describe('a stop', () => {

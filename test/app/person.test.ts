@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { About } from '../../controller/api/about.ts';
 import { API_VERSION, type Bastion, type BastionStatus } from '../../controller/api/bastion.ts';
+import { openPerson } from '../../controller/app/person.ts';
 import type { ConnectionOptions } from '../../controller/cli/connection.ts';
-import { openPerson } from '../../controller/shell/person.ts';
 import { VirtualClock } from '../clock.ts';
 
 const REAL: About = { aws: 'real', region: 'eu-west-1', installation: 'team', accountId: '123456789012' };

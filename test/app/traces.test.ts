@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { untraced } from '../../controller/api/trace.ts';
-import { systemClock } from '../../controller/shell/clock.ts';
-import { startController } from '../../controller/shell/controller.ts';
-import { openTraces } from '../../controller/shell/traces.ts';
+import { systemClock } from '../../controller/app/clock.ts';
+import { startController } from '../../controller/app/controller.ts';
+import { openTraces } from '../../controller/app/traces.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 
 interface Span {

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { putBack, take } from '../../controller/shell/backups.ts';
-import { systemClock } from '../../controller/shell/clock.ts';
+import { putBack, take } from '../../controller/app/backups.ts';
+import { systemClock } from '../../controller/app/clock.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { thing } from '../store/subject.ts';
 

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hasStore, prepareDataDir } from '../../controller/shell/data-dir.ts';
+import { hasStore, prepareDataDir } from '../../controller/app/data-dir.ts';
 
 let dir: string;
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { saveFile } from '../../controller/shell/save-file.ts';
+import { saveFile } from '../../controller/app/save-file.ts';
 
 describe('a file that is saved', () => {
   let dir: string;

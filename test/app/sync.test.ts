@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ApiClient } from '../../controller/api/client.ts';
+import { createSync } from '../../controller/app/sync.ts';
 import type { Tenure } from '../../controller/reconcile/lease.ts';
 import { createFacade } from '../../controller/server/facade.ts';
-import { createSync } from '../../controller/shell/sync.ts';
 import type { GitSource } from '../../controller/sources/git.ts';
 import { StoppedError } from '../../controller/sources/git-process.ts';
 import type { SourceState } from '../../controller/sources/source-record.ts';

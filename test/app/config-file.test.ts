@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../controller/api/clock.ts';
-import { type ControllerConfig, readConfig, watchConfig } from '../../controller/shell/config-file.ts';
+import { type ControllerConfig, readConfig, watchConfig } from '../../controller/app/config-file.ts';
 import { VirtualClock } from '../clock.ts';
 
 const SAMPLE = join(import.meta.dirname, '../../deploy/controller-config.yaml');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { listenForSignals } from '../../controller/app/signals.ts';
 import type { EndSignal } from '../../controller/cli/io.ts';
-import { listenForSignals } from '../../controller/shell/signals.ts';
 
 function setUp() {
   const listeners = new Map<EndSignal, () => void>();
