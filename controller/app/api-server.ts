@@ -8,11 +8,11 @@ import type { AccessToken } from '../http/door/safety.ts';
 import type { ApiServer } from '../http/server.ts';
 import type { Store } from '../store/store.ts';
 import type { AwsWorld } from './aws.ts';
-import type { Configuration } from './configuration.ts';
+import type { Configuration } from './config/configuration.ts';
+import { UsageError } from './config/usage-error.ts';
 import { listen } from './listen.ts';
 import { createPlaceClients } from './place-clients.ts';
 import { previewPlan } from './preview.ts';
-import { UsageError } from './usage-error.ts';
 
 /** How a controller serves the API to others. */
 export interface ApiOptions {

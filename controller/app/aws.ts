@@ -4,7 +4,7 @@ import { explain } from '../aws/errors.ts';
 import { ORDINARY, seedDatabases, seedOrdinaryVpc } from '../simulator/seed.ts';
 import { serveSimulator } from '../simulator/server.ts';
 import { createSimulator, type Simulator } from '../simulator/simulator.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from './config/usage-error.ts';
 
 /** Where AWS is: simulated in this process, simulated (or emulated) behind a URL, or real. */
 export interface AwsWorld {

@@ -8,13 +8,13 @@ import { refuseUnfinishedRestore } from '../reconcile/restore-mark.ts';
 import { createFacade } from '../server/facade.ts';
 import { type Backup, BackupError, formatBackup, parseBackup, takeBackup } from '../store/backup.ts';
 import { migrateVersions } from '../store/versions.ts';
-import { readAnnouncement } from './announcement.ts';
 import { connectionTo } from './aws.ts';
+import { DEFAULTS } from './config/defaults.ts';
+import { UsageError } from './config/usage-error.ts';
 import { type ConnectParts, dataDirOf } from './connect-parts.ts';
-import { hasStore } from './data-dir.ts';
-import { DEFAULTS } from './defaults.ts';
+import { readAnnouncement } from './process/announcement.ts';
+import { hasStore } from './process/data-dir.ts';
 import { type OpenStore, openAnyVersion, openStore } from './store.ts';
-import { UsageError } from './usage-error.ts';
 
 /** @throws UsageError, StoreUnavailableError */
 export async function take(options: ConnectionOptions, parts: ConnectParts): ReturnType<Backups['take']> {

@@ -2,10 +2,10 @@ import type { Clock } from '../api/clock.ts';
 import { oneLine, visible } from '../api/text.ts';
 import type { ProgramName } from '../cli/io.ts';
 import { runCli } from '../cli/program.ts';
-import { takeLines } from './node-lines.ts';
 import { placesOf } from './places.ts';
-import { listenForSignals, PROCESS_SIGNALS } from './signals.ts';
-import { terminalIo } from './terminal.ts';
+import { listenForSignals, PROCESS_SIGNALS } from './process/signals.ts';
+import { terminalIo } from './process/terminal.ts';
+import { takeLines } from './telemetry/node-lines.ts';
 import { readVersion } from './version.ts';
 
 export interface CommandLineParts {

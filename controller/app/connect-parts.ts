@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../api/clock.ts';
 import type { ConnectionOptions } from '../cli/connection.ts';
-import { DEFAULTS } from './defaults.ts';
+import { DEFAULTS } from './config/defaults.ts';
 
 /** What a command line takes from the process it runs in. */
 export interface ConnectParts {

@@ -8,20 +8,20 @@ import type { Connection, ConnectionOptions } from '../cli/connection.ts';
 import { createFacade } from '../server/facade.ts';
 import { boundStore } from '../store/bounded.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
-import { readAnnouncement } from './announcement.ts';
 import { type AwsWorld, connectionTo, openAws, UnreachableError } from './aws.ts';
+import { DEFAULTS } from './config/defaults.ts';
+import { UsageError } from './config/usage-error.ts';
 import { type ConnectParts, dataDirOf } from './connect-parts.ts';
-import { hasStore } from './data-dir.ts';
-import { DEFAULTS } from './defaults.ts';
 import { openDoctor } from './doctor.ts';
 import { once } from './once.ts';
 import { openPerson } from './person.ts';
 import { openTunnels } from './person-tunnels.ts';
 import { createPlaceClients } from './place-clients.ts';
 import { previewPlan } from './preview.ts';
+import { readAnnouncement } from './process/announcement.ts';
+import { hasStore } from './process/data-dir.ts';
 import { serveProxy } from './proxy-server.ts';
 import { openStore } from './store.ts';
-import { UsageError } from './usage-error.ts';
 
 /** The store itself, with the user's own credentials: sees the world that the controller on the same data folder sees; flags say otherwise. */
 export async function connectStore(options: ConnectionOptions, parts: ConnectParts): Promise<Connection> {

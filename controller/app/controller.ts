@@ -14,25 +14,25 @@ import { createFacade } from '../server/facade.ts';
 import { boundStore } from '../store/bounded.ts';
 import { openRealTable } from '../store/real-table.ts';
 import type { Store } from '../store/store.ts';
-import { type Announcement, readAnnouncement, startSpeaking } from './announcement.ts';
 import { type ApiOptions, serveApi } from './api-server.ts';
 import { type AwsWorld, openAws } from './aws.ts';
-import { type Configuration, openConfiguration } from './configuration.ts';
-import { prepareDataDir } from './data-dir.ts';
-import { DEFAULTS } from './defaults.ts';
-import { dumpOf, writeDump } from './dump.ts';
-import { gitSourcesOf } from './git-sources.ts';
+import { type Configuration, openConfiguration } from './config/configuration.ts';
+import { DEFAULTS } from './config/defaults.ts';
+import { gitSourcesOf } from './config/git-sources.ts';
+import { settingsOf } from './config/settings.ts';
 import { type Schedules, startJobs } from './jobs.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
-import { type MetricsOptions, serveMetrics } from './metrics-server.ts';
 import { createPlaceClients } from './place-clients.ts';
-import { unreadiness } from './readiness.ts';
-import { settingsOf } from './settings.ts';
-import { openSharedSimulation } from './shared-simulation.ts';
-import { createSourceNews } from './source-news.ts';
+import { type Announcement, readAnnouncement, startSpeaking } from './process/announcement.ts';
+import { prepareDataDir } from './process/data-dir.ts';
+import { openSharedSimulation } from './process/shared-simulation.ts';
 import { type OpenStore, openStore } from './store.ts';
 import { createSync } from './sync.ts';
-import { openTraces } from './traces.ts';
+import { dumpOf, writeDump } from './telemetry/dump.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { type MetricsOptions, serveMetrics } from './telemetry/metrics-server.ts';
+import { unreadiness } from './telemetry/readiness.ts';
+import { createSourceNews } from './telemetry/source-news.ts';
+import { openTraces } from './telemetry/traces.ts';
 
 /** Everything a controller is started with, read from flags by `main.ts` or made up by the demo. */
 export interface ControllerOptions extends Settings, Schedules {

@@ -4,9 +4,9 @@ import { SessionError } from '../api/session.ts';
 import { usualBoundary } from '../core/foundation-objects.ts';
 import type { PluginState } from '../doctor/picture.ts';
 import { type Env, findPlugin } from '../tunnel/plugin.ts';
-import type { Announcement } from './announcement.ts';
-import { DEFAULTS } from './defaults.ts';
+import { DEFAULTS } from './config/defaults.ts';
 import type { Person } from './person.ts';
+import type { Announcement } from './process/announcement.ts';
 
 export interface DoctorParts {
   readonly person: Person;

@@ -15,10 +15,10 @@ import { regionFault } from '../core/region.ts';
 import { TABLE_SCHEMA } from '../store/table.ts';
 import { openTableBuilder } from '../store/table-builder.ts';
 import { openAws } from './aws.ts';
+import { DEFAULTS } from './config/defaults.ts';
+import { UsageError } from './config/usage-error.ts';
 import type { ConnectParts } from './connect-parts.ts';
-import { DEFAULTS } from './defaults.ts';
 import { findSignsOfLife } from './signs-of-life.ts';
-import { UsageError } from './usage-error.ts';
 
 /** The path is the same from the sources and from the build. */
 const DOCUMENTS = new URL('../../deploy/iam/', import.meta.url);

@@ -3,10 +3,9 @@ import { LEASE_NAME } from '../reconcile/holder.ts';
 import { createFacade } from '../server/facade.ts';
 import { boundStore } from '../store/bounded.ts';
 import type { Store } from '../store/store.ts';
-import { isChild, startSpeaking } from './announcement.ts';
 import { serveApi } from './api-server.ts';
 import { type AwsWorld, connectionTo } from './aws.ts';
-import { openConfiguration } from './configuration.ts';
+import { openConfiguration } from './config/configuration.ts';
 import {
   announcementOf,
   type Closer,
@@ -14,7 +13,8 @@ import {
   openStoreAndAws,
   tellRebuilt,
 } from './controller.ts';
-import { prepareDataDir } from './data-dir.ts';
+import { isChild, startSpeaking } from './process/announcement.ts';
+import { prepareDataDir } from './process/data-dir.ts';
 
 /** What several controllers on this machine share. */
 export interface Host {

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Controller } from '../reconcile/manager.ts';
-import { logCron, timesOf } from './cron.ts';
+import { logCron, timesOf } from './process/cron.ts';
 
 /** Cron expressions in UTC, with seconds if there are six fields. */
 export interface Schedules {

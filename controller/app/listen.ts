@@ -1,6 +1,6 @@
 import { codeOf } from '../api/error-code.ts';
 import { type ApiServer, createApiServer } from '../http/server.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from './config/usage-error.ts';
 
 /** @throws UsageError naming the address, what is in the way and what to do */
 export async function listen(options: Parameters<typeof createApiServer>[0]): Promise<ApiServer> {

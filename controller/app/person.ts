@@ -5,9 +5,9 @@ import type { Clock } from '../api/clock.ts';
 import type { Connection } from '../aws/clients.ts';
 import type { ConnectionOptions } from '../cli/connection.ts';
 import type { AwsWorld } from './aws.ts';
-import { DEFAULTS } from './defaults.ts';
+import { DEFAULTS } from './config/defaults.ts';
+import { UsageError } from './config/usage-error.ts';
 import { once } from './once.ts';
-import { UsageError } from './usage-error.ts';
 
 /** AWS as the person who runs this process: their own credentials, in whichever AWS the Bastions are. Nothing is asked before it is needed. */
 export interface Person {

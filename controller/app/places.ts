@@ -7,12 +7,12 @@ import type { CliIo, ProgramName } from '../cli/io.ts';
 import { contextNamespace, kubeTarget, parseServer } from '../client/kube-context.ts';
 import { type KubeconfigFile, parseKubeconfig } from '../client/kubeconfig.ts';
 import { tokenIn } from '../client/token.ts';
-import { readAnnouncement } from './announcement.ts';
+import { DEFAULTS } from './config/defaults.ts';
+import { readFlagFile } from './config/flag-file.ts';
+import { UsageError } from './config/usage-error.ts';
 import { type ConnectParts, dataDirOf } from './connect-parts.ts';
 import { connectServer } from './connect-server.ts';
-import { DEFAULTS } from './defaults.ts';
-import { readFlagFile } from './flag-file.ts';
-import { UsageError } from './usage-error.ts';
+import { readAnnouncement } from './process/announcement.ts';
 
 /** Where a command line finds its Bastions. */
 type Places = Pick<

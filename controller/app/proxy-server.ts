@@ -1,9 +1,9 @@
 import type { Served, ServeOptions } from '../cli/connection.ts';
 import type { ServerContext } from '../http/context.ts';
 import { isLoopbackHost } from '../http/door/safety.ts';
+import { UsageError } from './config/usage-error.ts';
 import type { ConnectParts } from './connect-parts.ts';
 import { listen } from './listen.ts';
-import { UsageError } from './usage-error.ts';
 
 /** @throws UsageError for an address that others can reach, or that is taken */
 export async function serveProxy(

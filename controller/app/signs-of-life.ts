@@ -11,7 +11,7 @@ import { findLeftovers } from '../reconcile/leftovers.ts';
 import { rememberedPlaces } from '../reconcile/scopes.ts';
 import type { Store } from '../store/store.ts';
 import type { AwsWorld } from './aws.ts';
-import { DEFAULTS } from './defaults.ts';
+import { DEFAULTS } from './config/defaults.ts';
 import { openStore } from './store.ts';
 
 export interface SignsOptions extends LifeOptions {

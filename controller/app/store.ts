@@ -5,8 +5,8 @@ import { openRealTable } from '../store/real-table.ts';
 import type { Store } from '../store/store.ts';
 import { shareWatches } from '../store/tail.ts';
 import { convertVersions } from '../store/versions.ts';
-import { prepareDataDir } from './data-dir.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from './config/usage-error.ts';
+import { prepareDataDir } from './process/data-dir.ts';
 
 export interface OpenStore {
   readonly store: Store;

@@ -6,8 +6,8 @@ import type { Log } from '../core/log.ts';
 import { type Lease, whileHeld } from '../reconcile/lease.ts';
 import type { GitSource } from '../sources/git.ts';
 import { ConflictError } from '../store/store.ts';
-import { createSourceLog, type SourceLogOptions } from './source-log.ts';
 import { SourceRhythm } from './source-rhythm.ts';
+import { createSourceLog, type SourceLogOptions } from './telemetry/source-log.ts';
 
 export interface SyncOptions {
   readonly api: ApiClient;

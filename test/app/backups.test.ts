@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { putBack, take } from '../../controller/app/backups.ts';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { thing } from '../store/subject.ts';
 

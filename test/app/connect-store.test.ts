@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { systemClock } from '../../controller/app/clock.ts';
 import { connectStore } from '../../controller/app/connect-store.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { ensureTable } from '../../controller/store/table.ts';
 
 const PATH = '/apis/bastion-operator.dev/v1alpha1/bastions';

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ANNOTATION } from '../../controller/api/bastion.ts';
 import { connectionTo, openAws } from '../../controller/app/aws.ts';
-import { systemClock } from '../../controller/app/clock.ts';
 import { type ControllerOptions, startController } from '../../controller/app/controller.ts';
-import { createLog } from '../../controller/app/log.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { openStore } from '../../controller/app/store.ts';
+import { createLog } from '../../controller/app/telemetry/log.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 import { createRemote, GIT_ENV } from '../sources/remote.ts';
 

@@ -3,9 +3,9 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../controller/app/clock.ts';
 import { placesOf } from '../../controller/app/places.ts';
-import { replaceFile } from '../../controller/app/terminal.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
+import { replaceFile } from '../../controller/app/process/terminal.ts';
 import type { ProgramName } from '../../controller/cli/io.ts';
 import { createRig, type Rig } from '../http/rig.ts';
 import { sample } from '../server/fixture.ts';

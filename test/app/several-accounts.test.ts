@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { BastionSpec } from '../../controller/api/bastion.ts';
-import { systemClock } from '../../controller/app/clock.ts';
 import { type RunningController, startController } from '../../controller/app/controller.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import type { SimulatedRegion } from '../../controller/simulator/simulator.ts';
 import { sample } from '../api/sample.ts';
 

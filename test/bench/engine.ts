@@ -3,7 +3,7 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { ABSENT } from '../../controller/store/table.ts';
 import { thing } from '../store/subject.ts';

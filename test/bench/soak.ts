@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ANNOTATION } from '../../controller/api/bastion.ts';
 import { rfc3339 } from '../../controller/api/clock.ts';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { ORDINARY, seedOrdinaryVpc } from '../../controller/simulator/seed.ts';
 import { type SimulatorServer, serveSimulator } from '../../controller/simulator/server.ts';
 import { createSimulator } from '../../controller/simulator/simulator.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 
 const WRITER = fileURLToPath(new URL('./store-writer.ts', import.meta.url));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { thing } from '../store/subject.ts';
 

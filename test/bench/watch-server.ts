@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { createApiServer } from '../../controller/http/server.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { boundStore } from '../../controller/store/bounded.ts';

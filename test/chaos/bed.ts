@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { seedOrdinaryVpc } from '../../controller/simulator/seed.ts';
 import { serveSimulator } from '../../controller/simulator/server.ts';
 import { createSimulator, type Simulator } from '../../controller/simulator/simulator.ts';

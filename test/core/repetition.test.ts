@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { quietLog } from '../../controller/app/quiet-log.ts';
+import { quietLog } from '../../controller/app/telemetry/quiet-log.ts';
 import { lasting } from '../../controller/core/repetition.ts';
 import { VirtualClock } from '../clock.ts';
 

@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DEFAULTS } from '../../controller/app/defaults.ts';
+import { DEFAULTS } from '../../controller/app/config/defaults.ts';
 import { build, ROOT } from '../e2e/build.ts';
 import { parseDockerfile, wordsOf } from './dockerfile.ts';
 

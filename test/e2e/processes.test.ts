@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bastion } from '../../controller/api/bastion.ts';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 import { build, ROOT } from './build.ts';

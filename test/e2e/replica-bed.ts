@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import type { ApiClient } from '../../controller/api/client.ts';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { connect } from '../../controller/aws/clients.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
 import { createFacade } from '../../controller/server/facade.ts';

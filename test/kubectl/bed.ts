@@ -6,7 +6,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { FINALIZER } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
 import type { KubeObject } from '../../controller/api/object.ts';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import type { Collection, Store } from '../../controller/store/store.ts';
 import { createMemorySubject } from '../store/memory.ts';

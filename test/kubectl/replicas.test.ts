@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
 import { type EmbeddedStore, openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { createMemorySubject } from '../store/memory.ts';

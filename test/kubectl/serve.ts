@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiClient } from '../../controller/api/client.ts';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import type { ServerContext, TaskLogs } from '../../controller/http/context.ts';
 import type { ListenOptions } from '../../controller/http/listener.ts';
 import { type ApiServer, createApiServer } from '../../controller/http/server.ts';

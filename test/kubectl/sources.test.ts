@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { parseGitSpec, sourceId } from '../../controller/sources/git-spec.ts';
 import { writeSource } from '../../controller/sources/source-record.ts';
 import { useBed } from './bed.ts';

@@ -20,7 +20,7 @@ import {
   TagRoleCommand,
 } from '@aws-sdk/client-iam';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { TAG, upper } from '../../controller/aws/tags.ts';
 import { TRUST_TAG } from '../../controller/core/foundation-objects.ts';
 import { rememberScope } from '../../controller/reconcile/scopes.ts';

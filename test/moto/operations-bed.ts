@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { seedOrdinaryVpc } from '../../controller/simulator/seed.ts';
 import { createSimulator, type Simulator } from '../../controller/simulator/simulator.ts';
 import { ROOT } from '../e2e/build.ts';

@@ -13,7 +13,7 @@ import {
   GetRolePolicyCommand,
 } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { createSimulator } from '../../controller/simulator/simulator.ts';
 import { build, ROOT } from '../e2e/build.ts';
 import { REGION, sdkClients } from '../simulator/clients.ts';

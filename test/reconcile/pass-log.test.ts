@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { quietLog } from '../../controller/app/quiet-log.ts';
+import { quietLog } from '../../controller/app/telemetry/quiet-log.ts';
 import { reportPass } from '../../controller/reconcile/pass-log.ts';
 import type { Pass } from '../../controller/reconcile/reconcile.ts';
 import { VirtualClock } from '../clock.ts';

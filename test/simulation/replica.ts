@@ -1,9 +1,9 @@
 import type { ApiClient } from '../../controller/api/client.ts';
 import { type Clock, sleep } from '../../controller/api/clock.ts';
-import { systemClock } from '../../controller/app/clock.ts';
 import { type Jobs, startJobs } from '../../controller/app/jobs.ts';
-import { createSourceNews } from '../../controller/app/source-news.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { createSync, type Sync } from '../../controller/app/sync.ts';
+import { createSourceNews } from '../../controller/app/telemetry/source-news.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import type { Log } from '../../controller/core/log.ts';
 import type { Settings } from '../../controller/core/resource.ts';

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { parseGitSpec } from '../../controller/sources/git-spec.ts';
 import { type FetchLimits, openRepository } from '../../controller/sources/repository.ts';
 import { createRemote, GIT_ENV, type Remote } from './remote.ts';

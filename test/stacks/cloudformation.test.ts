@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createProgram } from '../../controller/app/controller-flags.ts';
+import { createProgram } from '../../controller/app/config/controller-flags.ts';
 import { DEFAULT_TABLE, foundationOf } from '../../controller/core/foundation-objects.ts';
 import { TABLE_SCHEMA } from '../../controller/store/table.ts';
 import { readPolicy, readTemplate, usualPartition } from './template.ts';

@@ -20,7 +20,7 @@ import { setImmediate } from 'node:timers/promises';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../controller/api/clock.ts';
-import { systemClock } from '../../controller/app/clock.ts';
+import { systemClock } from '../../controller/app/process/clock.ts';
 import { createDynamoStore, createTableStore } from '../../controller/store/dynamodb.ts';
 import { type EmbeddedStore, openEmbeddedStore } from '../../controller/store/embedded.ts';
 import { openSqliteFile } from '../../controller/store/sqlite-file.ts';

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Bastion } from '../../../controller/api/bastion.ts';
 import { SessionError } from '../../../controller/api/session.ts';
-import { systemClock } from '../../../controller/app/clock.ts';
+import { systemClock } from '../../../controller/app/process/clock.ts';
 import { sample } from '../../api/sample.ts';
 import { createFakeTunnels, type FakeTunnels } from '../fake-tunnels.ts';
 import { createRig, type Rig } from '../rig.ts';

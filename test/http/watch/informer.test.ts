@@ -8,7 +8,7 @@ import {
 } from '@kubernetes/client-node';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { API_VERSION, GROUP } from '../../../controller/api/bastion.ts';
-import { systemClock } from '../../../controller/app/clock.ts';
+import { systemClock } from '../../../controller/app/process/clock.ts';
 import { type ApiServer, createApiServer } from '../../../controller/http/server.ts';
 import { createFacade } from '../../../controller/server/facade.ts';
 import { createTableStore } from '../../../controller/store/dynamodb.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { systemClock } from '../../../controller/app/clock.ts';
+import { systemClock } from '../../../controller/app/process/clock.ts';
 import { createFakeTunnels } from '../fake-tunnels.ts';
 import { createRig } from '../rig.ts';
 

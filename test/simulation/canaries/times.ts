@@ -112,7 +112,7 @@ export const TIMES: readonly Canary[] = [
   {
     name: 'clock-goes-back',
     like: 'a scheduler that waits for an instant of the wall clock, as node-cron does',
-    file: 'app/clock.ts',
+    file: 'app/process/clock.ts',
     find: 'latest = speed === 1 ? Math.max(next, wall()) : next;',
     replace: 'latest = speed === 1 ? wall() : next;',
     scenarios: ['git-while-clocks-are-set'],

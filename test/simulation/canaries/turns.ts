@@ -23,7 +23,7 @@ export const TURNS: readonly Canary[] = [
   {
     name: 'lease-by-wall-clock',
     like: 'client-go leader election on a machine whose clock was set back',
-    file: 'app/clock.ts',
+    file: 'app/process/clock.ts',
     find: 'return { now, monotonic: () => monotonic() * speed, setTimer };',
     replace: 'return { now, monotonic: () => wall() * speed, setTimer };',
     scenarios: ['leader-stands-still'],
