@@ -6,7 +6,7 @@ import { suspensionText } from '../api/suspension.ts';
 import { databaseOf, sourceOf, targetsOf } from '../api/target.ts';
 import { oneLine } from '../api/text.ts';
 import { phasePainter } from './columns.ts';
-import { connectLines } from './connect-text.ts';
+import { connectLines } from './connect/text.ts';
 import type { ProgramName } from './io.ts';
 import { createTable } from './table.ts';
 import { timeWithDistance } from './time-text.ts';

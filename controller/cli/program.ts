@@ -3,7 +3,7 @@ import { DEFAULT_NAMESPACE } from '../api/object.ts';
 import { addApply } from './apply.ts';
 import { addBackup, addRestore } from './backup.ts';
 import { addConfirm } from './confirm.ts';
-import { addConnect } from './connect.ts';
+import { addConnect } from './connect/connect.ts';
 import { type AddVerb, connectionOptionsOf, createContext, EXIT_INTERRUPTED } from './context.ts';
 import { addDelete } from './delete.ts';
 import { addDescribe } from './describe.ts';

@@ -1,13 +1,13 @@
-import { type Bastion, condition } from '../api/bastion.ts';
-import { formatDuration } from '../api/duration.ts';
-import { objectName } from '../api/object.ts';
-import { command, hopeless, type LifeEnd, type Naming } from './connect-life.ts';
-import { createReadyProgress } from './connect-progress.ts';
-import type { Connection } from './connection.ts';
-import { CliError } from './failure.ts';
-import { watchUntil } from './follow.ts';
-import type { CliIo } from './io.ts';
-import { busyWith } from './progress.ts';
+import { type Bastion, condition } from '../../api/bastion.ts';
+import { formatDuration } from '../../api/duration.ts';
+import { objectName } from '../../api/object.ts';
+import type { Connection } from '../connection.ts';
+import { CliError } from '../failure.ts';
+import { watchUntil } from '../follow.ts';
+import type { CliIo } from '../io.ts';
+import { busyWith } from '../progress.ts';
+import { command, hopeless, type LifeEnd, type Naming } from './life.ts';
+import { createReadyProgress } from './progress.ts';
 
 export interface ReadyWait {
   readonly naming: Naming;

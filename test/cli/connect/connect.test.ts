@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { SessionError } from '../../controller/api/session.ts';
-import type { EndSignal } from '../../controller/cli/io.ts';
-import { settle } from '../clock.ts';
-import { ANNOTATION, createCli, manifestText, readyStatus, sample } from './fixture.ts';
-import { fakeTunnels } from './tunnels.ts';
+import { SessionError } from '../../../controller/api/session.ts';
+import type { EndSignal } from '../../../controller/cli/io.ts';
+import { settle } from '../../clock.ts';
+import { ANNOTATION, createCli, manifestText, readyStatus, sample } from '../fixture.ts';
+import { fakeTunnels } from '../tunnels.ts';
 
 const DB = { name: 'db', host: 'orders.internal', port: 5432 };
 const CACHE = { name: 'cache', host: 'cache.internal', port: 6379 };

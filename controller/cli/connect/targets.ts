@@ -1,8 +1,8 @@
-import type { Bastion } from '../api/bastion.ts';
-import { suggest } from '../api/suggest.ts';
-import { localPorts, type Target, targetsOf } from '../api/target.ts';
-import { command, type Naming } from './connect-life.ts';
-import { CliError } from './failure.ts';
+import type { Bastion } from '../../api/bastion.ts';
+import { suggest } from '../../api/suggest.ts';
+import { localPorts, type Target, targetsOf } from '../../api/target.ts';
+import { CliError } from '../failure.ts';
+import { command, type Naming } from './life.ts';
 
 /** What of a Bastion somebody wants to reach. */
 export interface Wanted {

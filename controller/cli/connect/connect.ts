@@ -1,16 +1,16 @@
 import { type Command, Option } from 'commander';
-import type { Naming } from './connect-life.ts';
-import { awaitReady } from './connect-ready.ts';
-import { createReport } from './connect-report.ts';
-import { stayConnected } from './connect-session.ts';
-import { chooseTargets, portsOf, type Wanted } from './connect-targets.ts';
-import { bringDown, bringUp } from './connect-up.ts';
-import type { Connection } from './connection.ts';
-import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
-import { CliError, refuseToWatch } from './failure.ts';
-import { addFilename, timeoutOption } from './flags.ts';
-import type { CliIo } from './io.ts';
-import { findType, parseBastionNames } from './resource-type.ts';
+import type { Connection } from '../connection.ts';
+import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from '../context.ts';
+import { CliError, refuseToWatch } from '../failure.ts';
+import { addFilename, timeoutOption } from '../flags.ts';
+import type { CliIo } from '../io.ts';
+import { findType, parseBastionNames } from '../resource-type.ts';
+import type { Naming } from './life.ts';
+import { awaitReady } from './ready.ts';
+import { createReport } from './report.ts';
+import { stayConnected } from './session.ts';
+import { chooseTargets, portsOf, type Wanted } from './targets.ts';
+import { bringDown, bringUp } from './up.ts';
 
 interface Options extends GlobalOptions {
   readonly localPort?: number;

@@ -1,8 +1,8 @@
-import type { Bastion } from '../api/bastion.ts';
-import { oneLine, visibleLine } from '../api/text.ts';
-import type { CliIo } from './io.ts';
-import { busyWith } from './progress.ts';
-import { steer } from './visible-io.ts';
+import type { Bastion } from '../../api/bastion.ts';
+import { oneLine, visibleLine } from '../../api/text.ts';
+import type { CliIo } from '../io.ts';
+import { busyWith } from '../progress.ts';
+import { steer } from '../visible-io.ts';
 
 /** What one waits for: a line for each thing that is not there yet. */
 export interface ReadyProgress {

@@ -1,11 +1,11 @@
-import { formatDuration } from '../api/duration.ts';
-import { formatRemaining } from '../api/relative-time.ts';
-import { parseRfc3339 } from '../api/rfc3339.ts';
-import type { SessionError } from '../api/session.ts';
-import type { Target } from '../api/target.ts';
-import { clientLine, LOCAL_HOST } from './client-line.ts';
-import { hintLines, writeLines } from './failure.ts';
-import type { CliIo } from './io.ts';
+import { formatDuration } from '../../api/duration.ts';
+import { formatRemaining } from '../../api/relative-time.ts';
+import { parseRfc3339 } from '../../api/rfc3339.ts';
+import type { SessionError } from '../../api/session.ts';
+import type { Target } from '../../api/target.ts';
+import { clientLine, LOCAL_HOST } from '../client-line.ts';
+import { hintLines, writeLines } from '../failure.ts';
+import type { CliIo } from '../io.ts';
 
 /** What happens while somebody connects and is connected. */
 export type ConnectEvent =

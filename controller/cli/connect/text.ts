@@ -1,8 +1,8 @@
-import type { Bastion } from '../api/bastion.ts';
-import { localPorts, targetsOf } from '../api/target.ts';
-import { command } from './connect-life.ts';
-import { asProgram } from './failure.ts';
-import type { ProgramName } from './io.ts';
+import type { Bastion } from '../../api/bastion.ts';
+import { localPorts, targetsOf } from '../../api/target.ts';
+import { asProgram } from '../failure.ts';
+import type { ProgramName } from '../io.ts';
+import { command } from './life.ts';
 
 export interface ConnectLine {
   readonly label: string;

@@ -1,16 +1,9 @@
-import type { Bastion } from '../api/bastion.ts';
-import type { ApiClient } from '../api/client.ts';
-import type { Clock, Timer } from '../api/clock.ts';
-import {
-  type LifeEnd,
-  lookAtLife,
-  type Naming,
-  timeLeft,
-  type Warned,
-  warnedAtOpening,
-} from './connect-life.ts';
-import type { Report } from './connect-report.ts';
-import { follow } from './follow.ts';
+import type { Bastion } from '../../api/bastion.ts';
+import type { ApiClient } from '../../api/client.ts';
+import type { Clock, Timer } from '../../api/clock.ts';
+import { follow } from '../follow.ts';
+import { type LifeEnd, lookAtLife, type Naming, timeLeft, type Warned, warnedAtOpening } from './life.ts';
+import type { Report } from './report.ts';
 
 export interface WatchedLife {
   /** As it is now; undefined once it has gone. */

@@ -1,14 +1,14 @@
-import { ANNOTATION } from '../api/bastion.ts';
-import { rfc3339 } from '../api/clock.ts';
-import { applyDocument, documentFailure } from './apply.ts';
-import { applyManifest } from './apply-manifest.ts';
-import { command, type Naming } from './connect-life.ts';
-import type { Connection } from './connection.ts';
-import type { GlobalOptions } from './context.ts';
-import { CliError, hintLines, writeLines } from './failure.ts';
-import type { CliIo } from './io.ts';
-import { readManifests } from './manifests.ts';
-import { fullName } from './resource-type.ts';
+import { ANNOTATION } from '../../api/bastion.ts';
+import { rfc3339 } from '../../api/clock.ts';
+import { applyDocument, documentFailure } from '../apply.ts';
+import { applyManifest } from '../apply-manifest.ts';
+import type { Connection } from '../connection.ts';
+import type { GlobalOptions } from '../context.ts';
+import { CliError, hintLines, writeLines } from '../failure.ts';
+import type { CliIo } from '../io.ts';
+import { readManifests } from '../manifests.ts';
+import { fullName } from '../resource-type.ts';
+import { command, type Naming } from './life.ts';
 
 export interface UpRequest extends Pick<GlobalOptions, 'namespace' | 'home'> {
   readonly files: readonly string[];

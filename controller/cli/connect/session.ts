@@ -1,15 +1,15 @@
-import type { Bastion } from '../api/bastion.ts';
-import { sleep } from '../api/clock.ts';
-import { type PortTunnel, SessionError, type SessionOrigin, type TunnelChange } from '../api/session.ts';
-import { clientEnv } from './client-line.ts';
-import { command, type LifeEnd, type Naming } from './connect-life.ts';
-import type { Report } from './connect-report.ts';
-import type { ChosenPort } from './connect-targets.ts';
-import { type WatchedLife, watchLife } from './connect-watch.ts';
-import type { Connection } from './connection.ts';
-import { EXIT_INTERRUPTED } from './context.ts';
-import { CliError } from './failure.ts';
-import type { CliIo } from './io.ts';
+import type { Bastion } from '../../api/bastion.ts';
+import { sleep } from '../../api/clock.ts';
+import { type PortTunnel, SessionError, type SessionOrigin, type TunnelChange } from '../../api/session.ts';
+import { clientEnv } from '../client-line.ts';
+import type { Connection } from '../connection.ts';
+import { EXIT_INTERRUPTED } from '../context.ts';
+import { CliError } from '../failure.ts';
+import type { CliIo } from '../io.ts';
+import { command, type LifeEnd, type Naming } from './life.ts';
+import type { Report } from './report.ts';
+import type { ChosenPort } from './targets.ts';
+import { type WatchedLife, watchLife } from './watch.ts';
 
 /** The Bastion ended while somebody was connected. */
 const EXIT_OVER = 3;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { PortTunnel, Tunnels } from '../../controller/api/session.ts';
-import { createSessions } from '../../controller/aws/sessions.ts';
-import { ORDINARY } from '../../controller/simulator/seed.ts';
-import { settle } from '../clock.ts';
-import { REGION, startHarness } from '../reconcile/harness.ts';
-import { createCli } from './fixture.ts';
+import type { PortTunnel, Tunnels } from '../../../controller/api/session.ts';
+import { createSessions } from '../../../controller/aws/sessions.ts';
+import { ORDINARY } from '../../../controller/simulator/seed.ts';
+import { settle } from '../../clock.ts';
+import { REGION, startHarness } from '../../reconcile/harness.ts';
+import { createCli } from '../fixture.ts';
 
 const MINUTE_MS = 60_000;
 
