@@ -7,7 +7,7 @@ import { answered } from './modify.ts';
 import type { ResourceContext } from './resource-context.ts';
 import { parseSelection } from './selection.ts';
 import type { Strategy } from './strategy.ts';
-import { completeOnce } from './watch.ts';
+import { completeOnce } from './watch-selection.ts';
 
 /** Where a list goes on. It says everything: any process on the same table can answer the next page. */
 interface Position {

@@ -13,7 +13,7 @@ import { listPage } from './paging.ts';
 import { patchObject, updateObject } from './patches.ts';
 import type { ResourceContext } from './resource-context.ts';
 import { plain, requireVersion, sentName } from './sent.ts';
-import { watchSelection } from './watch.ts';
+import { watchSelection } from './watch-selection.ts';
 
 /** The verbs of the Kubernetes API over one collection of the store. */
 export function createResources<T extends KubeObject>(context: ResourceContext<T>): StatusResources<T> {

@@ -17,7 +17,7 @@ import {
   StoreUnavailableError,
 } from './store.ts';
 import { openTable, type Table } from './table.ts';
-import { createBell, watchLog } from './watch.ts';
+import { createBell, watchLog } from './watch-log.ts';
 
 export interface DynamoStoreOptions extends Omit<TableStoreOptions, 'items'> {
   readonly client: DynamoDBClient;

@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { createEventEncoder } from '../../controller/http/watch/event-encoder.ts';
-import { createLineWriter } from '../../controller/http/watch/watches.ts';
+import { createLineWriter } from '../../controller/http/watch/line-writer.ts';
 import { settle, VirtualClock } from '../clock.ts';
 import { sample } from '../server/fixture.ts';
 import { BASTIONS, createRig, type Rig } from './rig.ts';

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { dump } from 'js-yaml';
 import type { List } from '../../api/client.ts';
 import type { KubeObject } from '../../api/object.ts';
-import { createLineWriter, endAnswer } from '../watch/watches.ts';
+import { createLineWriter, endAnswer } from '../watch/line-writer.ts';
 import { JSON_TYPE, YAML_TYPE } from './body.ts';
 import { jsonOf } from './encoded.ts';
 import { type Representation, representItem, representList, type Shape } from './represent.ts';

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, sleep } from '../../api/clock.ts';
 import { clientOf } from '../door/client-of.ts';
-import { createLineWriter, endAnswer, type LineWriter } from './watches.ts';
+import { createLineWriter, endAnswer, type LineWriter } from './line-writer.ts';
 
 /** An answer that goes on until somebody has had enough. */
 export interface Stream {

@@ -6,9 +6,9 @@ import { JSON_TYPE } from '../verbs/body.ts';
 import { type Representation, readRepresentation, type Shape } from '../verbs/represent.ts';
 import { asApiError, failureStatus, internalError } from '../verbs/status-error.ts';
 import { encodeLine } from './event-encoder.ts';
+import type { LineWriter } from './line-writer.ts';
 import { beginStream, begun, type Stream } from './stream.ts';
 import { readWatchRequest, type WatchRequest } from './watch-query.ts';
-import type { LineWriter } from './watches.ts';
 
 /** What can be watched. */
 export type Watchable = Pick<Resources<KubeObject>, 'list' | 'watch'>;
