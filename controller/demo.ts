@@ -43,10 +43,10 @@ for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => 
 /** Ends the process when there is nothing to play. */
 function readFlags(): { readonly json: boolean; readonly verbose: boolean } {
   const program = new Command('npm run demo --')
-    .description('Two Bastions from a git repository, from the first resource to the last, on simulated AWS.')
-    .option('--json', 'end with one JSON line that says what was seen')
-    .option('--verbose', "write the controller's log to stderr")
-    .version(readVersion(), '--version', 'show the version')
+    .description('Run two Bastions from a git repository on simulated AWS, from creation to expiry.')
+    .option('--json', 'End with one JSON line of results')
+    .option('--verbose', "Write the controller's log to stderr")
+    .version(readVersion(), '--version', 'Print the version')
     .exitOverride();
   try {
     const { json = false, verbose = false } = program.parse().opts<{ json?: boolean; verbose?: boolean }>();

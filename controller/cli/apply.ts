@@ -19,11 +19,11 @@ interface Options extends GlobalOptions {
 }
 
 export function addApply(program: Command, { io, connected }: Context): void {
-  addFilename(program.command('apply'), 'file or directory of manifests, or - for stdin')
-    .description('create Bastions from manifests, or change them to what the manifests say')
-    .argument('[files...]', 'more files, as a shell pattern gives them')
+  addFilename(program.command('apply'), 'Manifest file or directory, or - for stdin')
+    .description('Create or update Bastions from manifests')
+    .argument('[files...]', 'More files, for example from a shell pattern')
     .addOption(dryRunOption())
-    .option('-o, --output <format>', 'json, yaml or name')
+    .option('-o, --output <format>', 'Output format: json, yaml or name')
     .action(async (files: string[], options: Options, command: Command) => {
       const format = parseFormat(options.output, ['json', 'name', 'yaml']);
       const reading = await readRequired(io, files, options);

@@ -15,10 +15,10 @@ interface RestoreOptions {
 export function addBackup(program: Command, { io, offline }: Context): void {
   program
     .command('backup')
-    .description('write everything the store holds, as one text, while a controller runs or not')
+    .description('Write a backup of the store')
     .option(
       '-f, --filename <file>',
-      'instead of standard output: a new file, or in place of one once it is whole',
+      'File to write; replaced only once the backup is complete (default: stdout)',
     )
     .action(async ({ filename }: BackupOptions, command: Command) => {
       await offline(() => backup(io, filename, command));
@@ -28,8 +28,8 @@ export function addBackup(program: Command, { io, offline }: Context): void {
 export function addRestore(program: Command, { io, offline }: Context): void {
   program
     .command('restore')
-    .description('put a backup into an empty store, before a controller is started on it')
-    .requiredOption('-f, --filename <file>', 'what bastionctl backup has written; - for standard input')
+    .description('Restore a backup into an empty store, before starting a controller on it')
+    .requiredOption('-f, --filename <file>', 'Backup to restore; - for standard input')
     .action(async ({ filename }: RestoreOptions, command: Command) => {
       await offline(() => restore(io, filename, command));
     });

@@ -22,11 +22,11 @@ interface Options extends GlobalOptions {
 export function addConfirm(program: Command, { io, connected }: Context): void {
   program
     .command('confirm')
-    .description('let go what a guard holds back, after showing what that is')
-    .argument('<name...>', 'NAME or guard/NAME, as in: bastionctl get guards')
-    .option('--token <token>', 'of what was seen before: refused when something else is withheld by now')
-    .option('-y, --yes', 'whatever is withheld, without being asked')
-    .addOption(timeoutOption("how long to wait for the controller's answer", 60_000))
+    .description('Approve changes held back by a guard')
+    .argument('<name...>', 'NAME or guard/NAME of a guard')
+    .option('--token <token>', 'Approve only the changes this token stands for')
+    .option('-y, --yes', 'Approve without a prompt')
+    .addOption(timeoutOption('Time to wait for the controller', 60_000))
     .action(async (words: string[], options: Options, command: Command) => {
       const name = parseOneGuard(words, 'confirm');
       await connected(command, (connection) =>

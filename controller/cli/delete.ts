@@ -27,19 +27,19 @@ interface Options extends GlobalOptions {
 }
 
 export function addDelete(program: Command, { io, connected }: Context): void {
-  addFilename(program.command('delete'), 'delete what these manifests name')
-    .description('close Bastions, take everything of theirs down in AWS and forget them')
+  addFilename(program.command('delete'), 'Manifests of the Bastions to delete')
+    .description('Delete Bastions and all of their AWS resources')
     .argument('[type-and-names...]', 'bastion NAME… or bastion/NAME…')
-    .option('--all', 'every Bastion of the namespace')
-    .option('-A, --all-namespaces', 'with --all or -l: in every namespace')
-    .option('-l, --selector <labels>', 'those with these labels')
-    .option('--ignore-not-found', 'one that does not exist is no error')
+    .option('--all', 'Select all Bastions in the namespace')
+    .option('-A, --all-namespaces', 'Select in all namespaces; requires --all or -l')
+    .option('-l, --selector <labels>', 'Label selector, for example team=payments')
+    .option('--ignore-not-found', 'Succeed if a Bastion does not exist')
     .addOption(
-      new Option('--wait <boolean>', 'wait until nothing of it is left')
+      new Option('--wait <boolean>', 'Wait until all resources are deleted')
         .choices(['true', 'false'])
         .default('true'),
     )
-    .addOption(timeoutOption('give up waiting after this; 0 never', 0))
+    .addOption(timeoutOption('Time to wait; 0 waits without limit', 0))
     .addOption(dryRunOption())
     .action(async (words: string[], options: Options, command: Command) => {
       const given = { ...options, ...globalsOf(command) };

@@ -24,14 +24,14 @@ export function addDescribe(program: Command, { io, connected }: Context): void 
   program
     .command('describe')
     .description(
-      'everything about Bastions (conditions, resources, events, how to connect), guards or git sources',
+      'Show details of Bastions (conditions, resources, events, how to connect), guards or git sources',
     )
     .argument(
       '[type-and-names...]',
-      'bastion NAME… or bastion/NAME…; none shows all; guard NAME…, source NAME…',
+      'bastion NAME… or bastion/NAME… (default: all); guard NAME…, source NAME…',
     )
-    .option('-A, --all-namespaces', 'in every namespace')
-    .option('-l, --selector <labels>', 'those with these labels')
+    .option('-A, --all-namespaces', 'List across all namespaces')
+    .option('-l, --selector <labels>', 'Label selector, for example team=payments')
     .action(async (words: string[], options: Options, command: Command) => {
       const given = { ...options, ...globalsOf(command) };
       if (areOf('guards', words)) {

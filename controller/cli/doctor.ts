@@ -26,13 +26,13 @@ interface Options extends GlobalOptions {
 }
 
 export function addDoctor(program: Command, { io, connected }: Context): void {
-  addFilename(program.command('doctor'), 'manifests to look at before they are applied, or - for stdin')
-    .description('find what keeps Bastions from working, and how to put it right; changes nothing')
-    .argument('[names...]', 'Bastions; none looks at all')
-    .option('-A, --all-namespaces', 'in every namespace')
-    .option('--all', 'show the checks that do not matter here too')
+  addFilename(program.command('doctor'), 'Manifests to check before they are applied, or - for stdin')
+    .description('Find problems that keep Bastions from working, and their fixes; read-only')
+    .argument('[names...]', 'Names of Bastions; default: all')
+    .option('-A, --all-namespaces', 'List across all namespaces')
+    .option('--all', 'Include checks that do not apply')
     .option('-o, --output <format>', 'json')
-    .option('--controller-role <arn>', "ask IAM what the controller's role may do, too")
+    .option('--controller-role <arn>', "Also check the permissions of the controller's role")
     .action(async (words: string[], options: Options, command: Command) => {
       const names = parseBastionNames(words);
       parseFormat(options.output, ['json']);

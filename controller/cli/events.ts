@@ -22,13 +22,13 @@ interface Options extends GlobalOptions {
 export function addEvents(program: Command, { io, connected }: Context): void {
   program
     .command('events')
-    .description('what happened, oldest first')
-    .option('--for <bastion/name>', 'of this Bastion only')
-    .option('--types <types>', 'Normal, Warning or both')
-    .option('-w, --watch', 'then show every new one')
-    .option('-A, --all-namespaces', 'in every namespace')
-    .option('--no-headers', 'leave the header line out')
-    .option('-o, --output <format>', 'json, yaml or name')
+    .description('List events')
+    .option('--for <bastion/name>', 'Only events of this Bastion')
+    .option('--types <types>', 'Only events of these types: Normal, Warning')
+    .option('-w, --watch', 'After listing, watch for new events')
+    .option('-A, --all-namespaces', 'List across all namespaces')
+    .option('--no-headers', 'Omit the header line')
+    .option('-o, --output <format>', 'Output format: json, yaml or name')
     .action(async (options: Options, command: Command) => {
       const given = { ...options, ...globalsOf(command) };
       const format = parseFormat(given.output, ['json', 'name', 'yaml']);

@@ -10,9 +10,9 @@ import { findType } from './resource-type.ts';
 export function addExplain(program: Command, { io, offline }: Context): void {
   program
     .command('explain')
-    .description('what a field of a Bastion means and allows')
-    .argument('[path]', 'such as bastion.spec.network', 'bastion')
-    .option('--recursive', 'every field below, in short')
+    .description('Document the fields of a Bastion')
+    .argument('[path]', 'Field path, for example bastion.spec.network', 'bastion')
+    .option('--recursive', 'Print all fields below, without descriptions')
     .action(async (path: string, { recursive = false }: { readonly recursive?: boolean }) => {
       await offline(async () => {
         io.stdout.write(explain(path, recursive));

@@ -45,13 +45,13 @@ function collect(value: string, before: readonly string[] = []): readonly string
 export function addFilename(command: Command, description: string): Command {
   return command
     .addOption(new Option('-f, --filename <path>', description).argParser(collect))
-    .option('-R, --recursive', 'look into the folders of a directory too');
+    .option('-R, --recursive', 'Process directories recursively');
 }
 
 export type DryRun = 'none' | 'client' | 'server';
 
 export function dryRunOption(): Option {
-  return new Option('--dry-run <mode>', 'check and show, change nothing')
+  return new Option('--dry-run <mode>', 'Check and print the result without changing anything')
     .choices(['none', 'client', 'server'])
     .default('none');
 }

@@ -32,20 +32,20 @@ const FORMATS = ['json', 'jsonpath', 'name', 'wide', 'yaml'];
 export function addGet(program: Command, { io, connected }: Context): void {
   program
     .command('get')
-    .description('show Bastions, events, guards or git sources')
+    .description('List Bastions, events, guards or git sources')
     .argument(
       '[type-and-names...]',
       'bastions (bst), events (ev), guards or sources, then names; or TYPE/NAME',
     )
-    .option('-o, --output <format>', 'wide, json, yaml, name or jsonpath=TEMPLATE')
-    .option('-w, --watch', 'then show every change')
-    .option('--watch-only', 'show changes only')
-    .option('-A, --all-namespaces', 'in every namespace')
-    .option('-l, --selector <labels>', 'such as team=payments,env!=prod')
-    .option('--field-selector <fields>', 'such as metadata.name=orders')
-    .option('--no-headers', 'leave the header line out')
-    .option('--show-managed-fields', 'with json and yaml: who owns which field')
-    .option('--sort-by <jsonpath>', 'such as .metadata.creationTimestamp')
+    .option('-o, --output <format>', 'Output format: wide, json, yaml, name or jsonpath=TEMPLATE')
+    .option('-w, --watch', 'After listing, watch for changes')
+    .option('--watch-only', 'Watch for changes without listing first')
+    .option('-A, --all-namespaces', 'List across all namespaces')
+    .option('-l, --selector <labels>', 'Label selector, for example team=payments,env!=prod')
+    .option('--field-selector <fields>', 'Field selector, for example metadata.name=orders')
+    .option('--no-headers', 'Omit the header line')
+    .option('--show-managed-fields', 'Include managedFields in JSON and YAML')
+    .option('--sort-by <jsonpath>', 'Sort by a JSONPath, for example .metadata.creationTimestamp')
     .action(async (words: string[], options: Options, command: Command) => {
       const selected = parseTyped(words);
       const view = viewOf(selected, { ...options, ...globalsOf(command) });

@@ -28,20 +28,23 @@ const ANY_ACCOUNT = '{account}';
 export function addInstall(program: Command, { io, offline }: Context): void {
   program
     .command('install')
-    .description('make what a controller needs in an account: its table, its roles and their boundary')
+    .description('Create what a controller needs in an account: table, roles and permissions boundary')
     .addOption(
-      new Option('--print', 'show what it is, without a look at any account').conflicts(['apply', 'adopt']),
+      new Option('--print', 'Print the resources without connecting to an account').conflicts([
+        'apply',
+        'adopt',
+      ]),
     )
-    .option('--apply', 'make it so; otherwise only what would be done is shown')
-    .option('--account <id>', 'with --print: the number to write for the account')
+    .option('--apply', 'Apply the changes; default: print them')
+    .option('--account <id>', 'Account ID to print; requires --print')
     .addOption(
       new Option(
         '--trust <who>',
-        'who may be the controller: a service, or an ARN; more than once for several',
+        "Principal that may assume the controller's role: a service or an ARN; repeatable",
       ).argParser((value: string, before: readonly string[] = []) => [...before, value]),
     )
-    .option('--adopt', 'take over what others have made under these names')
-    .option('-o, --output <format>', 'json or yaml')
+    .option('--adopt', 'Adopt existing resources with these names')
+    .option('-o, --output <format>', 'Output format: json or yaml')
     .action(async (options: Options, command: Command) => {
       const format = parseFormat(options.output, ['json', 'yaml']);
       const given = { ...options, ...globalsOf(command) };

@@ -24,11 +24,11 @@ interface Options extends GlobalOptions {
 export function addKubeconfig(program: Command, { io, offline }: Context): void {
   program
     .command('kubeconfig')
-    .description('teach kubectl where this API is: a context in its configuration')
-    .option('--context-name <name>', 'what to call it', 'bastion')
-    .option('--kubeconfig <file>', 'instead of $KUBECONFIG or ~/.kube/config')
-    .option('--print', 'show it and write nothing')
-    .option('--set-current', 'make it what kubectl uses when nobody says --context')
+    .description('Write a kubeconfig context for this API')
+    .option('--context-name <name>', 'Name of the context', 'bastion')
+    .option('--kubeconfig <file>', 'Path of the kubeconfig; default: $KUBECONFIG or ~/.kube/config')
+    .option('--print', 'Print the kubeconfig without writing it')
+    .option('--set-current', 'Make it the current context')
     .action(async (options: Options, command: Command) => {
       await offline(() => kubeconfig(io, { ...options, ...globalsOf(command) }, command));
     });

@@ -10,8 +10,8 @@ interface Options {
 export function addMigrate(program: Command, { io, offline }: Context): void {
   program
     .command('migrate')
-    .description('store all Bastions in one version of their API, from now on; nothing else of them changes')
-    .addOption(new Option('--to <version>', 'the version').choices(VERSIONS).makeOptionMandatory())
+    .description('Migrate the stored Bastions to an API version')
+    .addOption(new Option('--to <version>', 'API version to store').choices(VERSIONS).makeOptionMandatory())
     .action(async ({ to }: Options, command: Command) => {
       await offline(async () => {
         const moved = await io.backups.migrate(connectionOptionsOf(command), to);

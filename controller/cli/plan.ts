@@ -23,10 +23,10 @@ interface Options extends GlobalOptions {
 const EXIT_CHANGES = 2;
 
 export function addPlan(program: Command, { io, connected }: Context): void {
-  addFilename(program.command('plan'), 'as if these manifests were applied')
-    .description('what the controller would do in AWS now, and why')
-    .argument('[files...]', 'more files, as a shell pattern gives them')
-    .option('-o, --output <format>', 'json or yaml')
+  addFilename(program.command('plan'), 'Manifests to plan for')
+    .description('Show the changes the controller would make in AWS, and why')
+    .argument('[files...]', 'More files, for example from a shell pattern')
+    .option('-o, --output <format>', 'Output format: json or yaml')
     .option('--detailed-exitcode', `exit with ${EXIT_CHANGES} when there are changes`)
     .action(async (files: string[], options: Options, command: Command) => {
       const format = parseFormat(options.output, ['json', 'yaml']);

@@ -4,7 +4,13 @@ import { addApply } from './apply.ts';
 import { addBackup, addRestore } from './backup.ts';
 import { addConfirm } from './confirm.ts';
 import { addConnect } from './connect/connect.ts';
-import { type AddVerb, connectionOptionsOf, createContext, EXIT_INTERRUPTED } from './context.ts';
+import {
+  type AddVerb,
+  type Context,
+  connectionOptionsOf,
+  createContext,
+  EXIT_INTERRUPTED,
+} from './context.ts';
 import { addDelete } from './delete.ts';
 import { addDescribe } from './describe.ts';
 import { addDoctor } from './doctor.ts';
@@ -42,20 +48,20 @@ const OWN_VERBS: Readonly<Record<ProgramName, readonly AddVerb[]>> = {
 const CONNECTION_FLAGS: Readonly<Record<ProgramName, (program: Command) => Command>> = {
   bastionctl: (program) =>
     program
-      .option('--data-dir <directory>', 'where the embedded store is kept')
-      .option('--table <name>', 'a DynamoDB table instead of the embedded store')
-      .option('--region <region>', 'AWS region of the table and of Bastions that name none')
-      .option('--aws <value>', 'real for AWS itself; otherwise the simulated one')
-      .option('--installation <id>', "tells this controller's resources from another's in one account")
-      .option('--server <url>', 'ask this server instead of the store itself; or BASTION_SERVER')
-      .option('--token-file <file>', 'who you are for that server')
-      .option('--certificate-authority <file>', 'who vouches for that server, if nobody known does'),
+      .option('--data-dir <directory>', 'Directory of the embedded store')
+      .option('--table <name>', 'DynamoDB table to use instead of the embedded store')
+      .option('--region <region>', 'AWS region of the table; default region of Bastions')
+      .option('--aws <value>', 'real for AWS; default: simulated AWS')
+      .option('--installation <id>', 'Installation ID; separates controllers that share an account')
+      .option('--server <url>', 'URL of the API server to use instead of the store; or BASTION_SERVER')
+      .option('--token-file <file>', 'File with the bearer token for the API server')
+      .option('--certificate-authority <file>', 'Path to the CA certificate of the API server'),
   'kubectl bastion': (program) =>
     program
-      .option('--context <name>', 'of your kubeconfig, instead of the current one')
-      .option('--kubeconfig <file>', 'instead of $KUBECONFIG or ~/.kube/config')
-      .option('-s, --server <url>', "instead of the context's")
-      .option('--aws <value>', 'where your sessions go, if the server does not say: real for AWS itself'),
+      .option('--context <name>', 'Name of the kubeconfig context to use')
+      .option('--kubeconfig <file>', 'Path of the kubeconfig; default: $KUBECONFIG or ~/.kube/config')
+      .option('-s, --server <url>', 'URL of the API server; overrides the context')
+      .option('--aws <value>', 'real for AWS; default: what the server says'),
 };
 
 /**
@@ -81,7 +87,8 @@ async function runVerb(argv: readonly string[], io: CliIo): Promise<number> {
   const context = createContext(io, (code) => {
     exitCode = code;
   });
-  for (const add of [...VERBS, ...OWN_VERBS[io.program]]) add(program, context);
+  for (const add of [...VERBS, ...OWN_VERBS[io.program], addOptions]) add(program, context);
+  for (const command of program.commands) if (command.name() !== 'options') mentionOptions(command, io);
   if (argv.length === 0) {
     program.outputHelp();
     return 0;
@@ -100,13 +107,38 @@ async function runVerb(argv: readonly string[], io: CliIo): Promise<number> {
 
 const EXAMPLES = `
 Examples:
-  bastionctl apply -f bastion.yaml                                     open what the manifest asks for
-  bastionctl connect orders                                            wait for it, and open its target on this machine
-  bastionctl wait --for=condition=Ready bastion/orders --timeout=5m    until it can be used
-  bastionctl describe bastion orders                                   how to connect, and what it is made of
-  bastionctl plan -f bastion.yaml                                      what would be done in AWS
-  bastionctl renew orders                                              a whole ttl from now
-  bastionctl delete bastion orders                                     close it and take everything down`;
+  bastionctl apply -f bastion.yaml                                     Create or update Bastions
+  bastionctl connect orders                                            Forward a local port to the target of a Bastion
+  bastionctl wait --for=condition=Ready bastion/orders --timeout=5m    Wait until a Bastion is ready
+  bastionctl describe bastion orders                                   Show conditions, resources and events
+  bastionctl plan -f bastion.yaml                                      Show the changes in AWS
+  bastionctl renew orders                                              Restart the TTL
+  bastionctl delete bastion orders                                     Delete a Bastion and its AWS resources`;
+
+/** As kubectl does: the flags of every command are told once. */
+function addOptions(program: Command, { io }: Context): void {
+  program
+    .command('options')
+    .description('List the global flags')
+    .action(() => {
+      const help = program.createHelp();
+      const passed = help
+        .visibleOptions(program)
+        .filter(({ long }) => long !== '--version' && long !== '--help');
+      const rows = passed.map((option) => ({
+        term: help.optionTerm(option),
+        text: help.optionDescription(option),
+      }));
+      const width = Math.max(...rows.map(({ term }) => term.length));
+      const lines = rows.map(({ term, text }) => `  ${term.padEnd(width)}  ${text}`);
+      io.stdout.write(`The following options can be passed to any command:\n\n${lines.join('\n')}\n`);
+    });
+}
+
+function mentionOptions(command: Command, { program }: CliIo): void {
+  const text = `Use "${program} options" for a list of global command-line options (applies to all commands).`;
+  command.addHelpText('after', `\n${text}`);
+}
 
 function createProgram(io: CliIo): Command {
   const { stdout, stderr, program: name } = io;
@@ -118,8 +150,8 @@ function createProgram(io: CliIo): Command {
         (await io.namespaceOf(connectionOptionsOf(command))) ?? DEFAULT_NAMESPACE,
       );
     })
-    .description('Time-boxed bastions in AWS: open, watch, use and close them. Works like kubectl.')
-    .version(io.version, '--version', 'show the version')
+    .description('Manage time-boxed bastions in AWS. Works like kubectl.')
+    .version(io.version, '--version', 'Print the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
@@ -129,10 +161,10 @@ function createProgram(io: CliIo): Command {
       getOutHasColors: () => stdout.isTTY && !io.noColor,
       getErrHasColors: () => stderr.isTTY && !io.noColor,
     })
-    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError(`(see '${name} --help' or '${name} COMMAND --help')`)
-    .helpCommand('help [command]', 'show what a command does')
-    .option('-n, --namespace <namespace>', 'the namespace to work in; default is "default"')
+    .helpOption('-h, --help', 'Show help')
+    .helpCommand('help [command]', 'Show help for a command')
+    .option('-n, --namespace <namespace>', 'Namespace of the request; default: "default"')
     .addHelpText('after', asProgram(EXAMPLES, name));
   return CONNECTION_FLAGS[name](program);
 }

@@ -13,10 +13,10 @@ interface Options extends GlobalOptions {
 export function addProxy(program: Command, { io, connected }: Context): void {
   program
     .command('proxy')
-    .description('serve the API on this machine, for kubectl and other clients, with your own credentials')
-    .option('--port <port>', 'where to listen; 0 takes any that is free', '8001')
-    .option('--address <address>', 'a loopback address', '127.0.0.1')
-    .option('--read-only', 'let nothing be changed through it')
+    .description('Serve the API on localhost with your credentials, for kubectl and other clients')
+    .option('--port <port>', 'Port to listen on; 0 for any free port', '8001')
+    .option('--address <address>', 'Loopback address to listen on', '127.0.0.1')
+    .option('--read-only', 'Reject writes')
     .action(async ({ port, address, readOnly = false }: Options, command: Command) => {
       const where = { address, port: parsePort(port), isReadOnly: readOnly };
       await connected(command, (connection) => proxy(io, connection, where), { mayCreate: true });

@@ -19,9 +19,9 @@ interface Request extends Options {
 export function addRelease(program: Command, { io, connected }: Context): void {
   program
     .command('release')
-    .description('take Bastions out of the hands of their git source, or give them to one; they live on')
+    .description('Detach Bastions from their git source, or attach them to one')
     .argument('<name...>', 'NAME… or bastion/NAME…')
-    .option('--to <source>', 'URL#ref[:path] of a git source that declares them already, as its log names it')
+    .option('--to <source>', 'Attach to this git source (URL#ref[:path]), which must declare them')
     .addOption(dryRunOption())
     .action(async (words: string[], options: Options, command: Command) => {
       const request = { names: parseBastionNames(words), ...options, ...globalsOf(command) };

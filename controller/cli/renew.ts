@@ -21,10 +21,10 @@ interface Options extends GlobalOptions {
 export function addRenew(program: Command, { io, connected }: Context): void {
   program
     .command('renew')
-    .description("start a Bastion's ttl anew, as far as the controller's --max-ttl allows")
+    .description("Restart the TTL of Bastions, up to the controller's --max-ttl")
     .argument('<name...>', 'NAME or bastion/NAME')
     .addOption(dryRunOption())
-    .addOption(timeoutOption("how long to wait for the controller's answer", 15_000))
+    .addOption(timeoutOption('Time to wait for the controller', 15_000))
     .action(async (words: string[], options: Options, command: Command) => {
       const name = parseOneBastion(words, 'renew');
       await connected(command, (connection) =>

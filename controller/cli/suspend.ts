@@ -13,8 +13,8 @@ interface Options extends GlobalOptions {
 }
 
 const VERBS = {
-  suspend: { suspend: true, done: 'suspended', description: 'close Bastions now and keep their record' },
-  resume: { suspend: false, done: 'resumed', description: 'open suspended Bastions again, for a whole ttl' },
+  suspend: { suspend: true, done: 'suspended', description: 'Close Bastions now and keep their objects' },
+  resume: { suspend: false, done: 'resumed', description: 'Reopen suspended Bastions for a full TTL' },
 } as const;
 
 type Verb = keyof typeof VERBS;

@@ -24,16 +24,16 @@ const SHOWN_SIGNS = 20;
 export function addUninstall(program: Command, { io, offline }: Context): void {
   program
     .command('uninstall')
-    .description('take away what install made, once nothing is alive that needs it')
-    .option('--apply', 'take it away; otherwise only what would be done is shown')
-    .option('--delete-table', 'the table too, with the record of all Bastions')
+    .description('Delete what install created, once nothing uses it')
+    .option('--apply', 'Apply the changes; default: print them')
+    .option('--delete-table', 'Also delete the table and all Bastions stored in it')
     .addOption(
       new Option(
         '--skip-account <id>',
-        'an account where you have seen yourself that nothing is left; more than once for several',
+        'Account to skip, after checking yourself that nothing is left in it; repeatable',
       ).argParser((value: string, before: readonly string[] = []) => [...before, value]),
     )
-    .option('-o, --output <format>', 'json or yaml')
+    .option('-o, --output <format>', 'Output format: json or yaml')
     .action(async (options: Options, command: Command) => {
       parseFormat(options.output, ['json', 'yaml']);
       await offline(() => uninstall(io, { ...options, ...globalsOf(command) }));

@@ -13,9 +13,9 @@ interface Options extends GlobalOptions {
 }
 
 export function addValidate(program: Command, { io, offline }: Context): void {
-  addFilename(program.command('validate'), 'file or directory of manifests, or - for stdin')
-    .description('check manifests without any connection; every error at once')
-    .argument('[files...]', 'more files')
+  addFilename(program.command('validate'), 'Manifest file or directory, or - for stdin')
+    .description('Validate manifests offline')
+    .argument('[files...]', 'More files')
     .action(async (files: string[], { filename = [], recursive = false }: Options) => {
       const paths = [...filename, ...files];
       if (paths.length === 0) {

@@ -25,16 +25,16 @@ const WEEK_MS = 7 * 24 * 3_600_000;
 export function addWait(program: Command, { io, connected }: Context): void {
   program
     .command('wait')
-    .description('wait until Bastions are Ready, deleted, or as a jsonpath says')
+    .description('Wait for a condition of Bastions: Ready, deleted, or a JSONPath value')
     .argument('[type-and-names...]', 'bastion NAME… or bastion/NAME…')
     .requiredOption(
       '--for <what>',
       "condition=Ready[=True|False], delete, or jsonpath='{.status.phase}'=Expired",
     )
-    .addOption(timeoutOption('give up after this; 0 looks once, below 0 waits a week', 30_000))
-    .option('--all', 'every Bastion of the namespace')
-    .option('-A, --all-namespaces', 'with --all or -l: in every namespace')
-    .option('-l, --selector <labels>', 'those with these labels')
+    .addOption(timeoutOption('Time to wait; 0 checks once, negative waits a week', 30_000))
+    .option('--all', 'Select all Bastions in the namespace')
+    .option('-A, --all-namespaces', 'Select in all namespaces; requires --all or -l')
+    .option('-l, --selector <labels>', 'Label selector, for example team=payments')
     .action(async (words: string[], options: Options, command: Command) => {
       const given = { ...options, ...globalsOf(command) };
       const names = parseBastionNames(words);

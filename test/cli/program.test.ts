@@ -17,6 +17,23 @@ describe('the command line', () => {
     expect(cli.connections).toEqual([]);
   });
 
+  it('shows the flags of a command in its help, and those of all commands under options', async () => {
+    const { run } = createCli();
+    const get = (await run('get --help')).out;
+    expect(get).toContain('--watch-only');
+    expect(get).not.toContain('--certificate-authority');
+    expect(get).toContain(
+      'Use "bastionctl options" for a list of global command-line options (applies to all commands).',
+    );
+    const { code, out } = await run('options');
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^The following options can be passed to any command:\n\n {2}-n, --namespace <namespace> /,
+    );
+    expect(out).toContain('--certificate-authority <file>  Path to the CA certificate of the API server\n');
+    expect(out).not.toContain('--watch-only');
+  });
+
   it('shows its verbs without arguments and under --help, and is content', async () => {
     const cli = createCli();
     const { code, out, err } = await cli.run('');

@@ -25,8 +25,8 @@ export interface FlagSurroundings {
 
 export function createProgram(surroundings: FlagSurroundings): Command {
   const program = new Command('bastion-controller')
-    .description('Opens, keeps and ends the bastions that Bastion manifests ask for.')
-    .version(surroundings.version, '--version', 'show the version')
+    .description('Reconcile Bastions: create, repair and expire their AWS resources.')
+    .version(surroundings.version, '--version', 'Print the version')
     .exitOverride();
   addWorld(program, surroundings);
   addLimits(program);
@@ -39,67 +39,72 @@ export function createProgram(surroundings: FlagSurroundings): Command {
 /** Where things are, and where what is wanted comes from. */
 function addWorld(program: Command, { env, defaultDataDir }: FlagSurroundings): void {
   program
-    .option('--aws <where>', 'simulated, real, or the URL of a simulated AWS', 'simulated')
-    .option('--region <region>', 'region of Bastions that name none', env['AWS_REGION'] ?? DEFAULTS.region)
-    .option('--data-dir <dir>', 'embedded store and git caches', env['BASTION_DATA_DIR'] ?? defaultDataDir)
+    .option('--aws <where>', 'simulated, real, or the URL of simulated AWS', 'simulated')
+    .option('--region <region>', 'Default region of Bastions', env['AWS_REGION'] ?? DEFAULTS.region)
+    .option(
+      '--data-dir <dir>',
+      'Directory of the embedded store and git caches',
+      env['BASTION_DATA_DIR'] ?? defaultDataDir,
+    )
     .option('--table <name>', 'DynamoDB table to use instead of the embedded store')
-    .option('--git <url[#ref][:path]>', 'git source of manifests; may be given more than once', collect, [])
+    .option('--git <url[#ref][:path]>', 'Git source of manifests; repeatable', collect, [])
     .option(
       '--installation <id>',
-      'tells apart several controllers in one account: a-z, 0-9, -, at most 16',
+      'Installation ID; separates controllers that share an account (a-z, 0-9, -; at most 16)',
       DEFAULTS.installation,
     )
-    .option('--image <image>', 'image of Bastions that name none', DEFAULTS.image)
-    .option('--config <file>', 'accounts, regions, git sources and limits; read again when it changes')
+    .option('--image <image>', 'Default image of Bastions', DEFAULTS.image)
+    .option(
+      '--config <file>',
+      'Configuration file: accounts, regions, git sources, limits; reloaded when it changes',
+    )
     .option(
       '--permissions-boundary <arn>',
-      'policy that bounds the roles the controller makes; {account} stands for the account',
+      'Permissions boundary of the roles the controller creates; {account} stands for the account ID',
     );
 }
 
 function addLimits(program: Command): void {
   program
-    .option('--max-ttl <duration>', 'longest life of one activation, renewals included', DEFAULTS.maxTtl)
+    .option('--max-ttl <duration>', 'Longest activation of a Bastion, renewals included', DEFAULTS.maxTtl)
     .option(
       '--shrink-limit <count>',
-      'how many resources that nobody claims may go without a confirmation',
+      'Number of unclaimed resources to delete without confirmation',
       String(DEFAULTS.shrinkLimit),
     );
 }
 
 function addReplicas(program: Command): void {
   program
-    .option('--replicas <count>', 'how many controllers to run here: one leads, the others stand by', '1')
+    .option('--replicas <count>', 'Number of replicas to run on this machine; one leads', '1')
     .option(
       '--lease <duration>',
-      'how long a silent leader is waited for before another one takes over: 4s to 30s',
+      'Duration of the leader lease (4s to 30s)',
       formatDuration(DEFAULTS.leaseMs),
     )
-    .addOption(new Option('--replica <name>', 'which of the replicas of another process this is').hideHelp());
+    .addOption(new Option('--replica <name>', 'Name of this replica').hideHelp());
 }
 
 function addApi(program: Command): void {
   program
-    .option('--listen <host:port>', 'where to serve the API to kubectl and others; or none', DEFAULTS.listen)
-    .option('--tls-cert <file>', 'certificate of the API, in PEM')
-    .option('--tls-key <file>', "its key; other machines' clients need TLS and a token")
-    .option('--token-file <file>', 'who may use the API: lines of token[,user]')
-    .option('--read-only', 'let nothing be changed through the API')
+    .option('--listen <host:port>', 'Address of the API; or none', DEFAULTS.listen)
+    .option('--tls-cert <file>', 'PEM certificate of the API')
+    .option('--tls-key <file>', 'PEM key of the API; required with a token file for other machines')
+    .option('--token-file <file>', 'File of bearer tokens, one token[,user] a line')
+    .option('--read-only', 'Reject writes through the API')
     .option(
       '--metrics-listen <host:port>',
-      'where to serve metrics, health and readiness; or none',
+      'Address of metrics, health and readiness; or none',
       DEFAULTS.metricsListen,
     );
 }
 
 function addSchedules(program: Command): void {
   program
-    .option('--resync <cron>', 'when to look for drift', '* * * * *')
-    .option('--sweep <cron>', 'when to look at everything, and to tidy', '17 * * * *')
-    .option('--git-poll <cron>', 'when to look at the git sources; SIGHUP looks at once', '*/15 * * * * *')
-    .addOption(
-      new Option('--log-format <format>', 'how to write the log').choices(['text', 'json']).default('text'),
-    );
+    .option('--resync <cron>', 'Cron schedule of drift detection', '* * * * *')
+    .option('--sweep <cron>', 'Cron schedule of full scans and garbage collection', '17 * * * *')
+    .option('--git-poll <cron>', 'Cron schedule of git polls; SIGHUP polls at once', '*/15 * * * * *')
+    .addOption(new Option('--log-format <format>', 'Log format').choices(['text', 'json']).default('text'));
 }
 
 export interface Flags extends ApiFlags {

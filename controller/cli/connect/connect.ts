@@ -44,26 +44,26 @@ Examples:
   bastionctl connect --up -f orders.yaml             apply, connect, and suspend afterwards`;
 
 export function addConnect(program: Command, { io, connected }: Context): void {
-  addFilename(program.command('connect'), 'with --up: the manifest')
-    .description('wait until a Bastion can be used, and open its targets on ports of this machine')
-    .argument('[name-and-target...]', 'NAME or bastion/NAME, and which of its targets')
+  addFilename(program.command('connect'), 'Manifest to apply; requires --up')
+    .description('Wait for a Bastion and forward local ports to its targets')
+    .argument('[name-and-target...]', 'NAME or bastion/NAME, and the name of a target')
     .option(
       '--local-port <port>',
-      "port of this machine; default is the target's own, plus 10000 below 1024",
+      "Local port; default: the target's port, plus 10000 if below 1024",
       parsePort,
     )
-    .option('--all', 'every target')
-    .option('--shell', 'a shell in the bastion instead')
+    .option('--all', 'Forward to all targets')
+    .option('--shell', 'Open a shell in the bastion')
     .addOption(
       new Option(
         '--exec <command...>',
-        'run this with the port open; all words that follow are its own',
+        'Command to run while the port is open; takes all words that follow',
       ).argParser((text: string): readonly string[] => JSON.parse(text)),
     )
-    .option('--up', 'apply -f FILE first, and suspend afterwards')
-    .addOption(timeoutOption('give up waiting for it to be ready after this', READY_MS))
-    .option('--plugin <path>', 'the Session Manager plugin; or BASTION_SESSION_MANAGER_PLUGIN')
-    .addOption(new Option('-o, --output <format>', 'what happens, as lines of JSON').choices(['json']))
+    .option('--up', 'Apply -f FILE first, and suspend afterwards')
+    .addOption(timeoutOption('Time to wait for the Bastion to be ready', READY_MS))
+    .option('--plugin <path>', 'Path of the Session Manager plugin; or BASTION_SESSION_MANAGER_PLUGIN')
+    .addOption(new Option('-o, --output <format>', 'Output format: json, one event a line').choices(['json']))
     .addHelpText('after', HELP.replaceAll('bastionctl', program.name()))
     .action(async (words: string[], options: Options, command: Command) => {
       const request = { ...options, ...globalsOf(command), ...parseWords(words) };
