@@ -125,6 +125,7 @@ export function createTableStore({ items, clock, newId, pollMs = 500 }: TableSto
     removeActivation: activations.remove,
     async close() {
       closing.abort();
+      shared.close();
     },
   };
 }

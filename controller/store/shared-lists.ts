@@ -13,6 +13,8 @@ export interface Snapshot {
 /** Lists for many readers: those who ask at the same time share one read, and what has not changed is not read again. */
 export interface SharedLists {
   list(collection: Collection): Promise<ListResult<KubeObject>>;
+  /** Forgets everything, so that nothing of it keeps the process. */
+  close(): void;
 }
 
 interface Parts {
@@ -34,22 +36,31 @@ const KEPT_MS = 60_000;
  * the one that the kept objects came from.
  */
 export function createSharedLists(parts: Parts): SharedLists {
-  const byCollection = new Map<Collection, SharedLists>();
+  const byCollection = new Map<Collection, SharedList>();
   return {
     list(collection) {
       const shared = byCollection.get(collection) ?? shareList(parts, collection);
       byCollection.set(collection, shared);
-      return shared.list(collection);
+      return shared.list();
+    },
+    close() {
+      for (const shared of byCollection.values()) shared.close();
     },
   };
 }
 
-function shareList(parts: Parts, collection: Collection): SharedLists {
+interface SharedList {
+  list(): Promise<ListResult<KubeObject>>;
+  close(): void;
+}
+
+function shareList(parts: Parts, collection: Collection): SharedList {
   const { clock } = parts;
   let kept: { readonly snapshot: Snapshot; readonly result: ListResult<KubeObject> } | undefined;
   let running: Promise<ListResult<KubeObject>> | undefined;
   let next: Promise<ListResult<KubeObject>> | undefined;
   let timer: Timer | undefined;
+  let isClosed = false;
 
   async function update(): Promise<ListResult<KubeObject>> {
     const snapshot = await within(clock, MAX_READ_MS, () => readOn(parts, collection, kept?.snapshot));
@@ -64,9 +75,10 @@ function shareList(parts: Parts, collection: Collection): SharedLists {
 
   function start(): Promise<ListResult<KubeObject>> {
     timer?.cancel();
-    timer = clock.setTimer(KEPT_MS, () => {
-      kept = undefined;
-    });
+    if (!isClosed)
+      timer = clock.setTimer(KEPT_MS, () => {
+        kept = undefined;
+      });
     next = undefined;
     const started = update().finally(() => {
       if (running === started) running = undefined;
@@ -81,6 +93,10 @@ function shareList(parts: Parts, collection: Collection): SharedLists {
       // One that has begun may miss what was written before this one was asked for.
       next ??= running.then(start, start);
       return next;
+    },
+    close() {
+      isClosed = true;
+      timer?.cancel();
     },
   };
 }
