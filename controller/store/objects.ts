@@ -1,4 +1,5 @@
 import type { KubeObject, ObjectName } from '../api/object.ts';
+import { inTurns } from './let-others-run.ts';
 import type { LogEntry } from './log.ts';
 import { COLLECTIONS, type Collection } from './store.ts';
 import type { Item, Table } from './table.ts';
@@ -15,6 +16,8 @@ export interface Objects {
   isDeleted(collection: Collection, name: ObjectName): Promise<boolean>;
   dropTombstones(collection: Collection, beforeMs: number): Promise<void>;
 }
+
+const DROP_AT_ONCE = 10;
 
 export function createObjects(table: Table): Objects {
   return {
@@ -50,13 +53,14 @@ export function createObjects(table: Table): Objects {
       return (await table.get({ pk: partition(collection), sk: name }))?.['deleted'] === true;
     },
     async dropTombstones(collection, beforeMs) {
-      for (const item of await table.query({ pk: partition(collection) })) {
-        if (item['deleted'] !== true || Number(item['timeMs']) >= beforeMs) continue;
-        await table.remove(
+      const items = await table.query({ pk: partition(collection) });
+      const old = items.filter((item) => item['deleted'] === true && Number(item['timeMs']) < beforeMs);
+      await inTurns(old, DROP_AT_ONCE, (item) =>
+        table.remove(
           { pk: partition(collection), sk: String(item['sk']) },
           { equals: { revision: Number(item['revision']) } },
-        );
-      }
+        ),
+      );
     },
   };
 }
