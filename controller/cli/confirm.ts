@@ -56,21 +56,21 @@ function tokenOf(guard: Guard, seen: string | undefined): string {
   const { name } = guard.metadata;
   const { token } = guard.status ?? {};
   if (token === undefined || !isTripped(guard)) {
-    const message = trippedCondition(guard)?.message ?? 'the controller has not looked at it yet';
-    throw new CliError(`guard "${name}" holds nothing back that could be confirmed`, message);
+    const message = trippedCondition(guard)?.message ?? 'the controller has not evaluated it yet';
+    throw new CliError(`guard "${name}" holds back no changes to approve`, message);
   }
   if (seen === undefined || seen === token) return token;
   throw new CliError(
     `the token ${seen} is outdated: what guard "${name}" holds back now has the token ${token}`,
-    `look at it again: bastionctl describe guard ${name}`,
+    `show it again: bastionctl describe guard ${name}`,
   );
 }
 
 async function isMeant(io: CliIo, token: string): Promise<boolean> {
   if (!io.ask) {
     throw new CliError(
-      'nobody can be asked here: this is no terminal',
-      `say --token=${token} to confirm just this, or --yes`,
+      'cannot prompt for confirmation: stdin is not a terminal',
+      `use --token=${token} to approve exactly these changes, or --yes`,
     );
   }
   return /^y(es)?$/i.test((await io.ask('Confirm that? [y/N] ')).trim());

@@ -180,12 +180,7 @@ function tornDown(left: readonly Outcome[], shown: string | undefined, why: stri
   }
   return shown !== undefined
     ? verdict('TornDown', 'True', why, shown)
-    : verdict(
-        'TornDown',
-        'Unknown',
-        VERIFYING,
-        'a second complete look at AWS must show that nothing is left',
-      );
+    : verdict('TornDown', 'Unknown', VERIFYING, 'verifying teardown: waiting for a second full scan of AWS');
 }
 
 function endText(life: Life): string {

@@ -5,7 +5,7 @@ import type { Refusals } from '../core/refusals.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Unstored } from './unstored.ts';
 
-/** What one pass hands on to the next one of the same scope. Nothing in it is needed to be right, only to be quick. */
+/** What one pass hands on to the next one of the same scope. Pure cache: correctness never depends on it. */
 export interface Memory {
   readonly snapshot: Snapshot;
   readonly guard: GuardMemory;

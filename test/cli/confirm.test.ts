@@ -67,7 +67,7 @@ describe('confirm', () => {
     const { cli, token } = await createTripped();
     const { code, err } = await cli.run(`confirm guard ${NAME}`);
     expect(code).toBe(1);
-    expect(err).toContain(`hint: say --token=${token} to confirm just this, or --yes`);
+    expect(err).toContain(`hint: use --token=${token} to approve exactly these changes, or --yes`);
     for (const flag of [`--token=${token}`, '--yes']) {
       const running = cli.start(`confirm ${NAME} ${flag} --timeout=5s`);
       await cli.clock.advance(5_000);
@@ -83,7 +83,7 @@ describe('confirm', () => {
     expect(code).toBe(1);
     expect(err).toBe(
       `error: the token ${token} is outdated: what guard "${NAME}" holds back now has the token ${now}\n` +
-        `hint: look at it again: bastionctl describe guard ${NAME}\n`,
+        `hint: show it again: bastionctl describe guard ${NAME}\n`,
     );
   });
 
@@ -105,7 +105,7 @@ describe('confirm', () => {
     expect((await running.done).code).toBe(0);
     const again = await cli.run(`confirm ${NAME} --yes`);
     expect(again.code).toBe(1);
-    expect(again.err).toContain('holds nothing back that could be confirmed');
+    expect(again.err).toContain('holds back no changes to approve');
     expect((await cli.run('confirm')).code).toBe(1);
     expect((await cli.run('confirm none --yes')).err).toContain('"none" not found');
     expect((await cli.run('confirm bastion/x')).err).toContain('one Guard must be named');
