@@ -1,6 +1,7 @@
 import { ANNOTATION, type Bastion, type BastionSpec } from '../../controller/api/bastion.ts';
 import { rfc3339 } from '../../controller/api/clock.ts';
 import { TIMEOUTS } from '../../controller/aws/clients.ts';
+import { LEASE_NAME } from '../../controller/reconcile/holder.ts';
 import type { Simulator } from '../../controller/simulator/simulator.ts';
 import { MAX_OBJECT_BYTES } from '../../controller/store/log.ts';
 import { manifestOf } from '../reconcile/harness.ts';
@@ -317,6 +318,11 @@ export class World extends Stage {
       onTurn();
     }
     this.tampered();
+  }
+
+  /** How many there were so far. */
+  async leaders(): Promise<number> {
+    return (await this.forger.readLease(LEASE_NAME))?.epoch ?? 0;
   }
 
   phase(name: string): string | undefined {
