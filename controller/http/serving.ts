@@ -1,7 +1,7 @@
 import type { Clock } from '../api/clock.ts';
 import type { Turns } from '../api/turns.ts';
-import type { Caller, Subject } from './door/asked.ts';
 import type { Place, Places } from './door/places.ts';
+import type { Caller, Subject } from './door/request-info.ts';
 import type { EventEncoder } from './watch/event-encoder.ts';
 
 /** What all groups of routes of one server share; `app.serving`. */

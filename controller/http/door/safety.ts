@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '../../api/client.ts';
-import type { Caller } from './asked.ts';
+import type { Caller } from './request-info.ts';
 
 export interface AccessToken {
   readonly token: string;

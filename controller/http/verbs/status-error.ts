@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, type ApiErrorReason, type FieldError } from '../../api/client.ts';
-import type { Subject } from '../door/asked.ts';
+import type { Subject } from '../door/request-info.ts';
 
 /** Kubernetes' answer where there is no object to answer with. */
 export interface Status {
