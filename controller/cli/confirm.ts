@@ -24,8 +24,11 @@ export function addConfirm(program: Command, { io, connected }: Context): void {
     .command('confirm')
     .description('Approve changes held back by a guard')
     .argument('<name...>', 'NAME or guard/NAME of a guard')
-    .option('--token <token>', 'Approve only the changes this token stands for')
-    .option('-y, --yes', 'Approve without a prompt')
+    .option(
+      '--token <token>',
+      'Approve only the changes this token stands for; fails if others are held back by now',
+    )
+    .option('-y, --yes', 'Approve whatever is held back, without a prompt')
     .addOption(timeoutOption('Time to wait for the controller', 60_000))
     .action(async (words: string[], options: Options, command: Command) => {
       const name = parseOneGuard(words, 'confirm');

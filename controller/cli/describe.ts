@@ -30,7 +30,7 @@ export function addDescribe(program: Command, { io, connected }: Context): void 
       '[type-and-names...]',
       'bastion NAME… or bastion/NAME… (default: all); guard NAME…, source NAME…',
     )
-    .option('-A, --all-namespaces', 'List across all namespaces')
+    .option('-A, --all-namespaces', 'Include all namespaces')
     .option('-l, --selector <labels>', 'Label selector, for example team=payments')
     .action(async (words: string[], options: Options, command: Command) => {
       const given = { ...options, ...globalsOf(command) };

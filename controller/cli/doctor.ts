@@ -29,7 +29,7 @@ export function addDoctor(program: Command, { io, connected }: Context): void {
   addFilename(program.command('doctor'), 'Manifests to check before they are applied, or - for stdin')
     .description('Find problems that keep Bastions from working, and their fixes; read-only')
     .argument('[names...]', 'Names of Bastions; default: all')
-    .option('-A, --all-namespaces', 'List across all namespaces')
+    .option('-A, --all-namespaces', 'Include all namespaces')
     .option('--all', 'Include checks that do not apply')
     .option('-o, --output <format>', 'json')
     .option('--controller-role <arn>', "Also check the permissions of the controller's role")

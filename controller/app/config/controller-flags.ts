@@ -89,7 +89,7 @@ function addApi(program: Command): void {
   program
     .option('--listen <host:port>', 'Address of the API; or none', DEFAULTS.listen)
     .option('--tls-cert <file>', 'PEM certificate of the API')
-    .option('--tls-key <file>', 'PEM key of the API; required with a token file for other machines')
+    .option('--tls-key <file>', 'PEM key of the API; clients on other machines need TLS and a token')
     .option('--token-file <file>', 'File of bearer tokens, one token[,user] a line')
     .option('--read-only', 'Reject writes through the API')
     .option(
