@@ -6,6 +6,9 @@ const WINDOW_MS = 3 * 60_000;
  * is asked for as often as AWS's rates allow makes 54.
  */
 const CALLS = 20;
+/** Nothing refuses these: the pauses alone hold them back. */
+const MODIFICATIONS = 10;
+const MODIFY = 'ec2:ModifyVpcEndpoint';
 /** What takes access away is tried as often as it takes. */
 const CLOSING = /:(Terminate|Stop|Revoke|Delete|Deregister|Detach)/;
 /** Makes two calls differ that ask for the same. */
@@ -21,7 +24,7 @@ export const noTugOfWar: OracleFactory = ({ now, violate }) => {
       const what = `${name} ${subjectOf(name, input)}`;
       const recent = [...(calls.get(what) ?? []).filter((at) => now() - at < WINDOW_MS), now()];
       calls.set(what, recent);
-      if (recent.length > CALLS)
+      if (recent.length > (name === MODIFY ? MODIFICATIONS : CALLS))
         violate('no-tug-of-war', `${what}: ${recent.length} times within three minutes`);
     },
   };
@@ -29,6 +32,6 @@ export const noTugOfWar: OracleFactory = ({ now, violate }) => {
 
 /** An endpoint may be asked for otherwise each time, as somebody undoes it otherwise. */
 function subjectOf(name: string, input: string): string {
-  if (name === 'ec2:ModifyVpcEndpoint') return /VpcEndpointId=([^&]+)/.exec(input)?.[1] ?? input;
+  if (name === MODIFY) return /VpcEndpointId=([^&]+)/.exec(input)?.[1] ?? input;
   return input.replace(TOKENS, '');
 }
