@@ -85,7 +85,7 @@ export class Sweeper {
     } finally {
       this.#isTrimming = false;
     }
-    // That takes longer under load, and what is to be trimmed goes on growing.
+    // Beside later trims: tidying can take longer than the time between two resyncs.
     if (this.#changes >= MANY_CHANGES && !this.#isTidying) await this.#tidyOften();
   }
 

@@ -50,14 +50,12 @@ it('a proxy answers 503 in time while the table does not answer', async () => {
   await ensureTable({ client, table: 'bastions', clock, pollMs: 0 });
   client.destroy();
   const parts = {
-    ...{
-      env: {},
-      homeDir: dir,
-      clock: systemClock(),
-      newId: randomUUID,
-      version: '0',
-      warn: () => undefined,
-    },
+    env: {},
+    homeDir: dir,
+    clock,
+    newId: randomUUID,
+    version: '0',
+    warn: () => undefined,
   };
   const connection = await connectStore(
     { table: 'bastions', aws: table.url, region: 'eu-west-1', dataDir: dir },
