@@ -8,7 +8,7 @@ export const RECORDED: readonly Canary[] = [
     file: 'core/lifetime.ts',
     find: 'if (endedAt !== undefined) return',
     replace: 'if (endedAt !== undefined && terms.now >= endedAt) return',
-    scenarios: ['ended-while-hours-ahead', 'ended-while-hours-behind'],
+    scenarios: ['ended-by-a-fast-leader'],
   },
   {
     name: 'set-back-is-not-noticed',
