@@ -1,5 +1,5 @@
+import type { FieldError } from './api-error.ts';
 import type { Bastion } from './bastion.ts';
-import type { FieldError } from './client.ts';
 import { type DefaultNetwork, type Estate, placeOf, unknownAccount } from './estate.ts';
 import { isRecord, type JsonObject, ownField } from './json.ts';
 

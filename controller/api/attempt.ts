@@ -1,4 +1,4 @@
-import { ApiError } from './client.ts';
+import { ApiError } from './api-error.ts';
 
 type Reason = ApiError['reason'];
 

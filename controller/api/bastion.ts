@@ -7,6 +7,9 @@ export const GROUP = 'bastion-operator.dev';
 export const API_VERSION = `${GROUP}/v1alpha1`;
 export const KIND = 'Bastion';
 
+/** Of what the controller keeps for itself, and for the whole store. */
+export const SYSTEM_NAMESPACE = 'bastion-system';
+
 /** Keeps a deleted Bastion in the store until a complete snapshot shows that nothing of it is left. */
 export const FINALIZER = `${GROUP}/teardown`;
 

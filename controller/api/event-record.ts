@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { ApiError } from './api-error.ts';
 import { ifFound } from './attempt.ts';
-import { type ApiClient, ApiError } from './client.ts';
+import type { ApiClient } from './client.ts';
 import { rfc3339 } from './clock.ts';
 import type { EventDraft } from './event.ts';
 import type { KubeObject } from './object.ts';

@@ -1,5 +1,5 @@
+import type { FieldError } from './api-error.ts';
 import { API_VERSION } from './bastion.ts';
-import type { FieldError } from './client.ts';
 import { guardSchema } from './crd.ts';
 import { GUARD_KIND } from './guard.ts';
 import { type JsonObject, showValue } from './json.ts';

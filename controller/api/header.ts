@@ -1,5 +1,5 @@
+import type { FieldError } from './api-error.ts';
 import { API_VERSION, GROUP, KIND } from './bastion.ts';
-import type { FieldError } from './client.ts';
 import { ownField, showValue } from './json.ts';
 import { suggest } from './suggest.ts';
 

@@ -1,8 +1,9 @@
 import { EVENT_ID, load, parseEvents, YAMLException } from 'js-yaml';
-import type { FieldError, Manifest } from './client.ts';
+import type { FieldError } from './api-error.ts';
 import { checkHeader } from './header.ts';
 import { copyJson, isRecord, JsonError, ownField, showTyped } from './json.ts';
 import { checkMetadata } from './metadata.ts';
+import type { Manifest } from './resources.ts';
 import { validateBastion } from './schema.ts';
 import { type Chunk, splitDocuments } from './split-documents.ts';
 import { misplacedFields, toHub } from './versions.ts';

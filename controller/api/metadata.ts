@@ -1,5 +1,5 @@
+import type { FieldError } from './api-error.ts';
 import { ANNOTATION } from './bastion.ts';
-import type { FieldError } from './client.ts';
 import { isRecord, joinField, ownField, showTyped, showValue } from './json.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 import { suggest } from './suggest.ts';

@@ -1,9 +1,6 @@
 /** Where an object is meant to be that does not say. */
 export const DEFAULT_NAMESPACE = 'default';
 
-/** Of what the controller keeps for itself, and for the whole store. */
-export const SYSTEM_NAMESPACE = 'bastion-system';
-
 /** The part of the Kubernetes object model that every stored object shares. */
 export interface ObjectMeta {
   readonly name: string;

@@ -1,5 +1,5 @@
+import type { FieldError } from './api-error.ts';
 import { type CompiledRule, compileRule, toCel } from './cel.ts';
-import type { FieldError } from './client.ts';
 import type { StructuralSchema } from './crd.ts';
 import { isRecord, joinField, ownField, showValue } from './json.ts';
 

@@ -1,10 +1,11 @@
+import type { FieldError } from './api-error.ts';
 import type { API_VERSION, Bastion, BastionSpec, BastionStatus, KIND } from './bastion.ts';
-import type { FieldError, Manifest } from './client.ts';
 import { bastionSchema, type StructuralSchema, subschema } from './crd.ts';
 import { fillDefaults } from './defaults.ts';
 import { checkHeader, isMeantAsBastion } from './header.ts';
 import { isRecord, joinField, ownField, showTyped } from './json.ts';
 import { checkMetadata } from './metadata.ts';
+import type { Manifest } from './resources.ts';
 import { checkLists, checkRules } from './rules.ts';
 import { checkSemantics } from './semantics.ts';
 import { compileStructure, type StructureCheck } from './structure.ts';

@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import type { FieldError } from './client.ts';
+import type { FieldError } from './api-error.ts';
 import { isRecord, ownField, showValue } from './json.ts';
 import { suggest } from './suggest.ts';
 

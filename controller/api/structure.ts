@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject } from 'ajv';
-import type { FieldError } from './client.ts';
+import type { FieldError } from './api-error.ts';
 import type { StructuralSchema } from './crd.ts';
 import { joinField, showTyped, showValue } from './json.ts';
 import { parseRfc3339 } from './rfc3339.ts';

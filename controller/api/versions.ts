@@ -1,5 +1,5 @@
+import type { FieldError } from './api-error.ts';
 import { API_VERSION, GROUP, KIND } from './bastion.ts';
-import type { FieldError } from './client.ts';
 import { isRecord, type JsonObject, ownField } from './json.ts';
 
 /** Versions of a Bastion that are read; everything within works on the first one. */

@@ -1,4 +1,4 @@
-import { ApiError } from '../api/client.ts';
+import { ApiError } from '../api/api-error.ts';
 import type { Clock } from '../api/clock.ts';
 import type { Account } from '../api/estate.ts';
 import type { Tunnels } from '../api/session.ts';

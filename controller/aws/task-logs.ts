@@ -1,8 +1,8 @@
 import { GetLogEventsCommand, type GetLogEventsCommandOutput } from '@aws-sdk/client-cloudwatch-logs';
 import { DescribeTasksCommand } from '@aws-sdk/client-ecs';
+import { ApiError } from '../api/api-error.ts';
 import type { Bastion } from '../api/bastion.ts';
 import { logStreamOf, taskId, taskOf } from '../api/bastion-task.ts';
-import { ApiError } from '../api/client.ts';
 import { type Clock, sleep } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
 import type { LogLine, LogQuery, TaskLogs } from '../api/task-logs.ts';

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Bastion } from '../api/bastion.ts';
-import type { ApiClient, Resources } from '../api/client.ts';
+import type { ApiClient } from '../api/client.ts';
 import type { KubeObject } from '../api/object.ts';
+import type { Resources } from '../api/resources.ts';
 import { visibleData } from '../api/text.ts';
 import { wantsColor, writePainted } from './columns.ts';
 import type { Connection } from './connection.ts';

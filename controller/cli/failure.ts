@@ -1,4 +1,4 @@
-import { ApiError } from '../api/client.ts';
+import { ApiError } from '../api/api-error.ts';
 import { JsonPathError } from '../api/jsonpath.ts';
 import { formatFieldError } from '../api/schema.ts';
 import { SessionError } from '../api/session.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { ListQuery, WatchEvent } from '../api/client.ts';
 import type { KubeEvent } from '../api/event.ts';
 import { evaluatePath, parsePath, showFound } from '../api/jsonpath.ts';
 import { type KubeObject, objectName } from '../api/object.ts';
+import type { ListQuery, WatchEvent } from '../api/resources.ts';
 import { columnsOf, wantsColor, writePainted } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';

@@ -1,6 +1,7 @@
 import { fillNetwork, lacksNetwork } from '../api/admission.ts';
-import type { FieldError, Manifest } from '../api/client.ts';
+import type { FieldError } from '../api/api-error.ts';
 import { type ParsedDocument, parseManifests } from '../api/manifest.ts';
+import type { Manifest } from '../api/resources.ts';
 import { formatFieldError, validateBastion } from '../api/schema.ts';
 import type { CliIo } from './io.ts';
 

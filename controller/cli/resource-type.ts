@@ -1,6 +1,7 @@
-import { GROUP } from '../api/bastion.ts';
-import type { ApiClient, Resources } from '../api/client.ts';
-import { type KubeObject, SYSTEM_NAMESPACE } from '../api/object.ts';
+import { GROUP, SYSTEM_NAMESPACE } from '../api/bastion.ts';
+import type { ApiClient } from '../api/client.ts';
+import type { KubeObject } from '../api/object.ts';
+import type { Resources } from '../api/resources.ts';
 import { suggest } from '../api/suggest.ts';
 import { CliError } from './failure.ts';
 

@@ -1,5 +1,6 @@
-import { ApiError, type List, type ListQuery, type Resources } from '../api/client.ts';
+import { ApiError } from '../api/api-error.ts';
 import type { KubeObject } from '../api/object.ts';
+import type { List, ListQuery, Resources } from '../api/resources.ts';
 import type { Collection } from './collection.ts';
 
 /** As many as kubectl asks for at once. */

@@ -1,5 +1,5 @@
+import { ApiError, type ApiErrorReason, type FieldError } from '../api/api-error.ts';
 import { GROUP } from '../api/bastion.ts';
-import { ApiError, type ApiErrorReason, type FieldError } from '../api/client.ts';
 import { isRecord, ownField } from '../api/json.ts';
 import { nameOf } from './unreachable.ts';
 

@@ -1,3 +1,5 @@
+import { ownField } from '../api/json.ts';
+import { DEFAULT_NAMESPACE, type KubeObject } from '../api/object.ts';
 import type {
   ApplyOptions,
   DeleteOptions,
@@ -5,9 +7,7 @@ import type {
   PatchOptions,
   StatusResources,
   WriteOptions,
-} from '../api/client.ts';
-import { ownField } from '../api/json.ts';
-import { DEFAULT_NAMESPACE, type KubeObject } from '../api/object.ts';
+} from '../api/resources.ts';
 import type { Collection } from './collection.ts';
 import type { Answer, Call } from './transport.ts';
 

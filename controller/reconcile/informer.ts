@@ -1,5 +1,6 @@
+import { ApiError } from '../api/api-error.ts';
 import type { Bastion } from '../api/bastion.ts';
-import { type ApiClient, ApiError } from '../api/client.ts';
+import type { ApiClient } from '../api/client.ts';
 import { type Clock, sleep } from '../api/clock.ts';
 import { objectName } from '../api/object.ts';
 import { canonical } from '../core/desired.ts';

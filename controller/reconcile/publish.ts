@@ -1,6 +1,7 @@
+import { ApiError } from '../api/api-error.ts';
 import { unlessChanged } from '../api/attempt.ts';
 import { type Bastion, type BastionStatus, condition, FINALIZER } from '../api/bastion.ts';
-import { type ApiClient, ApiError } from '../api/client.ts';
+import type { ApiClient } from '../api/client.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { briefStatus } from '../core/brief-status.ts';
 import { same } from '../core/desired.ts';

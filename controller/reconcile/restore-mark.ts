@@ -1,4 +1,5 @@
-import { type KubeObject, SYSTEM_NAMESPACE } from '../api/object.ts';
+import { SYSTEM_NAMESPACE } from '../api/bastion.ts';
+import type { KubeObject } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
 
 /** In a store while a backup is put into it. */

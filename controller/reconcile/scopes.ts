@@ -1,7 +1,7 @@
-import { API_VERSION } from '../api/bastion.ts';
+import { API_VERSION, SYSTEM_NAMESPACE } from '../api/bastion.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import { type Place, placeKey } from '../api/estate.ts';
-import { type KubeObject, type ObjectName, SYSTEM_NAMESPACE } from '../api/object.ts';
+import type { KubeObject, ObjectName } from '../api/object.ts';
 import type { Doubt } from '../core/guard.ts';
 import { ConflictError, type Store } from '../store/store.ts';
 

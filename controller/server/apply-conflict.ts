@@ -1,4 +1,4 @@
-import { ApiError, type FieldError } from '../api/client.ts';
+import { ApiError, type FieldError } from '../api/api-error.ts';
 import type { Conflict } from './fields/index.ts';
 
 /** In Kubernetes' words; kubectl adds what a person can do about it. */

@@ -1,4 +1,3 @@
-import type { WriteOptions } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
 import type { JsonObject } from '../api/json.ts';
 import {
@@ -7,6 +6,7 @@ import {
   type ManagedFieldsEntry,
   type ObjectName,
 } from '../api/object.ts';
+import type { WriteOptions } from '../api/resources.ts';
 import { ConflictError } from '../store/store.ts';
 import { alreadyExists, badRequest, invalid } from './failures.ts';
 import { answered } from './modify.ts';

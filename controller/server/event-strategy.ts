@@ -1,4 +1,4 @@
-import type { FieldError } from '../api/client.ts';
+import type { FieldError } from '../api/api-error.ts';
 import { type Clock, rfc3339 } from '../api/clock.ts';
 import type { StructuralSchema } from '../api/crd.ts';
 import type { KubeEvent } from '../api/event.ts';

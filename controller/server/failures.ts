@@ -1,4 +1,4 @@
-import { ApiError, type FieldError } from '../api/client.ts';
+import { ApiError, type FieldError } from '../api/api-error.ts';
 import { formatFieldError } from '../api/schema.ts';
 import { ExpiredError, ObjectTooLargeError, StoreUnavailableError } from '../store/store.ts';
 

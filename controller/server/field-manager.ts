@@ -1,5 +1,6 @@
-import type { FieldError, WriteOptions } from '../api/client.ts';
+import type { FieldError } from '../api/api-error.ts';
 import { showValue } from '../api/json.ts';
+import type { WriteOptions } from '../api/resources.ts';
 import { invalid } from './failures.ts';
 
 const MAX_BYTES = 128;

@@ -1,6 +1,7 @@
-import { ApiError, type List, type ListQuery } from '../api/client.ts';
+import { ApiError } from '../api/api-error.ts';
 import { isRecord, ownField } from '../api/json.ts';
 import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
+import type { List, ListQuery } from '../api/resources.ts';
 import { ExpiredError, type ListResult, type Store } from '../store/store.ts';
 import { badRequest, storeFailure } from './failures.ts';
 import { answered } from './modify.ts';

@@ -1,6 +1,6 @@
-import type { PatchOptions } from '../api/client.ts';
 import type { JsonObject } from '../api/json.ts';
 import type { KubeObject } from '../api/object.ts';
+import type { PatchOptions } from '../api/resources.ts';
 import type { Changed } from './modify.ts';
 import { sentMetadata } from './object-meta.ts';
 import { admit } from './prune.ts';

@@ -1,5 +1,6 @@
-import { ApiError, type Resources } from '../api/client.ts';
+import { ApiError } from '../api/api-error.ts';
 import type { KubeObject } from '../api/object.ts';
+import type { Resources } from '../api/resources.ts';
 
 type Writes<T extends KubeObject> = Omit<Resources<T>, 'get' | 'list' | 'watch'>;
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { FieldError } from '../api/client.ts';
+import type { FieldError } from '../api/api-error.ts';
 import type { JsonObject } from '../api/json.ts';
 import type { KubeObject } from '../api/object.ts';
 import { conflict, invalid } from './failures.ts';

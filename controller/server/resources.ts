@@ -1,6 +1,6 @@
-import type { DeleteOptions, PatchOptions, StatusResources } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
 import type { KubeObject } from '../api/object.ts';
+import type { DeleteOptions, PatchOptions, StatusResources } from '../api/resources.ts';
 import { applyObject } from './apply.ts';
 import { createObject } from './create.ts';
 import { conflict } from './failures.ts';

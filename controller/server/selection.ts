@@ -1,6 +1,6 @@
-import type { ListQuery } from '../api/client.ts';
 import { isRecord, ownField } from '../api/json.ts';
 import type { KubeObject } from '../api/object.ts';
+import type { ListQuery } from '../api/resources.ts';
 import { parseFieldSelector, parseLabelSelector, SelectorError } from '../api/selector.ts';
 import { badRequest } from './failures.ts';
 

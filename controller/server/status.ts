@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ApiError } from '../api/client.ts';
+import { ApiError } from '../api/api-error.ts';
 import type { JsonObject } from '../api/json.ts';
 import type { KubeObject } from '../api/object.ts';
 import { invalid } from './failures.ts';

@@ -1,4 +1,4 @@
-import type { FieldError } from '../api/client.ts';
+import type { FieldError } from '../api/api-error.ts';
 import type { StructuralSchema } from '../api/crd.ts';
 import type { JsonObject } from '../api/json.ts';
 import type { KubeObject } from '../api/object.ts';

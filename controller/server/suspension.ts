@@ -1,5 +1,5 @@
+import { ApiError } from '../api/api-error.ts';
 import { ANNOTATION, type Bastion, BY_GIT, GROUP, KIND } from '../api/bastion.ts';
-import { ApiError } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { isSuspendedByFile } from '../api/suspension.ts';
 import type { Change } from './strategy.ts';

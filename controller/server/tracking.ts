@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { FieldError } from '../api/client.ts';
+import type { FieldError } from '../api/api-error.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { isRecord, type JsonObject, ownField, showValue } from '../api/json.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../api/object.ts';

@@ -1,5 +1,5 @@
+import type { FieldError } from '../api/api-error.ts';
 import { ANNOTATION } from '../api/bastion.ts';
-import type { FieldError } from '../api/client.ts';
 import type { KubeObject } from '../api/object.ts';
 import { MAX_OBJECT_BYTES } from '../store/log.ts';
 import { invalid } from './failures.ts';

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { ApiError } from '../api/api-error.ts';
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
-import { type ApiClient, ApiError } from '../api/client.ts';
+import type { ApiClient } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
 import { type ObjectName, objectName } from '../api/object.ts';
 import { closedWord, isSuspendedByHand, removedText, reopenedText, suspendedText } from './closings.ts';

@@ -1,6 +1,6 @@
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
-import type { Manifest } from '../api/client.ts';
 import { rfc3339 } from '../api/clock.ts';
+import type { Manifest } from '../api/resources.ts';
 import { suspensionMarks } from './closings.ts';
 import type { Declaration } from './judging.ts';
 

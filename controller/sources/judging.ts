@@ -1,5 +1,5 @@
 import type { Admission } from '../api/admission.ts';
-import type { FieldError } from '../api/client.ts';
+import type { FieldError } from '../api/api-error.ts';
 import type { JsonObject } from '../api/json.ts';
 import type { ParsedDocument } from '../api/manifest.ts';
 import type { ObjectName } from '../api/object.ts';

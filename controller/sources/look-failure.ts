@@ -1,4 +1,4 @@
-import { ApiError, type ApiErrorReason } from '../api/client.ts';
+import { ApiError, type ApiErrorReason } from '../api/api-error.ts';
 import { Fenced } from '../api/fence.ts';
 import { ConflictError, ExpiredError, StoreUnavailableError } from '../store/store.ts';
 import { TooManyFilesError } from './declarations.ts';

@@ -1,5 +1,5 @@
-import { API_VERSION, KIND } from '../api/bastion.ts';
-import { type KubeObject, objectName, SYSTEM_NAMESPACE } from '../api/object.ts';
+import { API_VERSION, KIND, SYSTEM_NAMESPACE } from '../api/bastion.ts';
+import { type KubeObject, objectName } from '../api/object.ts';
 import { fromHub, toHub, VERSIONS, type Version, versionOf } from '../api/versions.ts';
 import {
   type Collection,

@@ -4,8 +4,8 @@ import {
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { describe, expect, it } from 'vitest';
+import { ApiError } from '../../controller/api/api-error.ts';
 import type { Bastion, BastionStatus } from '../../controller/api/bastion.ts';
-import { ApiError } from '../../controller/api/client.ts';
 import type { LogLine, LogQuery } from '../../controller/api/task-logs.ts';
 import { connect } from '../../controller/aws/clients.ts';
 import { createTaskLogs } from '../../controller/aws/task-logs.ts';

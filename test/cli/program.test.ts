@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ApiError, type ListQuery, type Resources, type WatchEvent } from '../../controller/api/client.ts';
+import { ApiError } from '../../controller/api/api-error.ts';
 import type { KubeObject } from '../../controller/api/object.ts';
+import type { ListQuery, Resources, WatchEvent } from '../../controller/api/resources.ts';
 import { follow } from '../../controller/cli/follow.ts';
 import { VirtualClock } from '../clock.ts';
 import { createCli, sample } from './fixture.ts';

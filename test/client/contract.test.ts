@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ApiError } from '../../controller/api/api-error.ts';
 import type { Bastion } from '../../controller/api/bastion.ts';
-import type { ApiError, WatchEvent, WatchQuery } from '../../controller/api/client.ts';
+import type { WatchEvent, WatchQuery } from '../../controller/api/resources.ts';
 import { event, failure, sample } from '../server/fixture.ts';
 import { SUBJECTS, type Subject } from './subjects.ts';
 

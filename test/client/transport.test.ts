@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ApiError } from '../../controller/api/client.ts';
+import type { ApiError } from '../../controller/api/api-error.ts';
 import {
   createHttpClient,
   type HttpClient,

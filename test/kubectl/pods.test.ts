@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { ApiError } from '../../controller/api/api-error.ts';
 import type { Bastion } from '../../controller/api/bastion.ts';
-import { ApiError } from '../../controller/api/client.ts';
 import type { TaskLogs } from '../../controller/http/context.ts';
 import { type Place, useBed } from './bed.ts';
 import { cells, done, failed, refused } from './kubectl.ts';

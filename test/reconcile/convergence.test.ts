@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ApiError } from '../../controller/api/api-error.ts';
 import type { BastionSpec } from '../../controller/api/bastion.ts';
-import { ApiError } from '../../controller/api/client.ts';
 import { canonical, join, union } from '../../controller/core/desired.ts';
 import type { Claim } from '../../controller/core/resource.ts';
 import { KINDS } from '../../controller/kinds/index.ts';

@@ -1,7 +1,8 @@
 import type { Bastion, BastionSpec } from '../../controller/api/bastion.ts';
-import type { ApiClient, Manifest } from '../../controller/api/client.ts';
+import type { ApiClient } from '../../controller/api/client.ts';
 import type { Clock } from '../../controller/api/clock.ts';
 import type { Estate } from '../../controller/api/estate.ts';
+import type { Manifest } from '../../controller/api/resources.ts';
 import type { Aws } from '../../controller/aws/aws.ts';
 import { connect } from '../../controller/aws/clients.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';

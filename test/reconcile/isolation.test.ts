@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { ApiError } from '../../controller/api/api-error.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
-import { ApiError } from '../../controller/api/client.ts';
 import { connect } from '../../controller/aws/clients.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import { KINDS } from '../../controller/kinds/index.ts';

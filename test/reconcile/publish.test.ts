@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { ApiError } from '../../controller/api/api-error.ts';
 import { ANNOTATION, type Bastion, type BastionStatus } from '../../controller/api/bastion.ts';
-import { type ApiClient, ApiError } from '../../controller/api/client.ts';
+import type { ApiClient } from '../../controller/api/client.ts';
 import { objectName } from '../../controller/api/object.ts';
 import { publish } from '../../controller/reconcile/publish.ts';
 import { startHarness } from './harness.ts';

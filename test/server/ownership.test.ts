@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { ApiError } from '../../controller/api/api-error.ts';
 import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
-import type { ApiError, ApplyOptions } from '../../controller/api/client.ts';
 import { GUARD_NAMESPACE, guardManifest } from '../../controller/api/guard.ts';
+import type { ApplyOptions } from '../../controller/api/resources.ts';
 import { createFixture, event, FINALIZER, type Fixture, failure, sample } from './fixture.ts';
 
 let fixture: Fixture;

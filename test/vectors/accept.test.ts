@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { FieldError } from '../../controller/api/api-error.ts';
 import type { Bastion } from '../../controller/api/bastion.ts';
-import type { FieldError } from '../../controller/api/client.ts';
 import { validateGuard } from '../../controller/api/guard-schema.ts';
 import type { JsonObject } from '../../controller/api/json.ts';
 import { defaultBastion, validateBastion } from '../../controller/api/schema.ts';

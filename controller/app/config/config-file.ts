@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { FieldError } from '../../api/client.ts';
+import type { FieldError } from '../../api/api-error.ts';
 import type { Clock, Timer } from '../../api/clock.ts';
 import { parseDuration } from '../../api/duration.ts';
 import type { Account } from '../../api/estate.ts';

@@ -1,5 +1,5 @@
 import { fastify } from 'fastify';
-import { ApiError } from '../../api/client.ts';
+import { ApiError } from '../../api/api-error.ts';
 import type { Clock } from '../../api/clock.ts';
 import { explain } from '../../aws/errors.ts';
 import type { Log } from '../../core/log.ts';

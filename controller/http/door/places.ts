@@ -1,4 +1,4 @@
-import { ApiError } from '../../api/client.ts';
+import { ApiError } from '../../api/api-error.ts';
 import type { Clock } from '../../api/clock.ts';
 
 export interface PlaceLimits {

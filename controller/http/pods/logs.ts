@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
+import { ApiError, type FieldError } from '../../api/api-error.ts';
 import type { Bastion } from '../../api/bastion.ts';
 import { CONTAINER, type TaskState, taskOf } from '../../api/bastion-task.ts';
-import { ApiError, type FieldError } from '../../api/client.ts';
 import { rfc3339 } from '../../api/clock.ts';
 import { parseRfc3339 } from '../../api/rfc3339.ts';
 import { formatFieldError } from '../../api/schema.ts';

@@ -1,6 +1,7 @@
+import { ApiError, type ApiErrorReason } from '../../api/api-error.ts';
 import type { Bastion } from '../../api/bastion.ts';
 import { taskOf } from '../../api/bastion-task.ts';
-import { type ApiClient, ApiError, type ApiErrorReason } from '../../api/client.ts';
+import type { ApiClient } from '../../api/client.ts';
 import { SessionError, type SessionFailure, type SessionOrigin } from '../../api/session.ts';
 
 const MAX_REASON = 256;

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { ApiError } from '../../api/client.ts';
+import { ApiError } from '../../api/api-error.ts';
 import { sleep } from '../../api/clock.ts';
 import type { StreamSession } from '../../api/session.ts';
 import { flagParameter, parameters } from '../verbs/query.ts';

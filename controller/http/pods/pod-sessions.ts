@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError } from '../../api/api-error.ts';
 import { type Bastion, GROUP } from '../../api/bastion.ts';
 import { CONTAINER } from '../../api/bastion-task.ts';
-import { ApiError } from '../../api/client.ts';
 import { within } from '../../api/clock.ts';
 import type { Tunnels } from '../../api/session.ts';
 import type { AddRoutes } from '../context.ts';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ApiError } from '../../api/client.ts';
+import { ApiError } from '../../api/api-error.ts';
 import { copyJson, isRecord, JsonError, type JsonObject } from '../../api/json.ts';
 import { readYaml } from '../../api/manifest.ts';
 import { decodeProtobuf, PROTOBUF } from '../wire/protobuf.ts';

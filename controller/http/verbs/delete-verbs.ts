@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
-import { ApiError, type DeleteOptions, type FieldError } from '../../api/client.ts';
+import { ApiError, type FieldError } from '../../api/api-error.ts';
 import { type JsonObject, ownField } from '../../api/json.ts';
 import type { KubeObject } from '../../api/object.ts';
+import type { DeleteOptions } from '../../api/resources.ts';
 import { bodyBytes, readBody } from './body.ts';
 import { type Endpoint, namespaceOf, pathNames, type Verb } from './endpoint.ts';
 import { answerList } from './list-answer.ts';

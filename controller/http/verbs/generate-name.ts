@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ApiError } from '../../api/client.ts';
+import { ApiError } from '../../api/api-error.ts';
 import { isRecord, type JsonObject } from '../../api/json.ts';
 
 /** As many names may be taken already. */

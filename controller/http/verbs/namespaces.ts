@@ -1,7 +1,9 @@
-import type { ApiClient, ListQuery, Resources, WatchEvent, WatchQuery } from '../../api/client.ts';
+import { SYSTEM_NAMESPACE } from '../../api/bastion.ts';
+import type { ApiClient } from '../../api/client.ts';
 import type { ApiColumn } from '../../api/columns.ts';
-import { type KubeObject, type ObjectMeta, SYSTEM_NAMESPACE } from '../../api/object.ts';
+import type { KubeObject, ObjectMeta } from '../../api/object.ts';
 import { ageOf } from '../../api/relative-time.ts';
+import type { ListQuery, Resources, WatchEvent, WatchQuery } from '../../api/resources.ts';
 import { refuseWrites } from '../../server/read-only.ts';
 import { parseSelection } from '../../server/selection.ts';
 import type { AddRoutes } from '../context.ts';

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
+import { ApiError } from '../../api/api-error.ts';
 import type { Bastion } from '../../api/bastion.ts';
-import { ApiError } from '../../api/client.ts';
 import { type Clock, rfc3339 } from '../../api/clock.ts';
 import { showTyped } from '../../api/json.ts';
 import { formatFieldError, validateBastion } from '../../api/schema.ts';

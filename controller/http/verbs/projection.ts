@@ -1,11 +1,6 @@
-import {
-  ApiError,
-  type ListQuery,
-  type Resources,
-  type WatchEvent,
-  type WatchQuery,
-} from '../../api/client.ts';
+import { ApiError } from '../../api/api-error.ts';
 import { type KubeObject, type ObjectName, objectName } from '../../api/object.ts';
+import type { ListQuery, Resources, WatchEvent, WatchQuery } from '../../api/resources.ts';
 import { refuseWrites } from '../../server/read-only.ts';
 import { parseSelection } from '../../server/selection.ts';
 

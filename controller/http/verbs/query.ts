@@ -1,12 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import {
-  ApiError,
-  type ApplyOptions,
-  type FieldError,
-  type FieldValidation,
-  type ListQuery,
-  type WriteOptions,
-} from '../../api/client.ts';
+import { ApiError, type FieldError } from '../../api/api-error.ts';
+import type { ApplyOptions, FieldValidation, ListQuery, WriteOptions } from '../../api/resources.ts';
 import { formatFieldError } from '../../api/schema.ts';
 import { fieldManagerErrors } from '../../server/field-manager.ts';
 import { SubjectError } from './status-error.ts';

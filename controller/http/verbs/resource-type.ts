@@ -1,9 +1,10 @@
 import { API_VERSION, GROUP, KIND } from '../../api/bastion.ts';
-import type { ApiClient, Resources } from '../../api/client.ts';
+import type { ApiClient } from '../../api/client.ts';
 import type { Plural } from '../../api/crd.ts';
 import { GIT_SOURCE_KIND } from '../../api/git-source.ts';
 import { GUARD_KIND } from '../../api/guard.ts';
 import type { KubeObject } from '../../api/object.ts';
+import type { Resources } from '../../api/resources.ts';
 
 /** One of the resource types that the API serves with all verbs, as discovery, routes and messages need it. */
 export interface ResourceType {

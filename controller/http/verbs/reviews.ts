@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { ApiError } from '../../api/client.ts';
+import { ApiError } from '../../api/api-error.ts';
 import { isRecord, type JsonObject, ownField } from '../../api/json.ts';
 import type { AddRoutes } from '../context.ts';
 import { servedResources } from '../discovery/served.ts';

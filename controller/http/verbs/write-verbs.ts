@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, type Applied, type Manifest, type WriteOptions } from '../../api/client.ts';
+import { ApiError } from '../../api/api-error.ts';
 import { isRecord, type JsonObject, ownField } from '../../api/json.ts';
 import type { KubeObject } from '../../api/object.ts';
+import type { Applied, Manifest, WriteOptions } from '../../api/resources.ts';
 import {
   asObject,
   bodyBytes,

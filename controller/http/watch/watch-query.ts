@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { ApiError, type FieldError, type ListQuery } from '../../api/client.ts';
+import { ApiError, type FieldError } from '../../api/api-error.ts';
+import type { ListQuery } from '../../api/resources.ts';
 import {
   flagParameter,
   integerParameter,

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ApiError } from '../../../controller/api/api-error.ts';
 import type { BastionStatus } from '../../../controller/api/bastion.ts';
-import { ApiError } from '../../../controller/api/client.ts';
 import type { LogLine, LogQuery, TaskLogs } from '../../../controller/api/task-logs.ts';
 import { sample } from '../../api/sample.ts';
 import { settle } from '../../clock.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../../controller/api/client.ts';
+import { ApiError } from '../../../controller/api/api-error.ts';
 import { decodeProtobuf } from '../../../controller/http/wire/protobuf.ts';
 
 /** What Kubernetes' own Go types (k8s.io/api 0.32) write, and the JSON form of the same without what is empty. */
