@@ -1,6 +1,6 @@
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
-import type { StructuralSchema, ValidationRule } from './crd.ts';
 import { isRecord } from './json.ts';
+import type { StructuralSchema, ValidationRule } from './structural-schema.ts';
 
 export interface CompiledRule {
   readonly source: ValidationRule;

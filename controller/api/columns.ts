@@ -1,8 +1,9 @@
-import { type Plural, type PrinterColumn, printerColumns } from './crd.ts';
+import { type Plural, printerColumns } from './crd.ts';
 import type { KubeEvent } from './event.ts';
 import { evaluatePath, parsePath, showFound } from './jsonpath.ts';
 import type { KubeObject } from './object.ts';
 import { ageOf, formatRemaining } from './relative-time.ts';
+import type { PrinterColumn } from './structural-schema.ts';
 import { oneLine } from './text.ts';
 
 /** One column of the table that people see, by whatever client: a Table's column definition, and its cells. */

@@ -1,5 +1,5 @@
-import type { StructuralSchema } from './crd.ts';
 import { isRecord } from './json.ts';
+import type { StructuralSchema } from './structural-schema.ts';
 
 /**
  * Fills defaults the Kubernetes way, from the top down: a default applies where the field is missing, or null without being

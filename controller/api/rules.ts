@@ -1,7 +1,7 @@
 import type { FieldError } from './api-error.ts';
 import { type CompiledRule, compileRule, toCel } from './cel.ts';
-import type { StructuralSchema } from './crd.ts';
 import { isRecord, joinField, ownField, showValue } from './json.ts';
+import type { StructuralSchema } from './structural-schema.ts';
 
 interface Place {
   readonly schema: StructuralSchema;

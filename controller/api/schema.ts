@@ -1,6 +1,6 @@
 import type { FieldError } from './api-error.ts';
 import type { API_VERSION, Bastion, BastionSpec, BastionStatus, KIND } from './bastion.ts';
-import { bastionSchema, type StructuralSchema, subschema } from './crd.ts';
+import { bastionSchema } from './crd.ts';
 import { fillDefaults } from './defaults.ts';
 import { checkHeader, isMeantAsBastion } from './header.ts';
 import { isRecord, joinField, ownField, showTyped } from './json.ts';
@@ -8,6 +8,7 @@ import { checkMetadata } from './metadata.ts';
 import type { Manifest } from './resources.ts';
 import { checkLists, checkRules } from './rules.ts';
 import { checkSemantics } from './semantics.ts';
+import { type StructuralSchema, subschema } from './structural-schema.ts';
 import { compileStructure, type StructureCheck } from './structure.ts';
 
 /** A valid Bastion with its defaults, before the server has given it an identity. */

@@ -1,8 +1,8 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import type { FieldError } from './api-error.ts';
-import type { StructuralSchema } from './crd.ts';
 import { joinField, showTyped, showValue } from './json.ts';
 import { parseRfc3339 } from './rfc3339.ts';
+import type { StructuralSchema } from './structural-schema.ts';
 import { suggest } from './suggest.ts';
 
 export type StructureCheck = (value: unknown) => FieldError[];

@@ -1,8 +1,8 @@
-import type { StructuralSchema } from '../api/crd.ts';
 import { isRecord, type JsonObject } from '../api/json.ts';
 import { METADATA_FIELDS } from '../api/metadata.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { FieldValidation } from '../api/resources.ts';
+import type { StructuralSchema } from '../api/structural-schema.ts';
 import { badRequest, firstOf } from './failures.ts';
 import type { Strategy } from './strategy.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileRule, toCel } from '../../controller/api/cel.ts';
-import type { StructuralSchema } from '../../controller/api/crd.ts';
 import { checkLists, checkRules } from '../../controller/api/rules.ts';
+import type { StructuralSchema } from '../../controller/api/structural-schema.ts';
 
 const SCHEMA: StructuralSchema = {
   type: 'object',

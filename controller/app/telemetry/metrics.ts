@@ -1,8 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { type Bastion, condition } from '../../api/bastion.ts';
-import { bastionSchema, subschema } from '../../api/crd.ts';
+import { bastionSchema } from '../../api/crd.ts';
 import { placeOfKey } from '../../api/estate.ts';
 import { type Guard, isTripped } from '../../api/guard.ts';
+import { subschema } from '../../api/structural-schema.ts';
 import type { AwsCall } from '../../aws/clients.ts';
 import { lifetime } from '../../core/lifetime.ts';
 import type { ControllerState } from '../../reconcile/manager.ts';

@@ -1,5 +1,5 @@
-import type { StructuralSchema } from '../../api/crd.ts';
 import { isRecord, type JsonObject } from '../../api/json.ts';
+import type { StructuralSchema } from '../../api/structural-schema.ts';
 
 /** How a field is owned. An atomic map or list is owned as a whole, as a scalar is. */
 export type FieldType = ScalarType | MapType | ListType | AnyType;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { bastionSchema, guardSchema, type StructuralSchema } from '../../../controller/api/crd.ts';
+import { bastionSchema, guardSchema } from '../../../controller/api/crd.ts';
 import type { JsonObject } from '../../../controller/api/json.ts';
+import type { StructuralSchema } from '../../../controller/api/structural-schema.ts';
 
 export type Kind = 'Bastion' | 'Guard';
 
