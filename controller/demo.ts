@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, CommanderError } from 'commander';
-import { visible } from './api/text.ts';
 import { type RunningController, startController } from './app/controller.ts';
 import { systemClock } from './app/process/clock.ts';
 import { endWithReader } from './app/process/closed-pipe.ts';
@@ -18,6 +17,7 @@ import { commitBastions } from './demo/repository.ts';
 import { createScreen } from './demo/screen.ts';
 import { isOver, isWhole, NOTHING_SEEN, type Scene, type Seen, watchScene } from './demo/story.ts';
 import { KINDS } from './kinds/index.ts';
+import { visible } from './machinery/text.ts';
 
 endWithReader();
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';

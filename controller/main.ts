@@ -3,8 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
-import type { Clock } from './api/clock.ts';
-import { oneLine, visible } from './api/text.ts';
 import type { AwsWorld } from './app/aws.ts';
 import { readApiFlags } from './app/config/api-flags.ts';
 import { checkFlags, createProgram, type Flags } from './app/config/controller-flags.ts';
@@ -22,6 +20,8 @@ import { logSink } from './app/telemetry/log-sink.ts';
 import { takeLines } from './app/telemetry/node-lines.ts';
 import { quietLog } from './app/telemetry/quiet-log.ts';
 import { readVersion } from './app/version.ts';
+import type { Clock } from './machinery/clock.ts';
+import { oneLine, visible } from './machinery/text.ts';
 
 // The SDK's note about Node versions is for us, not for those who run the controller.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../controller/api/clock.ts';
+import type { Clock, Timer } from '../controller/machinery/clock.ts';
 
 /** Virtual time: nothing happens until a test advances it; timers then run in order of their due time. */
 export class VirtualClock implements Clock {

@@ -11,14 +11,14 @@ describe('the map of imports', () => {
   });
 
   it.each([
-    ["import { a } from '../aws/a.ts';", 'imports aws/a.ts: core sees itself, api'],
-    ["import type { A } from '../aws/a.ts';", 'imports aws/a.ts: core sees itself, api'],
-    ["import {\n  a,\n  b,\n} from '../aws/a.ts';", 'imports aws/a.ts: core sees itself, api'],
-    ["export { a } from '../aws/a.ts';", 'imports aws/a.ts: core sees itself, api'],
-    ["export * from '../aws/a.ts';", 'imports aws/a.ts: core sees itself, api'],
-    ["import '../aws/a.ts';", 'imports aws/a.ts: core sees itself, api'],
-    ["const load = () => import('../aws/a.ts');", 'imports aws/a.ts: core sees itself, api'],
-    ["import { a } from '../simulator/a.ts';", 'imports simulator/a.ts: core sees itself, api'],
+    ["import { a } from '../aws/a.ts';", 'imports aws/a.ts: core sees itself, machinery, api'],
+    ["import type { A } from '../aws/a.ts';", 'imports aws/a.ts: core sees itself, machinery, api'],
+    ["import {\n  a,\n  b,\n} from '../aws/a.ts';", 'imports aws/a.ts: core sees itself, machinery, api'],
+    ["export { a } from '../aws/a.ts';", 'imports aws/a.ts: core sees itself, machinery, api'],
+    ["export * from '../aws/a.ts';", 'imports aws/a.ts: core sees itself, machinery, api'],
+    ["import '../aws/a.ts';", 'imports aws/a.ts: core sees itself, machinery, api'],
+    ["const load = () => import('../aws/a.ts');", 'imports aws/a.ts: core sees itself, machinery, api'],
+    ["import { a } from '../simulator/a.ts';", 'imports simulator/a.ts: core sees itself, machinery, api'],
     [
       "import { EC2Client } from '@aws-sdk/client-ec2';",
       'imports @aws-sdk/client-ec2: for aws, kinds, store',
@@ -40,9 +40,9 @@ describe('the map of imports', () => {
 
   it('lets the simulator see the clock and the request rates, and nothing else', () => {
     const of = (name: string) => faults({ 'simulator/ec2/new.ts': `import { a } from '../../${name}';` });
-    expect(of('api/clock.ts')).toEqual([]);
+    expect(of('machinery/clock.ts')).toEqual([]);
     expect(of('aws/rates.ts')).toEqual([]);
-    expect(of('api/json.ts')).toHaveLength(1);
+    expect(of('machinery/json.ts')).toHaveLength(1);
     expect(of('aws/tags.ts')).toHaveLength(1);
   });
 

@@ -1,7 +1,7 @@
-import type { FieldError } from './api-error.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import { isRecord, type JsonObject, ownField } from '../machinery/json.ts';
 import type { Bastion } from './bastion.ts';
 import { type DefaultNetwork, type Estate, placeOf, unknownAccount } from './estate.ts';
-import { isRecord, type JsonObject, ownField } from './json.ts';
 
 export type Admission =
   | { readonly ok: true; readonly object: JsonObject }

@@ -1,5 +1,5 @@
+import type { KubeObject } from '../machinery/object.ts';
 import type { BastionSpec, BastionStatus } from './generated/bastion.ts';
-import type { KubeObject } from './object.ts';
 
 export type { BastionSpec, BastionStatus } from './generated/bastion.ts';
 

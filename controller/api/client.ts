@@ -1,8 +1,8 @@
+import type { KubeEvent } from '../machinery/event.ts';
+import type { Resources, StatusResources } from '../machinery/resources.ts';
 import type { Bastion } from './bastion.ts';
-import type { KubeEvent } from './event.ts';
 import type { GitSource } from './git-source.ts';
 import type { Guard } from './guard.ts';
-import type { Resources, StatusResources } from './resources.ts';
 
 /**
  * The Kubernetes API as its clients see it: the command line, git sources and the controller all speak through this, over

@@ -1,10 +1,10 @@
+import type { KubeEvent } from '../machinery/event.ts';
+import { evaluatePath, parsePath, showFound } from '../machinery/jsonpath.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import { ageOf, formatRemaining } from '../machinery/relative-time.ts';
+import type { PrinterColumn } from '../machinery/structural-schema.ts';
+import { oneLine } from '../machinery/text.ts';
 import { type Plural, printerColumns } from './crd.ts';
-import type { KubeEvent } from './event.ts';
-import { evaluatePath, parsePath, showFound } from './jsonpath.ts';
-import type { KubeObject } from './object.ts';
-import { ageOf, formatRemaining } from './relative-time.ts';
-import type { PrinterColumn } from './structural-schema.ts';
-import { oneLine } from './text.ts';
 
 /** One column of the table that people see, by whatever client: a Table's column definition, and its cells. */
 export interface ApiColumn<T = KubeObject> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
-import type { PrinterColumn, StructuralSchema } from './structural-schema.ts';
+import type { PrinterColumn, StructuralSchema } from '../machinery/structural-schema.ts';
 
 interface CustomResourceVersion {
   readonly schema: { readonly openAPIV3Schema: StructuralSchema };

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { ApiError } from './api-error.ts';
-import { ifFound } from './attempt.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { ifFound } from '../machinery/attempt.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import type { EventDraft } from '../machinery/event.ts';
+import type { KubeObject } from '../machinery/object.ts';
 import type { ApiClient } from './client.ts';
-import { rfc3339 } from './clock.ts';
-import type { EventDraft } from './event.ts';
-import type { KubeObject } from './object.ts';
 
 /** Stores an event, counted rather than repeated. Its loss would not change what is open, so a lost race is let go. */
 export async function recordEvent(

@@ -1,6 +1,6 @@
+import type { KubeObject } from '../machinery/object.ts';
 import { type API_VERSION, GROUP } from './bastion.ts';
 import type { GitSourceSpec, GitSourceStatus } from './generated/git-source.ts';
-import type { KubeObject } from './object.ts';
 
 export type { GitSourceStatus } from './generated/git-source.ts';
 

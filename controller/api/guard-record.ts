@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ifFound, unlessChanged } from './attempt.ts';
+import { ifFound, unlessChanged } from '../machinery/attempt.ts';
+import type { EventDraft } from '../machinery/event.ts';
 import type { ApiClient } from './client.ts';
-import type { EventDraft } from './event.ts';
 import { recordEvent } from './event-record.ts';
 import {
   type Confirmation,

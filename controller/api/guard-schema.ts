@@ -1,10 +1,10 @@
-import type { FieldError } from './api-error.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import { type JsonObject, showValue } from '../machinery/json.ts';
+import { compileStructure, type StructureCheck } from '../machinery/structure.ts';
 import { API_VERSION } from './bastion.ts';
 import { guardSchema } from './crd.ts';
 import { GUARD_KIND } from './guard.ts';
-import { type JsonObject, showValue } from './json.ts';
 import { checkMetadata } from './metadata.ts';
-import { compileStructure, type StructureCheck } from './structure.ts';
 
 let compiled: StructureCheck | undefined;
 

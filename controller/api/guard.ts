@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { rfc3339 } from '../machinery/clock.ts';
+import type { KubeObject } from '../machinery/object.ts';
 import { ANNOTATION, API_VERSION, GROUP, SYSTEM_NAMESPACE } from './bastion.ts';
-import { rfc3339 } from './clock.ts';
 import type { GuardStatus } from './generated/guard.ts';
-import type { KubeObject } from './object.ts';
 
 export type { GuardStatus } from './generated/guard.ts';
 

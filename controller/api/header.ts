@@ -1,7 +1,7 @@
-import type { FieldError } from './api-error.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import { ownField, showValue } from '../machinery/json.ts';
+import { suggest } from '../machinery/suggest.ts';
 import { API_VERSION, GROUP, KIND } from './bastion.ts';
-import { ownField, showValue } from './json.ts';
-import { suggest } from './suggest.ts';
 
 /** Whether `kind` is Bastion or what a person may well have written for it: then the rest is worth checking too. */
 export function isMeantAsBastion(object: unknown): boolean {

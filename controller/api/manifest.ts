@@ -1,11 +1,11 @@
 import { EVENT_ID, load, parseEvents, YAMLException } from 'js-yaml';
-import type { FieldError } from './api-error.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import { copyJson, isRecord, JsonError, ownField, showTyped } from '../machinery/json.ts';
+import type { Manifest } from '../machinery/resources.ts';
+import { type Chunk, splitDocuments } from '../machinery/split-documents.ts';
 import { checkHeader } from './header.ts';
-import { copyJson, isRecord, JsonError, ownField, showTyped } from './json.ts';
 import { checkMetadata } from './metadata.ts';
-import type { Manifest } from './resources.ts';
 import { validateBastion } from './schema.ts';
-import { type Chunk, splitDocuments } from './split-documents.ts';
 import { misplacedFields, toHub } from './versions.ts';
 
 const MAX_CHARACTERS = 256 * 1024;

@@ -1,8 +1,8 @@
-import type { FieldError } from './api-error.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import { isRecord, joinField, ownField, showTyped, showValue } from '../machinery/json.ts';
+import { parseRfc3339 } from '../machinery/rfc3339.ts';
+import { suggest } from '../machinery/suggest.ts';
 import { ANNOTATION } from './bastion.ts';
-import { isRecord, joinField, ownField, showTyped, showValue } from './json.ts';
-import { parseRfc3339 } from './rfc3339.ts';
-import { suggest } from './suggest.ts';
 
 const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;

@@ -1,15 +1,15 @@
-import type { FieldError } from './api-error.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import { fillDefaults } from '../machinery/defaults.ts';
+import { isRecord, joinField, ownField, showTyped } from '../machinery/json.ts';
+import type { Manifest } from '../machinery/resources.ts';
+import { checkLists, checkRules } from '../machinery/rules.ts';
+import { type StructuralSchema, subschema } from '../machinery/structural-schema.ts';
+import { compileStructure, type StructureCheck } from '../machinery/structure.ts';
 import type { API_VERSION, Bastion, BastionSpec, BastionStatus, KIND } from './bastion.ts';
 import { bastionSchema } from './crd.ts';
-import { fillDefaults } from './defaults.ts';
 import { checkHeader, isMeantAsBastion } from './header.ts';
-import { isRecord, joinField, ownField, showTyped } from './json.ts';
 import { checkMetadata } from './metadata.ts';
-import type { Manifest } from './resources.ts';
-import { checkLists, checkRules } from './rules.ts';
 import { checkSemantics } from './semantics.ts';
-import { type StructuralSchema, subschema } from './structural-schema.ts';
-import { compileStructure, type StructureCheck } from './structure.ts';
 
 /** A valid Bastion with its defaults, before the server has given it an identity. */
 export interface BastionManifest extends Manifest {

@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
-import type { FieldError } from './api-error.ts';
-import { isRecord, ownField, showValue } from './json.ts';
-import { suggest } from './suggest.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import { isRecord, ownField, showValue } from '../machinery/json.ts';
+import { suggest } from '../machinery/suggest.ts';
 
 /** A leap year lies within reach of it, so that only schedules that never fire have no firing after it. */
 const CRON_PROBE = '2000-01-01T00:00:00';

@@ -1,6 +1,6 @@
-import type { FieldError } from './api-error.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import { isRecord, type JsonObject, ownField } from '../machinery/json.ts';
 import { API_VERSION, GROUP, KIND } from './bastion.ts';
-import { isRecord, type JsonObject, ownField } from './json.ts';
 
 /** Versions of a Bastion that are read; everything within works on the first one. */
 export const VERSIONS = ['v1alpha1', 'v1beta1'] as const;

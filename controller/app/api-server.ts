@@ -1,11 +1,11 @@
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
 import { createTaskLogs } from '../aws/task-logs.ts';
 import type { Log } from '../core/log.ts';
 import type { ServerContext } from '../http/context.ts';
 import type { AccessToken } from '../http/door/safety.ts';
 import type { ApiServer } from '../http/server.ts';
+import type { Clock } from '../machinery/clock.ts';
 import type { Store } from '../store/store.ts';
 import type { AwsWorld } from './aws.ts';
 import type { Configuration } from './config/configuration.ts';

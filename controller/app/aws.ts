@@ -1,6 +1,6 @@
-import type { Clock } from '../api/clock.ts';
 import { type Connection, readAccountId, TIMEOUTS } from '../aws/clients.ts';
 import { explain } from '../aws/errors.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { ORDINARY, seedDatabases, seedOrdinaryVpc } from '../simulator/seed.ts';
 import { serveSimulator } from '../simulator/server.ts';
 import { createSimulator, type Simulator } from '../simulator/simulator.ts';

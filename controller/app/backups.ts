@@ -1,7 +1,7 @@
-import { rfc3339 } from '../api/clock.ts';
 import type { Version } from '../api/versions.ts';
 import type { Backups } from '../cli/backups.ts';
 import type { ConnectionOptions } from '../cli/connection.ts';
+import { rfc3339 } from '../machinery/clock.ts';
 import { findHolder } from '../reconcile/holder.ts';
 import { NotEmptyError, restore } from '../reconcile/restore.ts';
 import { refuseUnfinishedRestore } from '../reconcile/restore-mark.ts';

@@ -1,7 +1,7 @@
-import type { Clock } from '../api/clock.ts';
-import { oneLine, visible } from '../api/text.ts';
 import type { ProgramName } from '../cli/io.ts';
 import { runCli } from '../cli/program.ts';
+import type { Clock } from '../machinery/clock.ts';
+import { oneLine, visible } from '../machinery/text.ts';
 import { placesOf } from './places.ts';
 import { listenForSignals, PROCESS_SIGNALS } from './process/signals.ts';
 import { terminalIo } from './process/terminal.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { Clock } from '../api/clock.ts';
 import type { ConnectionOptions } from '../cli/connection.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { DEFAULTS } from './config/defaults.ts';
 
 /** What a command line takes from the process it runs in. */

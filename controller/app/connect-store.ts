@@ -1,10 +1,10 @@
-import { ApiError } from '../api/api-error.ts';
-import type { Clock } from '../api/clock.ts';
 import type { Account } from '../api/estate.ts';
 import type { Tunnels } from '../api/session.ts';
 import type { TaskLogs } from '../api/task-logs.ts';
 import { createTaskLogs } from '../aws/task-logs.ts';
 import type { Connection, ConnectionOptions } from '../cli/connection.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { createFacade } from '../server/facade.ts';
 import { boundStore } from '../store/bounded.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';

@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
-import type { Trace } from '../api/trace.ts';
 import { explain } from '../aws/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Settings } from '../core/resource.ts';
 import { KINDS } from '../kinds/index.ts';
+import type { Clock } from '../machinery/clock.ts';
+import type { Trace } from '../machinery/trace.ts';
 import { LEASE_NAME } from '../reconcile/holder.ts';
 import { createLease, type Lease } from '../reconcile/lease.ts';
 import type { LeaseNews } from '../reconcile/lease-news.ts';

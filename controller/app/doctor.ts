@@ -1,8 +1,8 @@
-import type { Clock } from '../api/clock.ts';
 import type { Doctor } from '../api/finding.ts';
 import { SessionError } from '../api/session.ts';
 import { usualBoundary } from '../core/foundation-objects.ts';
 import type { PluginState } from '../doctor/picture.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { type Env, findPlugin } from '../tunnel/plugin.ts';
 import { DEFAULTS } from './config/defaults.ts';
 import type { Person } from './person.ts';

@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Clock, Timer } from '../machinery/clock.ts';
 import type { Controller } from '../reconcile/manager.ts';
 import { logCron, timesOf } from './process/cron.ts';
 

@@ -1,5 +1,5 @@
-import { codeOf } from '../api/error-code.ts';
 import { type ApiServer, createApiServer } from '../http/server.ts';
+import { codeOf } from '../machinery/error-code.ts';
 import { UsageError } from './config/usage-error.ts';
 
 /** @throws UsageError naming the address, what is in the way and what to do */

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../api/clock.ts';
 import type { Tunnels } from '../api/session.ts';
 import type { ConnectionOptions } from '../cli/connection.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { once } from './once.ts';
 import type { Person } from './person.ts';
 

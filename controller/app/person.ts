@@ -1,9 +1,9 @@
 import type { About } from '../api/about.ts';
 import type { Bastion } from '../api/bastion.ts';
 import { taskOf } from '../api/bastion-task.ts';
-import type { Clock } from '../api/clock.ts';
 import type { Connection } from '../aws/clients.ts';
 import type { ConnectionOptions } from '../cli/connection.ts';
+import type { Clock } from '../machinery/clock.ts';
 import type { AwsWorld } from './aws.ts';
 import { DEFAULTS } from './config/defaults.ts';
 import { UsageError } from './config/usage-error.ts';

@@ -1,8 +1,8 @@
-import type { Clock } from '../api/clock.ts';
 import { type Account, type Place, placeKey } from '../api/estate.ts';
 import { assumeRole } from '../aws/assume-role.ts';
 import type { Aws } from '../aws/aws.ts';
 import { type AwsOptions, type Connection, connect } from '../aws/clients.ts';
+import type { Clock } from '../machinery/clock.ts';
 import type { AwsWorld } from './aws.ts';
 
 interface PlaceOptions {

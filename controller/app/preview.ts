@@ -1,6 +1,5 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
 import {
   type Estate,
   isReachable,
@@ -10,13 +9,14 @@ import {
   placeOf,
   placeOfKey,
 } from '../api/estate.ts';
-import { objectName } from '../api/object.ts';
 import type { PlanPreview, RegionPreview } from '../cli/connection.ts';
 import { NO_MEMORY } from '../core/guard.ts';
 import { EMPTY_SNAPSHOT } from '../core/snapshot.ts';
 import { namedDatabases } from '../core/targets.ts';
 import { settingsIn, type Terms } from '../core/terms.ts';
 import { KINDS } from '../kinds/index.ts';
+import type { Clock } from '../machinery/clock.ts';
+import { objectName } from '../machinery/object.ts';
 import { ActivationBook } from '../reconcile/activations.ts';
 import { readStanding } from '../reconcile/identity.ts';
 import { type LookOptions, look } from '../reconcile/look.ts';

@@ -1,10 +1,10 @@
 import type { Bastion } from '../api/bastion.ts';
-import type { Clock } from '../api/clock.ts';
 import { isSamePlace, type Place } from '../api/estate.ts';
-import { objectName } from '../api/object.ts';
 import { connect } from '../aws/clients.ts';
 import type { LifeOptions, SignOfLife } from '../cli/foundation.ts';
 import { KINDS } from '../kinds/index.ts';
+import type { Clock } from '../machinery/clock.ts';
+import { objectName } from '../machinery/object.ts';
 import { findHolder } from '../reconcile/holder.ts';
 import { readIdentity } from '../reconcile/identity.ts';
 import { findLeftovers } from '../reconcile/leftovers.ts';

@@ -1,5 +1,5 @@
-import type { Clock } from '../api/clock.ts';
 import { digest } from '../core/name.ts';
+import type { Clock } from '../machinery/clock.ts';
 
 export interface RhythmOptions {
   /** The source, as people name it: no two of them come back at the same time. */

@@ -1,5 +1,5 @@
-import type { Clock } from '../api/clock.ts';
 import type { Connection } from '../aws/clients.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { openRealTable } from '../store/real-table.ts';
 import type { Store } from '../store/store.ts';

@@ -1,8 +1,8 @@
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, sleep } from '../api/clock.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
 import type { Log } from '../core/log.ts';
+import { type Clock, sleep } from '../machinery/clock.ts';
 import { type Lease, whileHeld } from '../reconcile/lease.ts';
 import type { GitSource } from '../sources/git.ts';
 import { ConflictError } from '../store/store.ts';

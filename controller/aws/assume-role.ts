@@ -1,5 +1,5 @@
 import { AssumeRoleCommand, type AssumeRoleCommandOutput, STSClient } from '@aws-sdk/client-sts';
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 import type { Connection } from './clients.ts';
 import { explain } from './errors.ts';
 

@@ -18,9 +18,9 @@ import {
   UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
 import type { Place } from '../api/estate.ts';
-import { isRecord } from '../api/json.ts';
 import type { FoundationObject, FoundObject, Properties } from '../core/foundation.ts';
 import { partitionOf } from '../core/key.ts';
+import { isRecord } from '../machinery/json.ts';
 import type { Connection } from './clients.ts';
 import { unlessGone } from './errors.ts';
 import { collect } from './reads.ts';

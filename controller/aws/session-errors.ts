@@ -1,5 +1,5 @@
-import { codeOf } from '../api/error-code.ts';
 import { SessionError, type SessionFailure } from '../api/session.ts';
+import { codeOf } from '../machinery/error-code.ts';
 import { classify, explain } from './errors.ts';
 
 /** What was asked of Session Manager. */

@@ -4,8 +4,8 @@ import {
   type StartSessionCommandInput,
   TerminateSessionCommand,
 } from '@aws-sdk/client-ssm';
-import { type Clock, sleep } from '../api/clock.ts';
 import { SessionError, type SessionPurpose, type SessionRequest, type Sessions } from '../api/session.ts';
+import { type Clock, sleep } from '../machinery/clock.ts';
 import type { Connection } from './clients.ts';
 import { classify, unlessGone } from './errors.ts';
 import { type Asked, sessionError } from './session-errors.ts';

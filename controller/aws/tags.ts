@@ -1,7 +1,7 @@
 import { GROUP } from '../api/bastion.ts';
-import type { ObjectName } from '../api/object.ts';
 import type { Desired, Key, Tags } from '../core/resource.ts';
 import { foldCase, joinTags } from '../core/tags.ts';
+import type { ObjectName } from '../machinery/object.ts';
 
 /*
  * Every resource the operator makes carries, from the call that creates it:

@@ -1,12 +1,12 @@
 import { GetLogEventsCommand, type GetLogEventsCommandOutput } from '@aws-sdk/client-cloudwatch-logs';
 import { DescribeTasksCommand } from '@aws-sdk/client-ecs';
-import { ApiError } from '../api/api-error.ts';
 import type { Bastion } from '../api/bastion.ts';
 import { logStreamOf, taskId, taskOf } from '../api/bastion-task.ts';
-import { type Clock, sleep } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
 import type { LogLine, LogQuery, TaskLogs } from '../api/task-logs.ts';
 import { nameFor } from '../core/key.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { type Clock, sleep } from '../machinery/clock.ts';
 import type { Aws } from './aws.ts';
 import { classify, explain } from './errors.ts';
 

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ApiError } from '../api/api-error.ts';
-import { ifFound } from '../api/attempt.ts';
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { isRecord } from '../api/json.ts';
-import type { Manifest } from '../api/resources.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { ifFound } from '../machinery/attempt.ts';
+import { isRecord } from '../machinery/json.ts';
+import type { Manifest } from '../machinery/resources.ts';
 import type { GlobalOptions } from './context.ts';
 import { CliError } from './failure.ts';
 import { lastApplied, threeWayPatch, withLastApplied } from './three-way.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { ApiError } from '../api/api-error.ts';
 import type { Bastion } from '../api/bastion.ts';
+import { ApiError } from '../machinery/api-error.ts';
 import { type Applied, applyManifest } from './apply-manifest.ts';
 import type { Connection } from './connection.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';

@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
 import { type ApiColumn, columnsFor } from '../api/columns.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { KubeObject } from '../machinery/object.ts';
 import type { CliIo } from './io.ts';
 import type { TypeName } from './resource-type.ts';
 import type { Cell } from './table.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { ANNOTATION } from '../api/bastion.ts';
-import { formatDuration } from '../api/duration.ts';
 import { confirmedBy, type Guard, isTripped, trippedCondition } from '../api/guard.ts';
-import { objectName } from '../api/object.ts';
+import { formatDuration } from '../machinery/duration.ts';
+import { objectName } from '../machinery/object.ts';
 import type { Connection } from './connection.ts';
 import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
 import { withheldLines } from './describe-guard.ts';

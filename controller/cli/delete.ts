@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { namespaceOf } from './apply-manifest.ts';
 import type { Connection, IdleStore } from './connection.ts';
 import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';

@@ -1,7 +1,7 @@
 import { ANNOTATION } from '../api/bastion.ts';
-import type { KubeEvent } from '../api/event.ts';
 import { type Guard, trippedCondition } from '../api/guard.ts';
-import { oneLine } from '../api/text.ts';
+import type { KubeEvent } from '../machinery/event.ts';
+import { oneLine } from '../machinery/text.ts';
 import { entries, eventRows, table } from './describe-text.ts';
 import type { ProgramName } from './io.ts';
 import { timeWithDistance } from './time-text.ts';

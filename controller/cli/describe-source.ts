@@ -1,8 +1,8 @@
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
-import type { KubeEvent } from '../api/event.ts';
 import type { GitSource } from '../api/git-source.ts';
-import { objectName } from '../api/object.ts';
-import { oneLine } from '../api/text.ts';
+import type { KubeEvent } from '../machinery/event.ts';
+import { objectName } from '../machinery/object.ts';
+import { oneLine } from '../machinery/text.ts';
 import { entries, eventRows, table } from './describe-text.ts';
 import { timeWithDistance } from './time-text.ts';
 

@@ -1,10 +1,10 @@
 import { ANNOTATION, type Bastion, type BastionStatus } from '../api/bastion.ts';
 import { lastSeen } from '../api/columns.ts';
-import type { KubeEvent } from '../api/event.ts';
-import { ageOf } from '../api/relative-time.ts';
 import { suspensionText } from '../api/suspension.ts';
 import { databaseOf, sourceOf, targetsOf } from '../api/target.ts';
-import { oneLine } from '../api/text.ts';
+import type { KubeEvent } from '../machinery/event.ts';
+import { ageOf } from '../machinery/relative-time.ts';
+import { oneLine } from '../machinery/text.ts';
 import { phasePainter } from './columns.ts';
 import { connectLines } from './connect/text.ts';
 import type { ProgramName } from './io.ts';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { Resources } from '../api/resources.ts';
-import { visibleData } from '../api/text.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { Resources } from '../machinery/resources.ts';
+import { visibleData } from '../machinery/text.ts';
 import { wantsColor, writePainted } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';

@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
 import { type Examination, FINDING_GROUPS, type Finding, type Verdict } from '../api/finding.ts';
-import { oneLine } from '../api/text.ts';
+import { oneLine } from '../machinery/text.ts';
 import { asProgram } from './failure.ts';
 import type { ProgramName } from './io.ts';
 

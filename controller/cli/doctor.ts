@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Bastion } from '../api/bastion.ts';
-import { objectName } from '../api/object.ts';
-import { visibleData } from '../api/text.ts';
+import { objectName } from '../machinery/object.ts';
+import { visibleData } from '../machinery/text.ts';
 import { asApplied } from './as-applied.ts';
 import { wantsColor, writePainted } from './columns.ts';
 import type { Connection } from './connection.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { KubeEvent } from '../api/event.ts';
+import type { KubeEvent } from '../machinery/event.ts';
 import { columnsOf, wantsColor, writePainted } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';

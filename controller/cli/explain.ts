@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { API_VERSION, GROUP, KIND } from '../api/bastion.ts';
 import { bastionSchema } from '../api/crd.ts';
 import { describeSchema, type FieldDescription } from '../api/schema.ts';
-import { suggest } from '../api/suggest.ts';
+import { suggest } from '../machinery/suggest.ts';
 import type { Context } from './context.ts';
 import { CliError } from './failure.ts';
 import { findType } from './resource-type.ts';

@@ -1,8 +1,8 @@
-import { ApiError } from '../api/api-error.ts';
-import { JsonPathError } from '../api/jsonpath.ts';
 import { formatFieldError } from '../api/schema.ts';
 import { SessionError } from '../api/session.ts';
 import { ConfigurationError } from '../client/configuration-error.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { JsonPathError } from '../machinery/jsonpath.ts';
 import type { Connection } from './connection.ts';
 import type { CliIo, ProgramName } from './io.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { formatDuration, parseDuration } from '../api/duration.ts';
+import { formatDuration, parseDuration } from '../machinery/duration.ts';
 import { CliError } from './failure.ts';
 
 /** kubectl's flags whose value can only follow an equals sign, and what they mean without one. */

@@ -1,7 +1,7 @@
-import { ApiError } from '../api/api-error.ts';
-import { type Clock, sleep } from '../api/clock.ts';
-import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
-import type { ListQuery, Resources, WatchEvent } from '../api/resources.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { type Clock, sleep } from '../machinery/clock.ts';
+import { type KubeObject, type ObjectName, objectName } from '../machinery/object.ts';
+import type { ListQuery, Resources, WatchEvent } from '../machinery/resources.ts';
 
 /** A server may end a watch whenever it likes; asking again at once would be a storm. */
 const REWATCH_DELAY_MS = 1000;

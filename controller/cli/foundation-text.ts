@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
-import { isRecord } from '../api/json.ts';
 import { type Change, type FoundationStep, nameOf, type RemovalStep } from '../core/foundation.ts';
+import { isRecord } from '../machinery/json.ts';
 import type { Foundation } from './foundation.ts';
 
 type Action = FoundationStep['action'] | RemovalStep['action'];

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { KubeEvent } from '../api/event.ts';
-import { evaluatePath, parsePath, showFound } from '../api/jsonpath.ts';
-import { type KubeObject, objectName } from '../api/object.ts';
-import type { ListQuery, WatchEvent } from '../api/resources.ts';
+import type { KubeEvent } from '../machinery/event.ts';
+import { evaluatePath, parsePath, showFound } from '../machinery/jsonpath.ts';
+import { type KubeObject, objectName } from '../machinery/object.ts';
+import type { ListQuery, WatchEvent } from '../machinery/resources.ts';
 import { columnsOf, wantsColor, writePainted } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';

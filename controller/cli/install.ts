@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { visibleData } from '../api/text.ts';
 import { type FoundationStep, nameOf, planFoundation } from '../core/foundation.ts';
 import { controllerRoleName, usualBoundary } from '../core/foundation-objects.ts';
 import { partitionOf } from '../core/key.ts';
+import { visibleData } from '../machinery/text.ts';
 import { wantsColor, writePainted } from './columns.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { CliError, writeLines } from './failure.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 import type { Backups } from './backups.ts';
 import type { Connection, ConnectionOptions } from './connection.ts';
 import type { Foundations } from './foundation.ts';

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { codeOf } from '../api/error-code.ts';
 import {
   currentContext,
   findEntry,
@@ -11,6 +10,7 @@ import {
   withCurrent,
 } from '../client/kubeconfig.ts';
 import { tokenIn } from '../client/token.ts';
+import { codeOf } from '../machinery/error-code.ts';
 import { type Context, connectionOptionsOf, type GlobalOptions, globalsOf } from './context.ts';
 import { CliError } from './failure.ts';
 import type { CliIo } from './io.ts';

@@ -1,8 +1,8 @@
 import { fillNetwork, lacksNetwork } from '../api/admission.ts';
-import type { FieldError } from '../api/api-error.ts';
 import { type ParsedDocument, parseManifests } from '../api/manifest.ts';
-import type { Manifest } from '../api/resources.ts';
 import { formatFieldError, validateBastion } from '../api/schema.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import type { Manifest } from '../machinery/resources.ts';
 import type { CliIo } from './io.ts';
 
 export type ReadDocument = {

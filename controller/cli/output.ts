@@ -1,7 +1,7 @@
-import { isRecord } from '../api/json.ts';
-import type { KubeObject } from '../api/object.ts';
-import { visible } from '../api/text.ts';
-import { formatYaml } from '../api/yaml.ts';
+import { isRecord } from '../machinery/json.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import { visible } from '../machinery/text.ts';
+import { formatYaml } from '../machinery/yaml.ts';
 import { CliError } from './failure.ts';
 import { fullName } from './resource-type.ts';
 import { parseTemplate } from './template.ts';

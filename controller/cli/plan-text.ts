@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
-import { oneLine } from '../api/text.ts';
 import type { Step } from '../core/plan.ts';
+import { oneLine } from '../machinery/text.ts';
 import type { PlanPreview, RegionPreview } from './connection.ts';
 
 /** How a step counts for people; the two halves of a replacement are one. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { objectName } from '../api/object.ts';
-import { visibleData } from '../api/text.ts';
+import { objectName } from '../machinery/object.ts';
+import { visibleData } from '../machinery/text.ts';
 import { asApplied } from './as-applied.ts';
 import { wantsColor, writePainted } from './columns.ts';
 import type { Connection, PlanPreview } from './connection.ts';

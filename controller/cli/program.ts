@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { DEFAULT_NAMESPACE } from '../api/object.ts';
+import { DEFAULT_NAMESPACE } from '../machinery/object.ts';
 import { addApply } from './apply.ts';
 import { addBackup, addRestore } from './backup.ts';
 import { addConfirm } from './confirm.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { ANNOTATION, type Bastion, type BastionStatus } from '../api/bastion.ts';
-import { rfc3339 } from '../api/clock.ts';
-import { formatDuration, parseDuration } from '../api/duration.ts';
-import { objectName } from '../api/object.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import { formatDuration, parseDuration } from '../machinery/duration.ts';
+import { objectName } from '../machinery/object.ts';
 import type { Connection } from './connection.ts';
 import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
 import { CliError, hintLines, writeLines } from './failure.ts';

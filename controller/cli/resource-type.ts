@@ -1,8 +1,8 @@
 import { GROUP, SYSTEM_NAMESPACE } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { Resources } from '../api/resources.ts';
-import { suggest } from '../api/suggest.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { Resources } from '../machinery/resources.ts';
+import { suggest } from '../machinery/suggest.ts';
 import { CliError } from './failure.ts';
 
 export type TypeName = 'bastions' | 'events' | 'guards' | 'gitsources';

@@ -1,4 +1,4 @@
-import { visibleLine } from '../api/text.ts';
+import { visibleLine } from '../machinery/text.ts';
 
 export interface Cell {
   readonly text: string;

@@ -1,4 +1,4 @@
-import { evaluatePath, type Path, parsePath, showFound } from '../api/jsonpath.ts';
+import { evaluatePath, type Path, parsePath, showFound } from '../machinery/jsonpath.ts';
 import { CliError } from './failure.ts';
 
 type Part =

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ANNOTATION } from '../api/bastion.ts';
-import { isRecord, type JsonObject, ownField } from '../api/json.ts';
-import type { Manifest } from '../api/resources.ts';
+import { isRecord, type JsonObject, ownField } from '../machinery/json.ts';
+import type { Manifest } from '../machinery/resources.ts';
 import { sortKeys } from './output.ts';
 
 /** The manifest with itself in the annotation, letter by letter as `kubectl apply` writes it, so that the two can take turns. */

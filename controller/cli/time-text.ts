@@ -1,6 +1,6 @@
-import { formatAge } from '../api/duration.ts';
-import { formatRemaining } from '../api/relative-time.ts';
-import { parseRfc3339 } from '../api/rfc3339.ts';
+import { formatAge } from '../machinery/duration.ts';
+import { formatRemaining } from '../machinery/relative-time.ts';
+import { parseRfc3339 } from '../machinery/rfc3339.ts';
 
 /** `in 1h59m` or `5m ago`. */
 function relativeTime(time: string, now: number): string {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { visibleData } from '../api/text.ts';
 import { nameOf, planRemoval, type RemovalStep } from '../core/foundation.ts';
+import { visibleData } from '../machinery/text.ts';
 import { wantsColor, writePainted } from './columns.ts';
 import { type Context, type GlobalOptions, globalsOf } from './context.ts';
 import { CliError, writeLines } from './failure.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { lacksNetwork } from '../api/admission.ts';
-import { DEFAULT_NAMESPACE } from '../api/object.ts';
+import { DEFAULT_NAMESPACE } from '../machinery/object.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { CliError, writeLines } from './failure.ts';
 import { addFilename } from './flags.ts';

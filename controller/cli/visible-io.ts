@@ -1,4 +1,4 @@
-import { visible } from '../api/text.ts';
+import { visible } from '../machinery/text.ts';
 import type { CliIo, Writer } from './io.ts';
 
 /** Whatever is said through it steers no terminal, wherever the text comes from. */

@@ -1,5 +1,5 @@
 import { type Bastion, type ConditionType, condition } from '../api/bastion.ts';
-import { evaluatePath, parsePath, showFound } from '../api/jsonpath.ts';
+import { evaluatePath, parsePath, showFound } from '../machinery/jsonpath.ts';
 import { CliError } from './failure.ts';
 
 /** What `wait --for` asks of a Bastion; undefined stands for one that does not exist. */

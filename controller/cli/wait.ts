@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Bastion } from '../api/bastion.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
-import type { ListQuery } from '../api/resources.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
+import type { ListQuery } from '../machinery/resources.ts';
 import type { Connection } from './connection.ts';
 import { type Context, EXIT_INTERRUPTED, type GlobalOptions, globalsOf } from './context.ts';
 import { CliError, hintLines, isNotFound, reportFailure, writeLines } from './failure.ts';

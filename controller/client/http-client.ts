@@ -1,13 +1,13 @@
 import type { About } from '../api/about.ts';
-import { ifFound } from '../api/attempt.ts';
 import { API_VERSION, type Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import type { KubeEvent } from '../api/event.ts';
 import type { GitSource } from '../api/git-source.ts';
 import type { Guard } from '../api/guard.ts';
-import { isRecord } from '../api/json.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { Resources, StatusResources } from '../api/resources.ts';
+import { ifFound } from '../machinery/attempt.ts';
+import type { KubeEvent } from '../machinery/event.ts';
+import { isRecord } from '../machinery/json.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { Resources, StatusResources } from '../machinery/resources.ts';
 import { collection } from './collection.ts';
 import { createLists } from './lists.ts';
 import { createTransport, type ServerOptions, type Transport } from './transport.ts';

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import type { JsonObject } from '../api/json.ts';
+import type { JsonObject } from '../machinery/json.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { contextNames, currentContext, findEntry, isText, type KubeconfigFile } from './kubeconfig.ts';
 import type { TlsOptions } from './transport.ts';

@@ -1,6 +1,6 @@
 import { load } from 'js-yaml';
-import { isRecord, type JsonObject, ownField } from '../api/json.ts';
-import { formatYaml } from '../api/yaml.ts';
+import { isRecord, type JsonObject, ownField } from '../machinery/json.ts';
+import { formatYaml } from '../machinery/yaml.ts';
 import { ConfigurationError } from './configuration-error.ts';
 
 /** A file of kubectl's configuration, as it was found. */

@@ -1,6 +1,6 @@
-import { ApiError } from '../api/api-error.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { List, ListQuery, Resources } from '../api/resources.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { List, ListQuery, Resources } from '../machinery/resources.ts';
 import type { Collection } from './collection.ts';
 
 /** As many as kubectl asks for at once. */

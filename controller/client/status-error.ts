@@ -1,6 +1,6 @@
-import { ApiError, type ApiErrorReason, type FieldError } from '../api/api-error.ts';
 import { GROUP } from '../api/bastion.ts';
-import { isRecord, ownField } from '../api/json.ts';
+import { ApiError, type ApiErrorReason, type FieldError } from '../machinery/api-error.ts';
+import { isRecord, ownField } from '../machinery/json.ts';
 import { nameOf } from './unreachable.ts';
 
 const REASONS: Readonly<Record<string, ApiErrorReason>> = {

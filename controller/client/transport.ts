@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { text } from 'node:stream/consumers';
-import type { ApiError } from '../api/api-error.ts';
+import type { ApiError } from '../machinery/api-error.ts';
 import { failureOf } from './status-error.ts';
 import { unreachable } from './unreachable.ts';
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { ApiError } from '../api/api-error.ts';
-import { isRecord, ownField } from '../api/json.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { WatchEvent, WatchQuery } from '../api/resources.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { isRecord, ownField } from '../machinery/json.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { WatchEvent, WatchQuery } from '../machinery/resources.ts';
 import type { Collection } from './collection.ts';
 import { searchOf } from './lists.ts';
 import { statusError } from './status-error.ts';

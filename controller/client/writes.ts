@@ -1,5 +1,5 @@
-import { ownField } from '../api/json.ts';
-import { DEFAULT_NAMESPACE, type KubeObject } from '../api/object.ts';
+import { ownField } from '../machinery/json.ts';
+import { DEFAULT_NAMESPACE, type KubeObject } from '../machinery/object.ts';
 import type {
   ApplyOptions,
   DeleteOptions,
@@ -7,7 +7,7 @@ import type {
   PatchOptions,
   StatusResources,
   WriteOptions,
-} from '../api/resources.ts';
+} from '../machinery/resources.ts';
 import type { Collection } from './collection.ts';
 import type { Answer, Call } from './transport.ts';
 

@@ -1,6 +1,6 @@
-import { rfc3339 } from '../api/clock.ts';
-import { isRecord } from '../api/json.ts';
-import type { ObjectName } from '../api/object.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import { isRecord } from '../machinery/json.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import { same } from './desired.ts';
 import type { Outcome } from './outcome.ts';
 import type { Step } from './plan.ts';

@@ -5,7 +5,7 @@ import {
   type Bastion,
   type BastionStatus,
 } from '../api/bastion.ts';
-import { isFarAhead, rfc3339 } from '../api/clock.ts';
+import { isFarAhead, rfc3339 } from '../machinery/clock.ts';
 import { type Life, renewalOf, timeOf } from './lifetime.ts';
 
 const TIMES: ReadonlySet<string> = new Set(ACTIVATION_TIMES);

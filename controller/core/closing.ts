@@ -1,5 +1,5 @@
 import { type Bastion, condition } from '../api/bastion.ts';
-import { objectName } from '../api/object.ts';
+import { objectName } from '../machinery/object.ts';
 import { type DeleteReason, reasonOf } from './endings.ts';
 import { lifetime, timeOf } from './lifetime.ts';
 import { ENTRANCES } from './order.ts';

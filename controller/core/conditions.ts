@@ -1,5 +1,5 @@
 import { ANNOTATION, type Bastion, type Condition, type ConditionType } from '../api/bastion.ts';
-import { rfc3339 } from '../api/clock.ts';
+import { rfc3339 } from '../machinery/clock.ts';
 import type { Life } from './lifetime.ts';
 import type { Outcome } from './outcome.ts';
 import type { KindName, Observed, Problem } from './resource.ts';

@@ -1,4 +1,4 @@
-import { type ObjectName, objectName } from '../api/object.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import type { Facts } from './facts.ts';
 import type { Claim, Desired, Key, Problem, Settings, Tags } from './resource.ts';
 import { joinTags } from './tags.ts';

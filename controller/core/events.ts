@@ -1,8 +1,8 @@
 import type { Bastion, BastionStatus } from '../api/bastion.ts';
-import { formatDuration } from '../api/duration.ts';
-import type { EventDraft } from '../api/event.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import { suspensionText } from '../api/suspension.ts';
+import { formatDuration } from '../machinery/duration.ts';
+import type { EventDraft } from '../machinery/event.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { idleText } from './idle.ts';
 import type { Outcome } from './outcome.ts';
 import { leftText } from './verification.ts';

@@ -1,4 +1,4 @@
-import { isRecord } from '../api/json.ts';
+import { isRecord } from '../machinery/json.ts';
 import type { Tags } from './resource.ts';
 
 /** What a controller rests on in an account, in the order of creation; removal runs the other way round. */

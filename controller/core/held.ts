@@ -1,6 +1,6 @@
 import { type Bastion, type BastionStatus, condition } from '../api/bastion.ts';
 import { confirmHint, type Guard, isTripped, trippedCondition } from '../api/guard.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { stamp, type Verdict } from './conditions.ts';
 import type { Life } from './lifetime.ts';
 

@@ -1,6 +1,6 @@
 import { type Bastion, type BastionStatus, type Condition, condition } from '../api/bastion.ts';
-import { rfc3339 } from '../api/clock.ts';
-import { parseDuration } from '../api/duration.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import { parseDuration } from '../machinery/duration.ts';
 import type { Verdict } from './conditions.ts';
 import { keyFor } from './key.ts';
 import { type Life, renewalOf, timeOf } from './lifetime.ts';

@@ -1,4 +1,4 @@
-import type { ObjectName } from '../api/object.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import type { Key } from './resource.ts';
 
 /** Short names of the AWS services whose endpoints the operator makes. */

@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 import { ANNOTATION, type Bastion, type Phase } from '../api/bastion.ts';
-import { isFarAhead } from '../api/clock.ts';
-import { parseDuration } from '../api/duration.ts';
+import { isFarAhead } from '../machinery/clock.ts';
+import { parseDuration } from '../machinery/duration.ts';
 
 /** Where a Bastion stands in its life at one instant. All times are epoch milliseconds. */
 export type Life =

@@ -1,6 +1,6 @@
 import type { Bastion } from '../api/bastion.ts';
 import { condition } from '../api/bastion.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { type Acceptance, type Acceptances, isFutile, textOf } from './acceptance.ts';
 import type { DesiredSet } from './desired.ts';
 import type { Held } from './held.ts';

@@ -1,6 +1,6 @@
 import { ANNOTATION, type Bastion, condition } from '../api/bastion.ts';
 import { type GitSource, reasonOf, type SourceState } from '../api/git-source.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import type { Verdict } from './conditions.ts';
 import type { Held } from './held.ts';
 import { type Life, timeOf } from './lifetime.ts';

@@ -1,4 +1,4 @@
-import type { ObjectName } from '../api/object.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import type { DesiredSet } from './desired.ts';
 import { isEarlier } from './end.ts';
 import type { DeleteReason, Endings } from './endings.ts';

@@ -1,4 +1,4 @@
-import type { ObjectName } from '../api/object.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import { type DesiredSet, same, type Wish } from './desired.ts';
 import { digest } from './name.ts';
 import type { Outcome } from './outcome.ts';

@@ -1,5 +1,5 @@
-import { rfc3339 } from '../api/clock.ts';
-import { isRecord } from '../api/json.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import { isRecord } from '../machinery/json.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

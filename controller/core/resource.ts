@@ -1,6 +1,6 @@
 import type { Bastion, ConditionType } from '../api/bastion.ts';
-import type { ObjectName } from '../api/object.ts';
 import type { Target } from '../api/target.ts';
+import type { ObjectName } from '../machinery/object.ts';
 
 /** The kinds in the order of creation; teardown runs the other way round. */
 export const KIND_NAMES = [

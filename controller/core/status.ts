@@ -6,9 +6,9 @@ import type {
   Phase,
   ResourceStatus,
 } from '../api/bastion.ts';
-import { rfc3339 } from '../api/clock.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import { suspensionText } from '../api/suspension.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { activationOf } from './activation.ts';
 import { acceptedCondition, activeConditions, endedConditions, stamp } from './conditions.ts';
 import { isEarlier } from './end.ts';

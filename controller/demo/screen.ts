@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import type { Bastion } from '../api/bastion.ts';
-import { formatAge } from '../api/duration.ts';
-import { visibleData } from '../api/text.ts';
+import { formatAge } from '../machinery/duration.ts';
+import { visibleData } from '../machinery/text.ts';
 import { clip } from './clip.ts';
 import type { Scene } from './story.ts';
 

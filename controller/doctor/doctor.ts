@@ -1,4 +1,3 @@
-import type { Clock } from '../api/clock.ts';
 import type { Doctor, ExaminationRequest } from '../api/finding.ts';
 import type { Aws } from '../aws/aws.ts';
 import { type Caller, principalOf } from '../aws/caller.ts';
@@ -9,6 +8,7 @@ import { lifetime } from '../core/lifetime.ts';
 import type { Settings } from '../core/resource.ts';
 import { claimOf } from '../core/targets.ts';
 import { KINDS } from '../kinds/index.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { runChecks } from './check.ts';
 import { CHECKS } from './checks/index.ts';
 import { questionsOfController } from './controller-permissions.ts';

@@ -1,5 +1,4 @@
 import type { Bastion } from '../api/bastion.ts';
-import type { Clock } from '../api/clock.ts';
 import type { Aws } from '../aws/aws.ts';
 import { readDatabases } from '../aws/databases.ts';
 import { explain } from '../aws/errors.ts';
@@ -18,6 +17,7 @@ import type { KindName, Observed } from '../core/resource.ts';
 import { EMPTY_SNAPSHOT, indexByKey, lookupIn, type Part } from '../core/snapshot.ts';
 import { namedDatabases } from '../core/targets.ts';
 import { KINDS } from '../kinds/index.ts';
+import type { Clock } from '../machinery/clock.ts';
 import type { Source } from './picture.ts';
 
 /** Collects what was read, and why the rest was not. */

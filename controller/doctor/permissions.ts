@@ -1,10 +1,10 @@
 import type { Bastion } from '../api/bastion.ts';
-import { objectName } from '../api/object.ts';
 import type { Scope } from '../aws/aws.ts';
 import type { Caller } from '../aws/caller.ts';
 import type { Question } from '../aws/simulate.ts';
 import { TAG } from '../aws/tags.ts';
 import { keyFor, nameFor, partitionOf } from '../core/key.ts';
+import { objectName } from '../machinery/object.ts';
 
 /** What a person needs who connects to this Bastion: asked with the tags that its task and its node carry. */
 export function questionsOfCaller(bastion: Bastion, scope: Scope, caller: Caller): readonly Question[] {

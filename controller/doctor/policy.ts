@@ -1,5 +1,5 @@
-import { isRecord } from '../api/json.ts';
 import { matchesPattern, textsOf } from '../aws/policy-text.ts';
+import { isRecord } from '../machinery/json.ts';
 
 /** The statements of a policy document, whatever it looks like. */
 function statementsOf(document: unknown): readonly Readonly<Record<string, unknown>>[] {

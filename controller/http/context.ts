@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import type { About } from '../api/about.ts';
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
 import type { Tunnels } from '../api/session.ts';
 import type { TaskLogs } from '../api/task-logs.ts';
+import type { Clock } from '../machinery/clock.ts';
 
 export type { TaskLogs } from '../api/task-logs.ts';
 

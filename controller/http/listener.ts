@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 import type { Connections } from './door/connections.ts';
 import { type AccessToken, isLoopbackHost } from './door/safety.ts';
 

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import fastify, { type FastifyInstance } from 'fastify';
-import { createTurns } from '../api/turns.ts';
+import { createTurns } from '../machinery/turns.ts';
 import type { AddRoutes, ServerContext } from './context.ts';
 import { addAbout } from './discovery/about.ts';
 import { addDiscovery } from './discovery/discovery.ts';

@@ -1,5 +1,5 @@
-import type { Clock } from '../api/clock.ts';
-import type { Turns } from '../api/turns.ts';
+import type { Clock } from '../machinery/clock.ts';
+import type { Turns } from '../machinery/turns.ts';
 import type { Place, Places } from './door/places.ts';
 import type { Caller, Subject } from './door/request-info.ts';
 import type { EventEncoder } from './watch/event-encoder.ts';

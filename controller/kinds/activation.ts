@@ -9,7 +9,6 @@ import {
   paginateDescribeActivations,
   paginateDescribeParameters,
 } from '@aws-sdk/client-ssm';
-import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
@@ -17,6 +16,7 @@ import { readTags, tagsFor, upper } from '../aws/tags.ts';
 import { keyFor, nameFor } from '../core/key.ts';
 import type { Claim, Observed, Problem, Settings } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { defineKind } from './kind.ts';
 import { nodeName } from './node-marks.ts';
 

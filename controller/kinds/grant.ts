@@ -4,13 +4,13 @@ import {
   RevokeSecurityGroupIngressCommand,
   type SecurityGroupRule,
 } from '@aws-sdk/client-ec2';
-import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { readTags, TAG } from '../aws/tags.ts';
 import { keyFor } from '../core/key.ts';
 import type { Observed } from '../core/resource.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import type { EntranceDefinition } from './kind.ts';
 
 export interface GrantDetail {

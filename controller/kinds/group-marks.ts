@@ -1,9 +1,9 @@
 import type { SecurityGroup } from '@aws-sdk/client-ec2';
-import type { ObjectName } from '../api/object.ts';
 import { lostTags, ownTags, readTags, TAG } from '../aws/tags.ts';
 import { keyFor } from '../core/key.ts';
 import { derivedName } from '../core/name.ts';
 import type { Key, Tags } from '../core/resource.ts';
+import type { ObjectName } from '../machinery/object.ts';
 
 /*
  * A group of ours is told by its name and its description. Neither can be changed once the group is there, and the name's

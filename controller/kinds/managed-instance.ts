@@ -1,9 +1,9 @@
 import { DeregisterManagedInstanceCommand, type InstanceInformation } from '@aws-sdk/client-ssm';
-import { type ObjectName, objectName } from '../api/object.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { keyFor } from '../core/key.ts';
 import type { Observed } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { defineKind } from './kind.ts';
 import { findNode, nodeMarks } from './node-marks.ts';
 import { hindranceTo } from './task-diagnosis.ts';

@@ -1,5 +1,4 @@
 import type { Bastion } from '../api/bastion.ts';
-import { objectName } from '../api/object.ts';
 import { contains } from '../core/cidr.ts';
 import type { EndpointFact, Facts, Rule } from '../core/facts.ts';
 import { type EndpointService, keyFor } from '../core/key.ts';
@@ -12,6 +11,7 @@ import {
 } from '../core/network-path.ts';
 import { regionFault } from '../core/region.ts';
 import type { Problem, Settings } from '../core/resource.ts';
+import { objectName } from '../machinery/object.ts';
 
 /** Everything about a Bastion's network that would make AWS refuse an endpoint, or the task not reach AWS. */
 export function networkProblems(bastion: Bastion, facts: Facts, { closed }: Settings): Problem[] {

@@ -4,13 +4,13 @@ import {
   ListTagsForResourceCommand,
   paginateDescribeInstanceInformation,
 } from '@aws-sdk/client-ssm';
-import type { ObjectName } from '../api/object.ts';
 import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { readTags } from '../aws/tags.ts';
 import { nameFor } from '../core/key.ts';
 import { derivedName } from '../core/name.ts';
+import type { ObjectName } from '../machinery/object.ts';
 
 /** The name that a Bastion's node gets from its activation. */
 export function nodeName(installation: string, owner: ObjectName): string {

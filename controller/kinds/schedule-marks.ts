@@ -1,9 +1,9 @@
 import { GetScheduleCommand, paginateListSchedules, type ScheduleSummary } from '@aws-sdk/client-scheduler';
-import type { ObjectName } from '../api/object.ts';
 import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
 import { derivedName } from '../core/name.ts';
+import type { ObjectName } from '../machinery/object.ts';
 
 /*
  * Schedules have no tags. Ours are told by their name, whose digest follows from the Bastion that their description names;

@@ -8,7 +8,6 @@ import {
   RevokeSecurityGroupIngressCommand,
   type SecurityGroup,
 } from '@aws-sdk/client-ec2';
-import { objectName } from '../api/object.ts';
 import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { describeRule, permissionOf, rulesOf, tcp, without } from '../aws/permission.ts';
@@ -19,6 +18,7 @@ import { ownServices } from '../core/network-path.ts';
 import type { Claim, Key, KindName, Lookup, Observed, Tags } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { resolveTargets } from '../core/targets.ts';
+import { objectName } from '../machinery/object.ts';
 import { endpointGroupText, marksOfGroup, taskGroupText, withLostTags } from './group-marks.ts';
 import { defineKind } from './kind.ts';
 import { egressOfTask, type RuleWish } from './task-egress.ts';

@@ -4,7 +4,6 @@ import {
   type Session,
   TerminateSessionCommand,
 } from '@aws-sdk/client-ssm';
-import { rfc3339 } from '../api/clock.ts';
 import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
@@ -12,6 +11,7 @@ import { describeTasks } from '../aws/tasks.ts';
 import { keyFor, nameFor } from '../core/key.ts';
 import type { Observed } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
+import { rfc3339 } from '../machinery/clock.ts';
 import { defineKind } from './kind.ts';
 import { nodeMarks } from './node-marks.ts';
 import { marksOf } from './task-marks.ts';

@@ -8,13 +8,13 @@ import {
   UpdateScheduleCommand,
 } from '@aws-sdk/client-scheduler';
 import pLimit from 'p-limit';
-import { rfc3339 } from '../api/clock.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { same } from '../core/desired.ts';
 import { keyFor, nameFor, partitionOf } from '../core/key.ts';
 import { type Desired, type Key, type Lookup, type Observed, SAME } from '../core/resource.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { defineKind } from './kind.ts';
 import { likelySchedules, ownerOfSchedule, scheduleName, scheduleNote } from './schedule-marks.ts';
 import { OUR_STOP } from './task-state.ts';

@@ -1,5 +1,4 @@
 import { AuthorizeSecurityGroupIngressCommand, type SecurityGroup } from '@aws-sdk/client-ec2';
-import { type ObjectName, objectName } from '../api/object.ts';
 import type { Target } from '../api/target.ts';
 import type { Aws } from '../aws/aws.ts';
 import { permissionOf, rulesOf, tcp } from '../aws/permission.ts';
@@ -9,6 +8,7 @@ import { keyFor } from '../core/key.ts';
 import type { Claim, Key, Observed, Problem } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
 import { resolveTargets } from '../core/targets.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import {
   type GrantDetail as Detail,
   descriptionFor,

@@ -1,8 +1,8 @@
-import { objectName } from '../api/object.ts';
 import type { Facts } from '../core/facts.ts';
 import { keyFor, nameFor, partitionOf } from '../core/key.ts';
 import { digest } from '../core/name.ts';
 import type { Claim, Key, Settings } from '../core/resource.ts';
+import { objectName } from '../machinery/object.ts';
 
 /** All that makes two task definitions the same or not. */
 export interface TaskContent {

@@ -1,8 +1,8 @@
-import { objectName } from '../api/object.ts';
 import type { Facts, Rule } from '../core/facts.ts';
 import { type EndpointService, keyFor } from '../core/key.ts';
 import { capturingEndpoint, coversHttps, hasNatRoute, networkPath } from '../core/network-path.ts';
 import type { Observed } from '../core/resource.ts';
+import { objectName } from '../machinery/object.ts';
 import type { Surroundings } from './kind.ts';
 import { ACTIONS_OF, type RoleContent } from './role-content.ts';
 import type { TaskDetail } from './task-state.ts';

@@ -1,10 +1,10 @@
 import { StopTaskCommand, type Task } from '@aws-sdk/client-ecs';
 import type { Bastion } from '../api/bastion.ts';
-import { objectName } from '../api/object.ts';
 import type { Aws, Scope } from '../aws/aws.ts';
 import { unlessGone } from '../aws/errors.ts';
 import { keyFor, nameFor, partitionOf } from '../core/key.ts';
 import type { Observed } from '../core/resource.ts';
+import { objectName } from '../machinery/object.ts';
 import type { EntranceDefinition } from './kind.ts';
 import { OUR_STOP, type TaskDetail } from './task-state.ts';
 

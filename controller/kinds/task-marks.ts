@@ -1,8 +1,8 @@
 import type { Task } from '@aws-sdk/client-ecs';
-import type { ObjectName } from '../api/object.ts';
 import type { Scope } from '../aws/aws.ts';
 import { readTags, TAG } from '../aws/tags.ts';
 import { digest } from '../core/name.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import { familyOf } from './task-content.ts';
 
 /*

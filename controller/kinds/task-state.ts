@@ -1,9 +1,9 @@
 import type { Task } from '@aws-sdk/client-ecs';
-import type { ObjectName } from '../api/object.ts';
 import type { Scope } from '../aws/aws.ts';
 import { readTags } from '../aws/tags.ts';
 import { ENDPOINT_SERVICES, keyFor } from '../core/key.ts';
 import type { End, Key, Observed, ObservedState, Tags } from '../core/resource.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import { familyOf } from './task-content.ts';
 import { isTagged, marksOf } from './task-marks.ts';
 

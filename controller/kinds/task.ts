@@ -1,7 +1,5 @@
 import { paginateListTasks, RunTaskCommand, TagResourceCommand, type Task } from '@aws-sdk/client-ecs';
 import { condition } from '../api/bastion.ts';
-import { rfc3339 } from '../api/clock.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/aws.ts';
 import { classify } from '../aws/errors.ts';
 import { collect } from '../aws/reads.ts';
@@ -13,6 +11,8 @@ import { digest } from '../core/name.ts';
 import { networkPath, ownServices } from '../core/network-path.ts';
 import type { Claim, Desired, Key, Lookup, Observed, Settings } from '../core/resource.ts';
 import { SAME } from '../core/resource.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { defineKind } from './kind.ts';
 import { nodeName } from './node-marks.ts';
 import { restartAt } from './task-backoff.ts';

@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
 import type { Activation, Bastion } from '../api/bastion.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import { activationOf, recordedActivation, withActivation } from '../core/activation.ts';
 import { same } from '../core/desired.ts';
 import type { Life } from '../core/lifetime.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import type { ActivationRecord, Store } from '../store/store.ts';
 import { endAfter } from './set-back.ts';
 

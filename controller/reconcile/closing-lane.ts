@@ -1,8 +1,6 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { sleep, type Timer } from '../api/clock.ts';
 import { Fenced } from '../api/fence.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import type { Aws } from '../aws/aws.ts';
 import { explain } from '../aws/errors.ts';
 import { endOf, entrancesOf, nameOf, retryMs, stageOf } from '../core/closing.ts';
@@ -10,6 +8,8 @@ import type { DeleteReason } from '../core/endings.ts';
 import type { KindName, Observed } from '../core/resource.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { EntranceDefinition, Kind } from '../kinds/kind.ts';
+import { sleep, type Timer } from '../machinery/clock.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { ClosingNews, type ClosingWork, type Untold } from './closing-news.ts';
 import { ClosingRead, type ReadOptions } from './closing-read.ts';
 import { fieldsOf, isOf } from './pass-log.ts';

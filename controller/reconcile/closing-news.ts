@@ -1,15 +1,15 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, rfc3339, within } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
-import type { EventDraft } from '../api/event.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import { type Entrance, nameOf, whyOf } from '../core/closing.ts';
 import type { DeleteReason } from '../core/endings.ts';
 import { eventsOf } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Observed } from '../core/resource.ts';
+import { type Clock, rfc3339, within } from '../machinery/clock.ts';
+import type { EventDraft } from '../machinery/event.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { fieldsOf } from './pass-log.ts';
 import { record } from './record.ts';
 

@@ -1,9 +1,9 @@
 import type { Bastion } from '../api/bastion.ts';
-import { type Clock, LateError, within } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
 import { Fenced } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
 import type { Log } from '../core/log.ts';
+import { type Clock, LateError, within } from '../machinery/clock.ts';
 import { fieldsOf, isOf } from './pass-log.ts';
 
 export interface ReadOptions {

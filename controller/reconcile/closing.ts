@@ -1,12 +1,12 @@
 import type { Bastion } from '../api/bastion.ts';
-import { sleep, type Timer } from '../api/clock.ts';
 import { type Estate, type Place, placeKey, placeOf, placeOfKey } from '../api/estate.ts';
 import { fenceWrites } from '../api/fence.ts';
-import { objectName } from '../api/object.ts';
 import { endOf, mayHaveEnded, nextEnd } from '../core/closing.ts';
 import { ENTRANCES } from '../core/order.ts';
 import type { Step } from '../core/plan.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import { sleep, type Timer } from '../machinery/clock.ts';
+import { objectName } from '../machinery/object.ts';
 import type { ActivationBook } from './activations.ts';
 import { ClosingLane } from './closing-lane.ts';
 import type { Untold } from './closing-news.ts';

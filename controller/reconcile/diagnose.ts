@@ -1,8 +1,8 @@
 import type { Bastion } from '../api/bastion.ts';
-import { objectName } from '../api/object.ts';
 import type { Claim, Observed } from '../core/resource.ts';
 import { indexByKey, lookupIn, type Snapshot } from '../core/snapshot.ts';
 import type { Kind } from '../kinds/kind.ts';
+import { objectName } from '../machinery/object.ts';
 
 /** Asks each resource's own kind what is wrong with it, given all else that was seen. */
 export function diagnoser(

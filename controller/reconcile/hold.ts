@@ -1,10 +1,10 @@
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
-import { objectName } from '../api/object.ts';
 import { eventsOf } from '../core/events.ts';
 import { type Held, haltedStatus } from '../core/held.ts';
 import { lifetime } from '../core/lifetime.ts';
 import type { Settings } from '../core/resource.ts';
+import type { Clock } from '../machinery/clock.ts';
+import { objectName } from '../machinery/object.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';
 

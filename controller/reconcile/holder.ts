@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '../api/clock.ts';
+import { type Clock, sleep } from '../machinery/clock.ts';
 import type { Store } from '../store/store.ts';
 import { NOBODY } from './lease.ts';
 

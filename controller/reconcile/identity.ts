@@ -1,11 +1,11 @@
 import { API_VERSION, type Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, rfc3339 } from '../api/clock.ts';
 import { confirmationOf, GUARD_NAMESPACE, type Trip } from '../api/guard.ts';
 import { clearGuard, confirmGuard, findGuard, type GuardNews, tripGuard } from '../api/guard-record.ts';
-import type { KubeObject } from '../api/object.ts';
 import { type Held, heldBy } from '../core/held.ts';
 import { type Identity, identityTrip, isHalting } from '../core/identity.ts';
+import { type Clock, rfc3339 } from '../machinery/clock.ts';
+import type { KubeObject } from '../machinery/object.ts';
 import { ConflictError, type Store } from '../store/store.ts';
 import { refuseUnfinishedRestore } from './restore-mark.ts';
 

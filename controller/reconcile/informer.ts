@@ -1,9 +1,9 @@
-import { ApiError } from '../api/api-error.ts';
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, sleep } from '../api/clock.ts';
-import { objectName } from '../api/object.ts';
 import { canonical } from '../core/desired.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { type Clock, sleep } from '../machinery/clock.ts';
+import { objectName } from '../machinery/object.ts';
 
 export interface InformerOptions {
   readonly api: ApiClient;

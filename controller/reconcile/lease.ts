@@ -1,4 +1,4 @@
-import { type Clock, rfc3339, sleep, type Timer, within } from '../api/clock.ts';
+import { type Clock, rfc3339, sleep, type Timer, within } from '../machinery/clock.ts';
 import type { LeaseRecord, Store } from '../store/store.ts';
 import { type LeaseNews, newsOfTakeOver } from './lease-news.ts';
 import { setBackFrom } from './set-back.ts';

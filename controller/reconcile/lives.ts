@@ -1,8 +1,8 @@
 import type { Bastion } from '../api/bastion.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import { type Life, lifetime } from '../core/lifetime.ts';
 import { isOrphan, type Origins, orphanLife } from '../core/origin.ts';
 import type { Settings } from '../core/resource.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import type { ActivationBook } from './activations.ts';
 import { closeUnstored, type Unstored } from './unstored.ts';
 

@@ -1,9 +1,7 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
 import { type Estate, isSamePlace, type Place, placeOf } from '../api/estate.ts';
 import type { Guard } from '../api/guard.ts';
-import type { Trace } from '../api/trace.ts';
 import type { Aws } from '../aws/aws.ts';
 import { type Acceptances, NO_ACCEPTANCES, seenIn } from '../core/acceptance.ts';
 import { type GuardMemory, guard, type Shrink, withholdAll } from '../core/guard.ts';
@@ -15,6 +13,8 @@ import { NO_REFUSALS, type PartsOf, withoutRefused } from '../core/refusals.ts';
 import { type Desired, KIND_NAMES, type Settings } from '../core/resource.ts';
 import { isComplete, type Snapshot } from '../core/snapshot.ts';
 import type { Kind } from '../kinds/kind.ts';
+import type { Clock } from '../machinery/clock.ts';
+import type { Trace } from '../machinery/trace.ts';
 import type { ActivationBook } from './activations.ts';
 import { livesOf } from './lives.ts';
 import { isDoubtDue, type Memory } from './memory.ts';

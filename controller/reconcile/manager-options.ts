@@ -1,11 +1,11 @@
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
-import type { Trace } from '../api/trace.ts';
 import type { Aws } from '../aws/aws.ts';
 import type { Log } from '../core/log.ts';
 import type { Terms } from '../core/terms.ts';
 import type { Kind } from '../kinds/kind.ts';
+import type { Clock } from '../machinery/clock.ts';
+import type { Trace } from '../machinery/trace.ts';
 import type { Store } from '../store/store.ts';
 import type { Lease } from './lease.ts';
 import type { Observer } from './observer.ts';

@@ -1,12 +1,12 @@
 import type { Bastion } from '../api/bastion.ts';
-import { endsWithin } from '../api/clock.ts';
 import { type Estate, isReachable, type Place, placeKey, placeOf, placeOfKey } from '../api/estate.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
-import { untraced } from '../api/trace.ts';
 import { explain } from '../aws/errors.ts';
 import { sourceOf } from '../core/origin.ts';
 import type { Fields } from '../core/repetition.ts';
 import type { Wake } from '../core/wake.ts';
+import { endsWithin } from '../machinery/clock.ts';
+import { untraced } from '../machinery/trace.ts';
 import { fenceStore } from '../store/fence.ts';
 import { ActivationBook } from './activations.ts';
 import { Closing } from './closing.ts';

@@ -1,8 +1,8 @@
-import { objectName } from '../api/object.ts';
 import type { Facts } from '../core/facts.ts';
 import { type Part, type PartsOf, partsOf } from '../core/refusals.ts';
 import { type Claim, type Key, kindOf, type Settings } from '../core/resource.ts';
 import type { Kind } from '../kinds/kind.ts';
+import { objectName } from '../machinery/object.ts';
 
 /** Says of a key what each Bastion adds to it. Worked out for those that are asked for alone: nearly always that is none. */
 export function partsIn(

@@ -1,5 +1,5 @@
-import type { Clock } from '../api/clock.ts';
 import { explain } from '../aws/errors.ts';
+import type { Clock } from '../machinery/clock.ts';
 import type { Pass } from './reconcile.ts';
 
 /** What became of the last pass of a scope, for those who look after the controller. */

@@ -1,9 +1,9 @@
 import type { Place } from '../api/estate.ts';
-import type { ObjectName } from '../api/object.ts';
 import type { Log } from '../core/log.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { type Fields, lasting } from '../core/repetition.ts';
 import type { KindName } from '../core/resource.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import { logGuards } from './guard-log.ts';
 import type { Pass } from './reconcile.ts';
 

@@ -1,10 +1,10 @@
-import { ApiError } from '../api/api-error.ts';
-import { unlessChanged } from '../api/attempt.ts';
 import { type Bastion, type BastionStatus, condition, FINALIZER } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import { briefStatus } from '../core/brief-status.ts';
 import { same } from '../core/desired.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { unlessChanged } from '../machinery/attempt.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 
 export interface Published {
   /** The statuses that were written. */

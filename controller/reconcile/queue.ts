@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../api/clock.ts';
 import type { Wake } from '../core/wake.ts';
+import type { Clock, Timer } from '../machinery/clock.ts';
 import type { Refresh } from './observe.ts';
 
 export interface QueueOptions {

@@ -1,13 +1,13 @@
 import type { BastionStatus } from '../api/bastion.ts';
 import { Fenced } from '../api/fence.ts';
-import type { ObjectName } from '../api/object.ts';
-import { untraced } from '../api/trace.ts';
 import { noteAccepted, pausedAfter, repetitionsOf } from '../core/acceptance.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { heldBack, losePatience, NO_SETBACKS } from '../core/patience.ts';
 import { isSettled } from '../core/plan.ts';
 import { judgeRefusals, NO_REFUSALS } from '../core/refusals.ts';
 import type { KindName } from '../core/resource.ts';
+import type { ObjectName } from '../machinery/object.ts';
+import { untraced } from '../machinery/trace.ts';
 import type { ActivationBook } from './activations.ts';
 import { execute } from './execute.ts';
 import { type LookOptions, look, type Preview } from './look.ts';

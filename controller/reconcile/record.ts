@@ -1,8 +1,8 @@
 import type { Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import type { EventDraft } from '../api/event.ts';
 import { recordEvent } from '../api/event-record.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
+import type { EventDraft } from '../machinery/event.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 
 /** Stores what happened to each Bastion. */
 export async function record(

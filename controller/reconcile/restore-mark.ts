@@ -1,5 +1,5 @@
 import { SYSTEM_NAMESPACE } from '../api/bastion.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { KubeObject } from '../machinery/object.ts';
 import type { Store } from '../store/store.ts';
 
 /** In a store while a backup is put into it. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { API_VERSION, SYSTEM_NAMESPACE } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, rfc3339 } from '../api/clock.ts';
 import { isSamePlace, type Place } from '../api/estate.ts';
 import { findGuard, tripGuard } from '../api/guard-record.ts';
-import type { KubeObject } from '../api/object.ts';
+import { type Clock, rfc3339 } from '../machinery/clock.ts';
+import type { KubeObject } from '../machinery/object.ts';
 import { type Backup, contentsOf, formatBackup, loadBackup } from '../store/backup.ts';
 import type { Store } from '../store/store.ts';
 import { readIdentity } from './identity.ts';

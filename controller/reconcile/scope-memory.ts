@@ -1,9 +1,9 @@
 import type { Bastion } from '../api/bastion.ts';
-import type { Clock } from '../api/clock.ts';
 import type { Place } from '../api/estate.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import type { Doubt } from '../core/guard.ts';
 import type { Life } from '../core/lifetime.ts';
+import type { Clock } from '../machinery/clock.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { ConflictError, type Store, StoreUnavailableError } from '../store/store.ts';
 import { newScope, readScope, type ScopeRecord } from './scopes.ts';
 

@@ -1,8 +1,8 @@
 import { API_VERSION, SYSTEM_NAMESPACE } from '../api/bastion.ts';
-import { type Clock, rfc3339 } from '../api/clock.ts';
 import { type Place, placeKey } from '../api/estate.ts';
-import type { KubeObject, ObjectName } from '../api/object.ts';
 import type { Doubt } from '../core/guard.ts';
+import { type Clock, rfc3339 } from '../machinery/clock.ts';
+import type { KubeObject, ObjectName } from '../machinery/object.ts';
 import { ConflictError, type Store } from '../store/store.ts';
 
 /** An account and region that may hold resources of ours, whether or not a Bastion still names it. */

@@ -1,4 +1,4 @@
-import { rfc3339 } from '../api/clock.ts';
+import { rfc3339 } from '../machinery/clock.ts';
 import type { ActivationRecord, LeaseRecord } from '../store/store.ts';
 
 /** Clocks of replicas differ by seconds: less than this is no clock that was set back. An end may be late by more. */

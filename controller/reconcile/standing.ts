@@ -1,11 +1,11 @@
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, type Timer, within } from '../api/clock.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
 import type { Held } from '../core/held.ts';
 import type { Identity } from '../core/identity.ts';
 import type { Log } from '../core/log.ts';
 import type { Settings } from '../core/resource.ts';
+import { type Clock, type Timer, within } from '../machinery/clock.ts';
 import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
 import { logGuards } from './guard-log.ts';

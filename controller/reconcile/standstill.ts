@@ -1,4 +1,4 @@
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 import type { LeaseRecord } from '../store/store.ts';
 
 export interface StandstillOptions {

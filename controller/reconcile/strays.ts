@@ -1,9 +1,9 @@
 import type { Bastion, BastionStatus } from '../api/bastion.ts';
 import { type Estate, placeOf, unknownAccount } from '../api/estate.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import { eventsOf } from '../core/events.ts';
 import { haltedStatus } from '../core/held.ts';
 import { lifetime } from '../core/lifetime.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import type { HoldOptions } from './hold.ts';
 import { publish } from './publish.ts';
 import { record } from './record.ts';

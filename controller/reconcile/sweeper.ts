@@ -1,10 +1,10 @@
 import type { ApiClient } from '../api/client.ts';
-import type { Clock, Timer } from '../api/clock.ts';
 import { type Estate, isReachable, type Place, placeKey } from '../api/estate.ts';
 import { Fenced, fenceWrites } from '../api/fence.ts';
 import { explain } from '../aws/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Terms } from '../core/terms.ts';
+import type { Clock, Timer } from '../machinery/clock.ts';
 import { fenceStore } from '../store/fence.ts';
 import type { Store } from '../store/store.ts';
 import { logGuards } from './guard-log.ts';

@@ -1,9 +1,9 @@
-import { unlessChanged } from '../api/attempt.ts';
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, rfc3339 } from '../api/clock.ts';
 import { type Guard, trippedCondition } from '../api/guard.ts';
 import { clearGuard, type GuardNews } from '../api/guard-record.ts';
-import type { ObjectMeta } from '../api/object.ts';
+import { unlessChanged } from '../machinery/attempt.ts';
+import { type Clock, rfc3339 } from '../machinery/clock.ts';
+import type { ObjectMeta } from '../machinery/object.ts';
 import { inTurns } from '../store/let-others-run.ts';
 import { COLLECTIONS, type Store } from '../store/store.ts';
 import { tidyActivations } from './activations.ts';

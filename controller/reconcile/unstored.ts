@@ -1,6 +1,6 @@
 import type { Bastion, BastionStatus } from '../api/bastion.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import type { Life } from '../core/lifetime.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { MAX_OBJECT_BYTES } from '../store/log.ts';
 
 /** Bastions whose status the store refuses, in whatever form: nobody can see what they hold. */

@@ -1,5 +1,4 @@
 import { type Bastion, condition } from '../api/bastion.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
 import { type DesiredSet, union } from '../core/desired.ts';
 import { type Endings, endings } from '../core/endings.ts';
 import { type Facts, NO_FACTS } from '../core/facts.ts';
@@ -7,6 +6,7 @@ import type { Life } from '../core/lifetime.ts';
 import type { Claim, Key, Problem, Settings } from '../core/resource.ts';
 import { claimOf } from '../core/targets.ts';
 import type { Kind } from '../kinds/kind.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 
 /** What the Bastions of a scope want, and how those that want nothing any more ended. */
 export interface Wishes {

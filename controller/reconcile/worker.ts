@@ -1,8 +1,5 @@
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
 import type { Estate } from '../api/estate.ts';
-import { objectName } from '../api/object.ts';
-import type { Trace } from '../api/trace.ts';
 import type { Aws } from '../aws/aws.ts';
 import { verifiableAt } from '../core/conditions.ts';
 import { NO_MEMORY } from '../core/guard.ts';
@@ -13,6 +10,9 @@ import type { Settings } from '../core/resource.ts';
 import { EMPTY_SNAPSHOT } from '../core/snapshot.ts';
 import { nextWake, type Wake } from '../core/wake.ts';
 import type { Kind } from '../kinds/kind.ts';
+import type { Clock } from '../machinery/clock.ts';
+import { objectName } from '../machinery/object.ts';
+import type { Trace } from '../machinery/trace.ts';
 import type { ActivationBook } from './activations.ts';
 import type { Memory } from './memory.ts';
 import type { Interests, Refresh } from './observe.ts';

@@ -1,4 +1,4 @@
-import { ApiError, type FieldError } from '../api/api-error.ts';
+import { ApiError, type FieldError } from '../machinery/api-error.ts';
 import type { Conflict } from './fields/index.ts';
 
 /** In Kubernetes' words; kubectl adds what a person can do about it. */

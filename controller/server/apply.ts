@@ -1,7 +1,7 @@
-import { ApiError } from '../api/api-error.ts';
-import { type JsonObject, ownField, showValue } from '../api/json.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { Applied, ApplyOptions } from '../api/resources.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { type JsonObject, ownField, showValue } from '../machinery/json.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { Applied, ApplyOptions } from '../machinery/resources.ts';
 import { applyConflict } from './apply-conflict.ts';
 import { createObject } from './create.ts';
 import { badRequest, conflict, invalid } from './failures.ts';

@@ -1,12 +1,12 @@
-import { rfc3339 } from '../api/clock.ts';
-import type { JsonObject } from '../api/json.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import type { JsonObject } from '../machinery/json.ts';
 import {
   DEFAULT_NAMESPACE,
   type KubeObject,
   type ManagedFieldsEntry,
   type ObjectName,
-} from '../api/object.ts';
-import type { WriteOptions } from '../api/resources.ts';
+} from '../machinery/object.ts';
+import type { WriteOptions } from '../machinery/resources.ts';
 import { ConflictError } from '../store/store.ts';
 import { alreadyExists, badRequest, invalid } from './failures.ts';
 import { answered } from './modify.ts';

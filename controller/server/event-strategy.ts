@@ -1,9 +1,9 @@
-import type { FieldError } from '../api/api-error.ts';
-import { type Clock, rfc3339 } from '../api/clock.ts';
-import type { KubeEvent } from '../api/event.ts';
-import { isRecord, type JsonObject, ownField, showTyped, showValue } from '../api/json.ts';
 import { checkMetadata } from '../api/metadata.ts';
-import type { StructuralSchema } from '../api/structural-schema.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import { type Clock, rfc3339 } from '../machinery/clock.ts';
+import type { KubeEvent } from '../machinery/event.ts';
+import { isRecord, type JsonObject, ownField, showTyped, showValue } from '../machinery/json.ts';
+import type { StructuralSchema } from '../machinery/structural-schema.ts';
 import type { Strategy } from './strategy.ts';
 
 const INVOLVED = ['apiVersion', 'kind', 'namespace', 'name', 'uid', 'resourceVersion', 'fieldPath'];

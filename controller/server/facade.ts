@@ -1,7 +1,7 @@
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
 import type { Estate } from '../api/estate.ts';
 import type { GitSource } from '../api/git-source.ts';
+import type { Clock } from '../machinery/clock.ts';
 import type { Store } from '../store/store.ts';
 import { bastionStrategy } from './bastion-strategy.ts';
 import { eventStrategy } from './event-strategy.ts';

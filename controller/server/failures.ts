@@ -1,5 +1,5 @@
-import { ApiError, type FieldError } from '../api/api-error.ts';
 import { formatFieldError } from '../api/schema.ts';
+import { ApiError, type FieldError } from '../machinery/api-error.ts';
 import { ExpiredError, ObjectTooLargeError, StoreUnavailableError } from '../store/store.ts';
 
 /** How a kind of object is named in messages, as kubectl users know them. */

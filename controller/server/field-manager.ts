@@ -1,6 +1,6 @@
-import type { FieldError } from '../api/api-error.ts';
-import { showValue } from '../api/json.ts';
-import type { WriteOptions } from '../api/resources.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import { showValue } from '../machinery/json.ts';
+import type { WriteOptions } from '../machinery/resources.ts';
 import { invalid } from './failures.ts';
 
 const MAX_BYTES = 128;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { applyPatch, type Operation } from 'rfc6902';
-import { ApiError } from '../api/api-error.ts';
-import { isRecord, type JsonObject, ownField, showTyped, showValue } from '../api/json.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { isRecord, type JsonObject, ownField, showTyped, showValue } from '../machinery/json.ts';
 import { badRequest } from './failures.ts';
 import { plain, plainValue } from './sent.ts';
 

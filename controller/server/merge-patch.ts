@@ -1,4 +1,4 @@
-import { isRecord } from '../api/json.ts';
+import { isRecord } from '../machinery/json.ts';
 
 /** RFC 7386: objects merge field by field, null removes a field, all else replaces. Neither argument is changed. */
 export function mergePatch(target: unknown, patch: unknown): unknown {

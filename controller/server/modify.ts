@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { KubeObject, ObjectName } from '../api/object.ts';
-import type { PatchOptions } from '../api/resources.ts';
+import type { KubeObject, ObjectName } from '../machinery/object.ts';
+import type { PatchOptions } from '../machinery/resources.ts';
 import { ConflictError } from '../store/store.ts';
 import { conflict, notFound, storeFailure } from './failures.ts';
 import { finalizersOf } from './object-meta.ts';

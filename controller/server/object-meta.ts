@@ -1,5 +1,5 @@
-import { isRecord, type JsonObject, ownField } from '../api/json.ts';
-import type { KubeObject, ObjectMeta } from '../api/object.ts';
+import { isRecord, type JsonObject, ownField } from '../machinery/json.ts';
+import type { KubeObject, ObjectMeta } from '../machinery/object.ts';
 
 /** The metadata a client sent, or an empty object. */
 export function sentMetadata(sent: JsonObject): JsonObject {

@@ -1,7 +1,7 @@
-import { ApiError } from '../api/api-error.ts';
-import { isRecord, ownField } from '../api/json.ts';
-import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
-import type { List, ListQuery } from '../api/resources.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { isRecord, ownField } from '../machinery/json.ts';
+import { type KubeObject, type ObjectName, objectName } from '../machinery/object.ts';
+import type { List, ListQuery } from '../machinery/resources.ts';
 import { ExpiredError, type ListResult, type Store } from '../store/store.ts';
 import { badRequest, storeFailure } from './failures.ts';
 import { answered } from './modify.ts';

@@ -1,6 +1,6 @@
-import type { JsonObject } from '../api/json.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { PatchOptions } from '../api/resources.ts';
+import type { JsonObject } from '../machinery/json.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { PatchOptions } from '../machinery/resources.ts';
 import type { Changed } from './modify.ts';
 import { sentMetadata } from './object-meta.ts';
 import { admit } from './prune.ts';

@@ -1,8 +1,8 @@
-import { isRecord, type JsonObject } from '../api/json.ts';
 import { METADATA_FIELDS } from '../api/metadata.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { FieldValidation } from '../api/resources.ts';
-import type { StructuralSchema } from '../api/structural-schema.ts';
+import { isRecord, type JsonObject } from '../machinery/json.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { FieldValidation } from '../machinery/resources.ts';
+import type { StructuralSchema } from '../machinery/structural-schema.ts';
 import { badRequest, firstOf } from './failures.ts';
 import type { Strategy } from './strategy.ts';
 

@@ -1,6 +1,6 @@
-import { ApiError } from '../api/api-error.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { Resources } from '../api/resources.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { Resources } from '../machinery/resources.ts';
 
 type Writes<T extends KubeObject> = Omit<Resources<T>, 'get' | 'list' | 'watch'>;
 

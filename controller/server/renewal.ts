@@ -1,5 +1,5 @@
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
-import { isFarAhead, rfc3339 } from '../api/clock.ts';
+import { isFarAhead, rfc3339 } from '../machinery/clock.ts';
 import type { Change } from './strategy.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { FieldError } from '../api/api-error.ts';
-import type { JsonObject } from '../api/json.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import type { JsonObject } from '../machinery/json.ts';
+import type { KubeObject } from '../machinery/object.ts';
 import { conflict, invalid } from './failures.ts';
 import { clientMetadata, finalizersOf, sentMetadata, serverMetadata, textField } from './object-meta.ts';
 import type { Strategy } from './strategy.ts';

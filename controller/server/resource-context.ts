@@ -1,5 +1,5 @@
-import type { Clock } from '../api/clock.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { Clock } from '../machinery/clock.ts';
+import type { KubeObject } from '../machinery/object.ts';
 import type { Store } from '../store/store.ts';
 import type { Strategy } from './strategy.ts';
 

@@ -1,6 +1,6 @@
-import { rfc3339 } from '../api/clock.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { DeleteOptions, PatchOptions, StatusResources } from '../api/resources.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { DeleteOptions, PatchOptions, StatusResources } from '../machinery/resources.ts';
 import { applyObject } from './apply.ts';
 import { createObject } from './create.ts';
 import { conflict } from './failures.ts';

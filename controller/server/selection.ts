@@ -1,7 +1,7 @@
-import { isRecord, ownField } from '../api/json.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { ListQuery } from '../api/resources.ts';
-import { parseFieldSelector, parseLabelSelector, SelectorError } from '../api/selector.ts';
+import { isRecord, ownField } from '../machinery/json.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { ListQuery } from '../machinery/resources.ts';
+import { parseFieldSelector, parseLabelSelector, SelectorError } from '../machinery/selector.ts';
 import { badRequest } from './failures.ts';
 
 export interface Selection {

@@ -1,5 +1,5 @@
-import { copyJson, isRecord, JsonError, type JsonObject, showTyped } from '../api/json.ts';
-import { DEFAULT_NAMESPACE, type KubeObject } from '../api/object.ts';
+import { copyJson, isRecord, JsonError, type JsonObject, showTyped } from '../machinery/json.ts';
+import { DEFAULT_NAMESPACE, type KubeObject } from '../machinery/object.ts';
 import { badRequest, invalid, type Naming } from './failures.ts';
 import { sentMetadata, textField } from './object-meta.ts';
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ApiError } from '../api/api-error.ts';
-import type { JsonObject } from '../api/json.ts';
-import type { KubeObject } from '../api/object.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import type { JsonObject } from '../machinery/json.ts';
+import type { KubeObject } from '../machinery/object.ts';
 import { invalid } from './failures.ts';
 import type { Strategy } from './strategy.ts';
 

@@ -1,7 +1,7 @@
-import type { FieldError } from '../api/api-error.ts';
-import type { JsonObject } from '../api/json.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { StructuralSchema } from '../api/structural-schema.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import type { JsonObject } from '../machinery/json.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { StructuralSchema } from '../machinery/structural-schema.ts';
 import type { Collection } from '../store/store.ts';
 import type { Naming } from './failures.ts';
 

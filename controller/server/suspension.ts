@@ -1,7 +1,7 @@
-import { ApiError } from '../api/api-error.ts';
 import { ANNOTATION, type Bastion, BY_GIT, GROUP, KIND } from '../api/bastion.ts';
-import { rfc3339 } from '../api/clock.ts';
 import { isSuspendedByFile } from '../api/suspension.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { rfc3339 } from '../machinery/clock.ts';
 import type { Change } from './strategy.ts';
 
 /**

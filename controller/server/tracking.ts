@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { FieldError } from '../api/api-error.ts';
-import { rfc3339 } from '../api/clock.ts';
-import { isRecord, type JsonObject, ownField, showValue } from '../api/json.ts';
-import type { KubeObject, ManagedFieldsEntry } from '../api/object.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import { isRecord, type JsonObject, ownField, showValue } from '../machinery/json.ts';
+import type { KubeObject, ManagedFieldsEntry } from '../machinery/object.ts';
 import { invalid } from './failures.ts';
 import { fieldManagerErrors } from './field-manager.ts';
 import { trackUpdate } from './fields/index.ts';

@@ -1,5 +1,5 @@
-import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
-import type { WatchEvent, WatchQuery } from '../api/resources.ts';
+import { type KubeObject, type ObjectName, objectName } from '../machinery/object.ts';
+import type { WatchEvent, WatchQuery } from '../machinery/resources.ts';
 import type { Change, Store } from '../store/store.ts';
 import { badRequest, storeFailure } from './failures.ts';
 import { parseSelection, type Selection } from './selection.ts';

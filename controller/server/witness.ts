@@ -1,4 +1,4 @@
-import type { KubeObject } from '../api/object.ts';
+import type { KubeObject } from '../machinery/object.ts';
 import type { ResourceContext } from './resource-context.ts';
 
 /** `next` with what the server adds of its own to the change. @throws ApiError for a change that nobody may make */

@@ -1,6 +1,6 @@
-import type { FieldError } from '../api/api-error.ts';
 import { ANNOTATION } from '../api/bastion.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import type { KubeObject } from '../machinery/object.ts';
 import { MAX_OBJECT_BYTES } from '../store/log.ts';
 import { invalid } from './failures.ts';
 import type { ResourceContext } from './resource-context.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { createEc2, type Ec2 } from './ec2/ec2.ts';
 import type { Limits } from './ec2/state.ts';
 import { createEcs, type Ecs } from './ecs/ecs.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock, Timer } from '../api/clock.ts';
+import type { Clock, Timer } from '../machinery/clock.ts';
 import type { Simulator } from './simulator.ts';
 import { CHANNEL_PATH } from './ssm/sessions.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { Agenda, type Due } from './agenda.ts';
 
 /** Simulated times, milliseconds. AWS publishes none of them (aws-facts 1, 4, 7): these are ordinary orders of magnitude. */

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ApiError } from '../api/api-error.ts';
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
-import { rfc3339 } from '../api/clock.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
+import { ApiError } from '../machinery/api-error.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import { closedWord, isSuspendedByHand, removedText, reopenedText, suspendedText } from './closings.ts';
 import { type ComposeOptions, compose } from './compose.ts';
 import type { Declarations, Problem } from './declared.ts';

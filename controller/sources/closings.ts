@@ -1,5 +1,5 @@
 import { ANNOTATION, type Bastion, BY_GIT } from '../api/bastion.ts';
-import type { ObjectName } from '../api/object.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import { findSaid } from './digests.ts';
 import type { Declaration } from './judging.ts';
 

@@ -1,6 +1,6 @@
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
-import { rfc3339 } from '../api/clock.ts';
-import type { Manifest } from '../api/resources.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import type { Manifest } from '../machinery/resources.ts';
 import { suspensionMarks } from './closings.ts';
 import type { Declaration } from './judging.ts';
 

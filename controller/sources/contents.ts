@@ -1,4 +1,4 @@
-import type { ObjectName } from '../api/object.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import { failureFor } from './declarations.ts';
 import { isReadDamage } from './fetch-error.ts';
 import { StoppedError } from './git-process.ts';

@@ -1,5 +1,5 @@
 import { parseManifests } from '../api/manifest.ts';
-import { DEFAULT_NAMESPACE, type ObjectName } from '../api/object.ts';
+import { DEFAULT_NAMESPACE, type ObjectName } from '../machinery/object.ts';
 import type { Declarations, Unreadable } from './declared.ts';
 import { digestsOf } from './digests.ts';
 import { type Admit, type Failure, type Found, judge } from './judging.ts';

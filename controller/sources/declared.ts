@@ -1,4 +1,4 @@
-import type { ObjectName } from '../api/object.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import type { Declaration, Failure } from './judging.ts';
 
 export interface Problem {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { JsonObject } from '../api/json.ts';
-import { isRecord } from '../api/json.ts';
-import { splitDocuments } from '../api/split-documents.ts';
+import type { JsonObject } from '../machinery/json.ts';
+import { isRecord } from '../machinery/json.ts';
+import { splitDocuments } from '../machinery/split-documents.ts';
 
 /** What a document says, to be compared with what it said before. */
 export interface Said {

@@ -1,4 +1,4 @@
-import type { ObjectName } from '../api/object.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import type { Declarations, Unreadable } from './declared.ts';
 import { ANY_PLACE, MAX_PLACES, type SourceMemory } from './memory.ts';
 

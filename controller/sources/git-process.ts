@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Clock, Timer } from '../api/clock.ts';
+import type { Clock, Timer } from '../machinery/clock.ts';
 import { RefusedError } from './refused-error.ts';
 
 export interface GitProcessOptions {

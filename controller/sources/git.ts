@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { ApiClient } from '../api/client.ts';
-import { type Clock, rfc3339 } from '../api/clock.ts';
 import type { Estate } from '../api/estate.ts';
 import { recordEvent } from '../api/event-record.ts';
 import { confirmHint } from '../api/guard.ts';
 import { type GuardNews, tripGuard } from '../api/guard-record.ts';
-import type { ObjectName } from '../api/object.ts';
+import { type Clock, rfc3339 } from '../machinery/clock.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import type { Store } from '../store/store.ts';
 import { type Applied, applyDeclarations } from './apply.ts';
 import { contentsAt, createFailureFinder, findObstacles } from './contents.ts';

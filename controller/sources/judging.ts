@@ -1,9 +1,9 @@
 import type { Admission } from '../api/admission.ts';
-import type { FieldError } from '../api/api-error.ts';
-import type { JsonObject } from '../api/json.ts';
 import type { ParsedDocument } from '../api/manifest.ts';
-import type { ObjectName } from '../api/object.ts';
 import { type BastionManifest, formatFieldError, validateBastion } from '../api/schema.ts';
+import type { FieldError } from '../machinery/api-error.ts';
+import type { JsonObject } from '../machinery/json.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import type { digestsOf, Said } from './digests.ts';
 import type { Touch, TreeEntry } from './repository.ts';
 

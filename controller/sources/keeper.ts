@@ -1,5 +1,5 @@
 import type { Bastion } from '../api/bastion.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import type { Kept } from './apply.ts';
 import type { SourceGuard } from './source-guard.ts';
 

@@ -1,5 +1,5 @@
-import { ApiError, type ApiErrorReason } from '../api/api-error.ts';
 import { Fenced } from '../api/fence.ts';
+import { ApiError, type ApiErrorReason } from '../machinery/api-error.ts';
 import { ConflictError, ExpiredError, StoreUnavailableError } from '../store/store.ts';
 import { TooManyFilesError } from './declarations.ts';
 import { FetchError, plainText } from './fetch-error.ts';

@@ -1,4 +1,4 @@
-import type { ObjectName } from '../api/object.ts';
+import type { ObjectName } from '../machinery/object.ts';
 
 /** What a source remembers between two syncs, beside the commit in force and written with it. */
 export interface SourceMemory {

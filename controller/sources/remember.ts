@@ -1,5 +1,5 @@
-import { rfc3339 } from '../api/clock.ts';
-import type { ObjectName } from '../api/object.ts';
+import { rfc3339 } from '../machinery/clock.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import type { Applied } from './apply.ts';
 import type { Declarations } from './declared.ts';
 import { remembered } from './doubts.ts';

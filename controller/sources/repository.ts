@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { FetchError, fetchError, isFetchDamage, isReadDamage, isTold } from './fetch-error.ts';
 import { sizeOf } from './folder-size.ts';
 import { gitEnvironment } from './git-environment.ts';

@@ -1,4 +1,4 @@
-import type { ObjectName } from '../api/object.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import type { Declarations, Problem } from './declared.ts';
 import { findSaid, type Said } from './digests.ts';
 import type { Declaration, Failure, Found } from './judging.ts';

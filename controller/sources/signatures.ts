@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Clock, rfc3339 } from '../api/clock.ts';
-import { oneLine } from '../api/text.ts';
+import { type Clock, rfc3339 } from '../machinery/clock.ts';
+import { oneLine } from '../machinery/text.ts';
 import { readChangedPaths } from './changed-paths.ts';
 import { isReadDamage } from './fetch-error.ts';
 import { createObjectReader, type ObjectReader, ProgramError } from './object-reader.ts';

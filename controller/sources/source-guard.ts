@@ -1,5 +1,4 @@
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
 import {
   type Confirmation,
   confirmationOf,
@@ -9,7 +8,8 @@ import {
   trippedCondition,
 } from '../api/guard.ts';
 import { clearGuard, confirmGuard, findGuard, type GuardNews, tripGuard } from '../api/guard-record.ts';
-import type { ObjectName } from '../api/object.ts';
+import type { Clock } from '../machinery/clock.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import { type GitSpec, sourceId } from './git-spec.ts';
 
 /** What a person was shown of a source, and what they have said to it. */

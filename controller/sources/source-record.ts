@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { API_VERSION, SYSTEM_NAMESPACE } from '../api/bastion.ts';
-import { type Clock, rfc3339 } from '../api/clock.ts';
 import { reasonOf, type SourceState } from '../api/git-source.ts';
-import type { KubeObject, ObjectName } from '../api/object.ts';
+import { type Clock, rfc3339 } from '../machinery/clock.ts';
+import type { KubeObject, ObjectName } from '../machinery/object.ts';
 import type { Store } from '../store/store.ts';
 import type { Problem } from './declared.ts';
 import { type GitSpec, sourceId } from './git-spec.ts';

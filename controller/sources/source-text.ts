@@ -1,7 +1,7 @@
-import type { EventDraft } from '../api/event.ts';
 import { reasonOf } from '../api/git-source.ts';
 import { confirmHint } from '../api/guard.ts';
-import type { ObjectName } from '../api/object.ts';
+import type { EventDraft } from '../machinery/event.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import type { GitSpec } from './git-spec.ts';
 import type { SourceMemory } from './memory.ts';
 import { sourceGuardName } from './source-guard.ts';

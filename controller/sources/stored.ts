@@ -2,7 +2,7 @@ import { admitBastion } from '../api/admission.ts';
 import { ANNOTATION, type Bastion } from '../api/bastion.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { Estate } from '../api/estate.ts';
-import { type ObjectName, objectName } from '../api/object.ts';
+import { type ObjectName, objectName } from '../machinery/object.ts';
 import type { GitSpec } from './git-spec.ts';
 import type { Admit } from './judging.ts';
 import { NO_MEMORY, type SourceMemory } from './memory.ts';

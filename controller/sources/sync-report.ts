@@ -1,5 +1,5 @@
 import type { GuardNews } from '../api/guard-record.ts';
-import type { ObjectName } from '../api/object.ts';
+import type { ObjectName } from '../machinery/object.ts';
 import type { Problem } from './declared.ts';
 import type { SourceState } from './source-record.ts';
 

@@ -1,6 +1,6 @@
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
 import { recordEvent } from '../api/event-record.ts';
+import type { Clock } from '../machinery/clock.ts';
 import type { Store } from '../store/store.ts';
 import { markUnconfigured } from './source-record.ts';
 import { eventOf } from './source-text.ts';

@@ -1,7 +1,7 @@
 import type { ApiClient } from '../api/client.ts';
-import type { Clock } from '../api/clock.ts';
 import { isTripped, type TripReason, trippedCondition } from '../api/guard.ts';
 import { findGuard, type GuardNews, tripGuard } from '../api/guard-record.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { type GitSpec, sourceId } from './git-spec.ts';
 import { sourceGuardName, UNREAD } from './source-guard.ts';
 import type { GitSource, SourceState } from './source-record.ts';

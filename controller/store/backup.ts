@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type Clock, rfc3339 } from '../api/clock.ts';
-import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
-import { visible } from '../api/text.ts';
+import { type Clock, rfc3339 } from '../machinery/clock.ts';
+import { type KubeObject, type ObjectName, objectName } from '../machinery/object.ts';
+import { visible } from '../machinery/text.ts';
 import type { Collection, Store } from './store.ts';
 
 /** Everything a store held at one revision; the lease and the history are left out. */

@@ -1,5 +1,5 @@
-import { type Clock, LateError, within } from '../api/clock.ts';
-import { createTurns } from '../api/turns.ts';
+import { type Clock, LateError, within } from '../machinery/clock.ts';
+import { createTurns } from '../machinery/turns.ts';
 import { type Store, StoreUnavailableError } from './store.ts';
 
 export interface StoreBounds {

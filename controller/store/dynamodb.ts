@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Clock } from '../api/clock.ts';
-import { type KubeObject, type ObjectName, objectName } from '../api/object.ts';
+import type { Clock } from '../machinery/clock.ts';
+import { type KubeObject, type ObjectName, objectName } from '../machinery/object.ts';
 import { createActivations } from './activations.ts';
 import { createLeases } from './leases.ts';
 import { asRead, createLog, type Log, type LogEntry } from './log.ts';

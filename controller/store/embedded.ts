@@ -1,4 +1,4 @@
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { createTableStore } from './dynamodb.ts';
 import { convertOldStore, hasOldStore, putAside } from './leveldb-import.ts';
 import { openMark, readMark } from './newest-mark.ts';

@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, sleep } from '../api/clock.ts';
-import { codeOf } from '../api/error-code.ts';
+import { type Clock, sleep } from '../machinery/clock.ts';
+import { codeOf } from '../machinery/error-code.ts';
 import { StoreUnavailableError } from './store.ts';
 import { createFolder, folderOf, isThere } from './store-folder.ts';
 import type { Item } from './table.ts';

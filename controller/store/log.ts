@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectName } from '../api/object.ts';
+import type { KubeObject, ObjectName } from '../machinery/object.ts';
 import { inTurns } from './let-others-run.ts';
 import { type Change, type Collection, ObjectTooLargeError, StoreUnavailableError } from './store.ts';
 import { ABSENT, type Item, type Table, UnansweredError } from './table.ts';

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 
 /**
  * Beside the database: the newest entry of the log that is known to have been synced, and by which start of the machine. A database

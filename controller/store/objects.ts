@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectName } from '../api/object.ts';
+import type { KubeObject, ObjectName } from '../machinery/object.ts';
 import { inTurns } from './let-others-run.ts';
 import type { LogEntry } from './log.ts';
 import { COLLECTIONS, type Collection } from './store.ts';

@@ -1,5 +1,5 @@
 import { DescribeTableCommand, DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { createDynamoStore } from './dynamodb.ts';
 import { type Store, StoreUnavailableError } from './store.ts';
 

@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectName } from '../api/object.ts';
+import type { KubeObject, ObjectName } from '../machinery/object.ts';
 import type { LogEntry } from './log.ts';
 import type { Objects } from './objects.ts';
 import type { Collection } from './store.ts';

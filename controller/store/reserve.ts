@@ -1,6 +1,6 @@
 import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../api/error-code.ts';
+import { codeOf } from '../machinery/error-code.ts';
 
 const NAME = 'reserve';
 /** What the journal may hold before it is moved into the database, and somewhat more. */

@@ -1,5 +1,5 @@
-import { type Clock, type Timer, within } from '../api/clock.ts';
-import type { KubeObject, ObjectName } from '../api/object.ts';
+import { type Clock, type Timer, within } from '../machinery/clock.ts';
+import type { KubeObject, ObjectName } from '../machinery/object.ts';
 import type { Log, LogEntry } from './log.ts';
 import type { Collection, ListResult } from './store.ts';
 

@@ -1,4 +1,4 @@
-import { codeOf } from '../api/error-code.ts';
+import { codeOf } from '../machinery/error-code.ts';
 import { StoreUnavailableError } from './store.ts';
 import { UnansweredError } from './table.ts';
 

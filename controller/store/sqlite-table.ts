@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
-import type { Clock } from '../api/clock.ts';
-import { sleep } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
+import { sleep } from '../machinery/clock.ts';
 import { letOthersRun } from './let-others-run.ts';
 import { damaged, explainFailure, isBusy, mayBeFull } from './sqlite-failure.ts';
 import type { SqliteFile } from './sqlite-file.ts';

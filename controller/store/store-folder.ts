@@ -3,7 +3,7 @@ import { chmod, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import Database from 'libsql';
-import { codeOf } from '../api/error-code.ts';
+import { codeOf } from '../machinery/error-code.ts';
 import { createMark, isOfThisBoot } from './newest-mark.ts';
 import { damaged, explainFailure } from './sqlite-failure.ts';
 import { FILE_NAME, SCHEMA } from './sqlite-file.ts';

@@ -1,5 +1,5 @@
 import type { Activation } from '../api/bastion.ts';
-import type { KubeObject, ObjectName } from '../api/object.ts';
+import type { KubeObject, ObjectName } from '../machinery/object.ts';
 
 /**
  * What the store keeps. `sources` remembers git positions, `scopes` whose store it is and the accounts and regions that ever

@@ -13,7 +13,7 @@ import {
   UpdateContinuousBackupsCommand,
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
-import { type Clock, sleep } from '../api/clock.ts';
+import { type Clock, sleep } from '../machinery/clock.ts';
 import { StoreUnavailableError } from './store.ts';
 import { TABLE_SCHEMA } from './table.ts';
 

@@ -14,7 +14,7 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb';
-import { type Clock, sleep } from '../api/clock.ts';
+import { type Clock, sleep } from '../machinery/clock.ts';
 import { StoreUnavailableError } from './store.ts';
 
 export type Item = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { createRing, type Ring, type RingLimits } from './ring.ts';
 import { endWith } from './signals.ts';
 import type { Change, Store, WatchOptions } from './store.ts';

@@ -1,6 +1,6 @@
 import { API_VERSION, KIND, SYSTEM_NAMESPACE } from '../api/bastion.ts';
-import { type KubeObject, objectName } from '../api/object.ts';
 import { fromHub, toHub, VERSIONS, type Version, versionOf } from '../api/versions.ts';
+import { type KubeObject, objectName } from '../machinery/object.ts';
 import {
   type Collection,
   ConflictError,

@@ -1,4 +1,4 @@
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 import type { Log, LogEntry } from './log.ts';
 import { type Change, ExpiredError, type WatchOptions } from './store.ts';
 

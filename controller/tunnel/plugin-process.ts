@@ -1,6 +1,6 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import { type Clock, LateError, within } from '../api/clock.ts';
 import { SessionError, type StartedSession } from '../api/session.ts';
+import { type Clock, LateError, within } from '../machinery/clock.ts';
 import { guardOrphan } from './orphan-guard.ts';
 import type { Plugin } from './plugin.ts';
 

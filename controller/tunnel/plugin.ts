@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Clock, LateError, within } from '../api/clock.ts';
 import { SessionError } from '../api/session.ts';
+import { type Clock, LateError, within } from '../machinery/clock.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 

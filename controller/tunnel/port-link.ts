@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import { type Clock, LateError, within } from '../api/clock.ts';
 import { type PortRequest, SessionError, type Sessions, type StartedSession } from '../api/session.ts';
+import { type Clock, LateError, within } from '../machinery/clock.ts';
 import type { Plugin } from './plugin.ts';
 import { type PluginOutput, secretsOf, watchOutput } from './plugin-output.ts';
 import { launchPlugin, type PluginProcess } from './plugin-process.ts';

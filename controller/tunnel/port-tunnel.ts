@@ -1,6 +1,4 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { type Clock, sleep, type Timer } from '../api/clock.ts';
-import { codeOf } from '../api/error-code.ts';
 import {
   type PortRequest,
   type PortTunnel,
@@ -8,6 +6,8 @@ import {
   type SessionFailure,
   type Sessions,
 } from '../api/session.ts';
+import { type Clock, sleep, type Timer } from '../machinery/clock.ts';
+import { codeOf } from '../machinery/error-code.ts';
 import type { Plugin } from './plugin.ts';
 import { openLink, type PortLink } from './port-link.ts';
 import { relay } from './relay.ts';

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import type { Clock } from '../api/clock.ts';
+import type { Clock } from '../machinery/clock.ts';
 
 export interface RelayEvents {
   /** The plugin does not take connections any more. The client is as it was. */

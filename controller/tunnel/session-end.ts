@@ -1,5 +1,5 @@
-import { type Clock, LateError, within } from '../api/clock.ts';
 import { SessionError, type Sessions, type StartedSession } from '../api/session.ts';
+import { type Clock, LateError, within } from '../machinery/clock.ts';
 
 const LONGEST_END_MS = 10_000;
 

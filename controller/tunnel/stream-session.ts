@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream';
-import { type Clock, within } from '../api/clock.ts';
 import type { Sessions, StartedSession, StreamRequest, StreamSession } from '../api/session.ts';
+import { type Clock, within } from '../machinery/clock.ts';
 import type { Plugin } from './plugin.ts';
 import { launchPlugin, type PluginProcess } from './plugin-process.ts';
 import { endSession, unlessAborted } from './session-end.ts';

@@ -1,5 +1,5 @@
-import type { Clock } from '../api/clock.ts';
 import type { Sessions, Tunnels } from '../api/session.ts';
+import type { Clock } from '../machinery/clock.ts';
 import { findPlugin, type Plugin, type PluginSettings } from './plugin.ts';
 import { openPortTunnel } from './port-tunnel.ts';
 import { openStreamSession, runAtTerminal } from './stream-session.ts';

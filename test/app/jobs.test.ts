@@ -1,9 +1,9 @@
 import { createTask } from 'node-cron';
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../../controller/api/clock.ts';
 import { startJobs } from '../../controller/app/jobs.ts';
 import { systemClock } from '../../controller/app/process/clock.ts';
 import { isSchedule, timesOf } from '../../controller/app/process/cron.ts';
+import type { Clock } from '../../controller/machinery/clock.ts';
 import { settle, VirtualClock } from '../clock.ts';
 
 const SECOND = 1_000;

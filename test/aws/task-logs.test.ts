@@ -4,11 +4,11 @@ import {
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../controller/api/api-error.ts';
 import type { Bastion, BastionStatus } from '../../controller/api/bastion.ts';
 import type { LogLine, LogQuery } from '../../controller/api/task-logs.ts';
 import { connect } from '../../controller/aws/clients.ts';
 import { createTaskLogs } from '../../controller/aws/task-logs.ts';
+import { ApiError } from '../../controller/machinery/api-error.ts';
 import { sample } from '../api/sample.ts';
 import { settle } from '../clock.ts';
 import { readyBed } from '../kinds/bed.ts';

@@ -1,4 +1,4 @@
-import { type KubeObject, type ObjectName, objectName } from '../../controller/api/object.ts';
+import { type KubeObject, type ObjectName, objectName } from '../../controller/machinery/object.ts';
 import {
   type ActivationRecord,
   type Change,

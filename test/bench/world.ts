@@ -1,5 +1,5 @@
-import type { Clock } from '../../controller/api/clock.ts';
-import type { Manifest } from '../../controller/api/resources.ts';
+import type { Clock } from '../../controller/machinery/clock.ts';
+import type { Manifest } from '../../controller/machinery/resources.ts';
 import { createSimulator, type Simulator } from '../../controller/simulator/simulator.ts';
 
 export const REGION = 'ap-northeast-1';

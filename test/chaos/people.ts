@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { SSMClient, StartSessionCommand } from '@aws-sdk/client-ssm';
 import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
-import { rfc3339 } from '../../controller/api/clock.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { ROOT } from '../e2e/build.ts';
 import { REGION } from '../reconcile/harness.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../controller/api/api-error.ts';
-import type { KubeObject } from '../../controller/api/object.ts';
-import type { ListQuery, Resources, WatchEvent } from '../../controller/api/resources.ts';
 import { follow } from '../../controller/cli/follow.ts';
+import { ApiError } from '../../controller/machinery/api-error.ts';
+import type { KubeObject } from '../../controller/machinery/object.ts';
+import type { ListQuery, Resources, WatchEvent } from '../../controller/machinery/resources.ts';
 import { VirtualClock } from '../clock.ts';
 import { createCli, sample } from './fixture.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ApiError } from '../../controller/api/api-error.ts';
 import type { Bastion } from '../../controller/api/bastion.ts';
-import type { WatchEvent, WatchQuery } from '../../controller/api/resources.ts';
+import type { ApiError } from '../../controller/machinery/api-error.ts';
+import type { WatchEvent, WatchQuery } from '../../controller/machinery/resources.ts';
 import { event, failure, sample } from '../server/fixture.ts';
 import { SUBJECTS, type Subject } from './subjects.ts';
 

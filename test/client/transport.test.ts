@@ -9,12 +9,12 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ApiError } from '../../controller/api/api-error.ts';
 import {
   createHttpClient,
   type HttpClient,
   type ServerOptions,
 } from '../../controller/client/http-client.ts';
+import type { ApiError } from '../../controller/machinery/api-error.ts';
 import { failure, sample } from '../server/fixture.ts';
 
 const closers: (() => unknown)[] = [];

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { ObjectName } from '../../controller/api/object.ts';
 import {
   type Acceptances,
   NO_ACCEPTANCES,
@@ -12,6 +11,7 @@ import { forgetEnded, neverListed } from '../../controller/core/never-listed.ts'
 import type { Action, Step } from '../../controller/core/plan.ts';
 import type { Desired, Observed } from '../../controller/core/resource.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from '../../controller/core/snapshot.ts';
+import type { ObjectName } from '../../controller/machinery/object.ts';
 
 const KEY = 'task/team/db';
 const SECOND = 1_000;

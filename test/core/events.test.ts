@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Bastion, BastionStatus } from '../../controller/api/bastion.ts';
-import { rfc3339 } from '../../controller/api/clock.ts';
 import { endings } from '../../controller/core/endings.ts';
 import { eventsOf } from '../../controller/core/events.ts';
 import type { Life } from '../../controller/core/lifetime.ts';
 import type { Outcome } from '../../controller/core/outcome.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import {
   ACTIVE,
   ENDPOINT,

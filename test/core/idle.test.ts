@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION, type BastionStatus } from '../../controller/api/bastion.ts';
-import { rfc3339 } from '../../controller/api/clock.ts';
 import {
   idleLookAt,
   type SessionsSeen,
@@ -10,6 +9,7 @@ import {
 } from '../../controller/core/idle.ts';
 import { keyFor } from '../../controller/core/key.ts';
 import { type Life, lifetime } from '../../controller/core/lifetime.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import { bastionOf, type SampleOptions, seenOf } from './sample.ts';
 
 const MINUTE = 60_000;

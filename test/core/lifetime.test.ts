@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION } from '../../controller/api/bastion.ts';
-import { rfc3339 } from '../../controller/api/clock.ts';
 import { type Life, lifetime, nextDeadline } from '../../controller/core/lifetime.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import { bastionOf, type SampleOptions } from './sample.ts';
 
 const MINUTE = 60_000;

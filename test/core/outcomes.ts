@@ -1,11 +1,11 @@
 import type { Bastion, BastionStatus, ConditionType } from '../../controller/api/bastion.ts';
-import { rfc3339 } from '../../controller/api/clock.ts';
 import { NO_FACTS } from '../../controller/core/facts.ts';
 import type { Life } from '../../controller/core/lifetime.ts';
 import type { Outcome } from '../../controller/core/outcome.ts';
 import type { Action, Step } from '../../controller/core/plan.ts';
 import type { Desired, Key, KindName, Observed } from '../../controller/core/resource.ts';
 import { type StatusContext, statuses } from '../../controller/core/status.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import { type SampleOptions, seenOf, wantedOf } from './sample.ts';
 
 export const NOW = Date.parse('2026-11-23T10:00:00Z');

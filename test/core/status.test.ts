@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION } from '../../controller/api/bastion.ts';
-import { rfc3339 } from '../../controller/api/clock.ts';
 import { NO_FACTS } from '../../controller/core/facts.ts';
 import type { Life } from '../../controller/core/lifetime.ts';
 import type { Outcome } from '../../controller/core/outcome.ts';
 import type { Key } from '../../controller/core/resource.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import {
   ACTIVE,
   conditionIn,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION, condition } from '../../controller/api/bastion.ts';
-import { rfc3339 } from '../../controller/api/clock.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import { type Harness, startHarness } from '../reconcile/harness.ts';
 import { ownedIn } from '../reconcile/owned.ts';
 import { becomeReady, MINUTE, readyBed } from './bed.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ApiError } from '../../controller/api/api-error.ts';
 import type { Bastion } from '../../controller/api/bastion.ts';
 import type { TaskLogs } from '../../controller/http/context.ts';
+import { ApiError } from '../../controller/machinery/api-error.ts';
 import { type Place, useBed } from './bed.ts';
 import { cells, done, failed, refused } from './kubectl.ts';
 import { make, named, ready } from './manifests.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from '../../controller/api/clock.ts';
+import type { Clock } from '../../controller/machinery/clock.ts';
 import { encodeFault, type WireResponse } from '../../controller/simulator/wire/encode.ts';
 import { AwsFault } from '../../controller/simulator/world.ts';
 import type { Adapter } from './router.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../controller/api/clock.ts';
+import type { Clock } from '../../controller/machinery/clock.ts';
 import type { RequestHandler } from '../../controller/simulator/sdk-handler.ts';
 import type { Simulator } from '../../controller/simulator/simulator.ts';
 import { sdkClients } from '../simulator/clients.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
-import { rfc3339 } from '../../controller/api/clock.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import { build, ROOT } from '../e2e/build.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 import { type OperationsBed, openOperationsBed } from './operations-bed.ts';

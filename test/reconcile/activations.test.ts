@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
-import { rfc3339 } from '../../controller/api/clock.ts';
 import { lifetime } from '../../controller/core/lifetime.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import { ActivationBook, tidyActivations } from '../../controller/reconcile/activations.ts';
 import { StoreUnavailableError } from '../../controller/store/store.ts';
 import { VirtualClock } from '../clock.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sleep } from '../../controller/api/clock.ts';
+import { sleep } from '../../controller/machinery/clock.ts';
 import { ClosingRead } from '../../controller/reconcile/closing-read.ts';
 import { settle, VirtualClock } from '../clock.ts';
 import { ACCOUNT, REGION } from './harness.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../controller/api/api-error.ts';
 import type { BastionSpec } from '../../controller/api/bastion.ts';
 import { canonical, join, union } from '../../controller/core/desired.ts';
 import type { Claim } from '../../controller/core/resource.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
+import { ApiError } from '../../controller/machinery/api-error.ts';
 import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { type Harness, manifestOf, SETTINGS, startHarness } from './harness.ts';
 import { ownedIn } from './owned.ts';

@@ -1,8 +1,6 @@
 import type { Bastion, BastionSpec } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
-import type { Clock } from '../../controller/api/clock.ts';
 import type { Estate } from '../../controller/api/estate.ts';
-import type { Manifest } from '../../controller/api/resources.ts';
 import type { Aws } from '../../controller/aws/aws.ts';
 import { connect } from '../../controller/aws/clients.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
@@ -11,6 +9,8 @@ import type { Settings } from '../../controller/core/resource.ts';
 import { namedDatabases } from '../../controller/core/targets.ts';
 import type { Wake } from '../../controller/core/wake.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
+import type { Clock } from '../../controller/machinery/clock.ts';
+import type { Manifest } from '../../controller/machinery/resources.ts';
 import { ActivationBook } from '../../controller/reconcile/activations.ts';
 import type { Pass } from '../../controller/reconcile/reconcile.ts';
 import { ScopeWorker } from '../../controller/reconcile/worker.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION, type BastionSpec, condition } from '../../controller/api/bastion.ts';
-import { rfc3339 } from '../../controller/api/clock.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import { type Harness, startHarness } from './harness.ts';
 
 const MINUTE = 60_000;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../controller/api/api-error.ts';
 import type { Bastion } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
-import type { WatchEvent } from '../../controller/api/resources.ts';
+import { ApiError } from '../../controller/machinery/api-error.ts';
+import type { WatchEvent } from '../../controller/machinery/resources.ts';
 import { Informer } from '../../controller/reconcile/informer.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { VirtualClock } from '../clock.ts';

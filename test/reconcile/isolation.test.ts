@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../controller/api/api-error.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
 import { connect } from '../../controller/aws/clients.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
+import { ApiError } from '../../controller/machinery/api-error.ts';
 import { ActivationBook } from '../../controller/reconcile/activations.ts';
 import { ScopeWorker } from '../../controller/reconcile/worker.ts';
 import { ORDINARY } from '../../controller/simulator/seed.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Clock } from '../../controller/api/clock.ts';
+import type { Clock } from '../../controller/machinery/clock.ts';
 import { createLease, type Lease, type LeaseOptions, type Tenure } from '../../controller/reconcile/lease.ts';
 import type { LeaseNews } from '../../controller/reconcile/lease-news.ts';
 import { openEmbeddedStore } from '../../controller/store/embedded.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION, condition } from '../../controller/api/bastion.ts';
-import { rfc3339 } from '../../controller/api/clock.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import { ORDINARY } from '../../controller/simulator/seed.ts';
 import { VirtualClock } from '../clock.ts';
 import { type Harness, startHarness } from './harness.ts';

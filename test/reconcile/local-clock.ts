@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../controller/api/clock.ts';
+import type { Clock, Timer } from '../../controller/machinery/clock.ts';
 import type { VirtualClock } from '../clock.ts';
 
 interface Waiting {

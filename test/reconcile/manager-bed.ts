@@ -1,10 +1,10 @@
 import type { BastionSpec } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
-import { type Clock, sleep } from '../../controller/api/clock.ts';
 import { connect } from '../../controller/aws/clients.ts';
 import { DEFAULT_SHRINK_LIMIT } from '../../controller/core/guard.ts';
 import type { Terms } from '../../controller/core/terms.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
+import { type Clock, sleep } from '../../controller/machinery/clock.ts';
 import { createLease } from '../../controller/reconcile/lease.ts';
 import { Controller } from '../../controller/reconcile/manager.ts';
 import type { ManagerOptions } from '../../controller/reconcile/manager-options.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../controller/api/api-error.ts';
 import { ANNOTATION, type Bastion, type BastionStatus } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
-import { objectName } from '../../controller/api/object.ts';
+import { ApiError } from '../../controller/machinery/api-error.ts';
+import { objectName } from '../../controller/machinery/object.ts';
 import { publish } from '../../controller/reconcile/publish.ts';
 import { startHarness } from './harness.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { recordEvent } from '../../controller/api/event-record.ts';
 import { guardManifest, type Trip, trippedCondition } from '../../controller/api/guard.ts';
 import { findGuard, tripGuard } from '../../controller/api/guard-record.ts';
-import { objectName } from '../../controller/api/object.ts';
+import { objectName } from '../../controller/machinery/object.ts';
 import { tidy } from '../../controller/reconcile/tidy.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { VirtualClock } from '../clock.ts';

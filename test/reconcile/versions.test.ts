@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KubeObject } from '../../controller/api/object.ts';
+import type { KubeObject } from '../../controller/machinery/object.ts';
 import { LEASE_NAME } from '../../controller/reconcile/holder.ts';
 import { createLease } from '../../controller/reconcile/lease.ts';
 import { createFacade } from '../../controller/server/facade.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ApiError } from '../../controller/api/api-error.ts';
 import type { Bastion } from '../../controller/api/bastion.ts';
+import type { ApiError } from '../../controller/machinery/api-error.ts';
 import { createFixture, FINALIZER, type Fixture, failure, sample } from './fixture.ts';
 
 let fixture: Fixture;

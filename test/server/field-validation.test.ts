@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { guardManifest } from '../../controller/api/guard.ts';
-import type { FieldValidation, WriteOptions } from '../../controller/api/resources.ts';
+import type { FieldValidation, WriteOptions } from '../../controller/machinery/resources.ts';
 import { createFixture, event, type Fixture, failure, sample } from './fixture.ts';
 
 let fixture: Fixture;

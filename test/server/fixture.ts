@@ -1,8 +1,8 @@
-import type { ApiError } from '../../controller/api/api-error.ts';
 import { FINALIZER } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
-import type { KubeObject } from '../../controller/api/object.ts';
-import type { ListQuery, WatchEvent } from '../../controller/api/resources.ts';
+import type { ApiError } from '../../controller/machinery/api-error.ts';
+import type { KubeObject } from '../../controller/machinery/object.ts';
+import type { ListQuery, WatchEvent } from '../../controller/machinery/resources.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { sample } from '../api/sample.ts';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ApiError } from '../../controller/api/api-error.ts';
-import { isRecord } from '../../controller/api/json.ts';
-import type { FieldValidation } from '../../controller/api/resources.ts';
+import { ApiError } from '../../controller/machinery/api-error.ts';
+import { isRecord } from '../../controller/machinery/json.ts';
+import type { FieldValidation } from '../../controller/machinery/resources.ts';
 import { createFixture, FINALIZER, sample } from './fixture.ts';
 
 const key = fc.constantFrom(

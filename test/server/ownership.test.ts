@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ApiError } from '../../controller/api/api-error.ts';
 import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
 import { GUARD_NAMESPACE, guardManifest } from '../../controller/api/guard.ts';
-import type { ApplyOptions } from '../../controller/api/resources.ts';
+import type { ApiError } from '../../controller/machinery/api-error.ts';
+import type { ApplyOptions } from '../../controller/machinery/resources.ts';
 import { createFixture, event, FINALIZER, type Fixture, failure, sample } from './fixture.ts';
 
 let fixture: Fixture;

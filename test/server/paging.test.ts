@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ApiError } from '../../controller/api/api-error.ts';
-import type { ListQuery } from '../../controller/api/resources.ts';
+import type { ApiError } from '../../controller/machinery/api-error.ts';
+import type { ListQuery } from '../../controller/machinery/resources.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { createFixture, event, type Fixture, failure, sample } from './fixture.ts';
 

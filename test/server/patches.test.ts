@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ApiError } from '../../controller/api/api-error.ts';
+import type { ApiError } from '../../controller/machinery/api-error.ts';
 import { createFixture, event, type Fixture, failure, sample } from './fixture.ts';
 
 let fixture: Fixture;

@@ -1,5 +1,4 @@
 import type { ApiClient } from '../../controller/api/client.ts';
-import { type Clock, sleep } from '../../controller/api/clock.ts';
 import { type Jobs, startJobs } from '../../controller/app/jobs.ts';
 import { systemClock } from '../../controller/app/process/clock.ts';
 import { createSync, type Sync } from '../../controller/app/sync.ts';
@@ -9,6 +8,7 @@ import type { Log } from '../../controller/core/log.ts';
 import type { Settings } from '../../controller/core/resource.ts';
 import type { Terms } from '../../controller/core/terms.ts';
 import { KINDS } from '../../controller/kinds/index.ts';
+import { type Clock, sleep } from '../../controller/machinery/clock.ts';
 import { createLease, type Lease } from '../../controller/reconcile/lease.ts';
 import { Controller } from '../../controller/reconcile/manager.ts';
 import { createFacade } from '../../controller/server/facade.ts';

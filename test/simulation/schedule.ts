@@ -1,4 +1,4 @@
-import { ApiError } from '../../controller/api/api-error.ts';
+import { ApiError } from '../../controller/machinery/api-error.ts';
 import { ANSWER, type Call, type Target } from './boundary.ts';
 import { warmUp } from './clients.ts';
 import { ALL_KINDS, FAULT_KINDS, type FaultKind } from './faults.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../controller/api/api-error.ts';
+import { ApiError } from '../../controller/machinery/api-error.ts';
 import { VirtualClock } from '../clock.ts';
 import { manifestOf, startHarness } from '../reconcile/harness.ts';
 import { INVALID_SPECS, SPECS } from './specs.ts';

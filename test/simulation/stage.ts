@@ -1,7 +1,7 @@
 import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
-import type { Clock } from '../../controller/api/clock.ts';
 import type { Settings } from '../../controller/core/resource.ts';
+import type { Clock } from '../../controller/machinery/clock.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import type { Simulator, SimulatorOptions } from '../../controller/simulator/simulator.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';

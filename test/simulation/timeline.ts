@@ -1,4 +1,4 @@
-import type { Timer } from '../../controller/api/clock.ts';
+import type { Timer } from '../../controller/machinery/clock.ts';
 import { Agenda, type Due } from '../../controller/simulator/agenda.ts';
 
 interface Appointment extends Due {

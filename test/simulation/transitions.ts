@@ -1,5 +1,5 @@
-import { ApiError } from '../../controller/api/api-error.ts';
 import type { BastionSpec } from '../../controller/api/bastion.ts';
+import { ApiError } from '../../controller/machinery/api-error.ts';
 import { manifestOf } from '../reconcile/harness.ts';
 import { ANSWER } from './boundary.ts';
 import { ORACLES } from './oracles/index.ts';

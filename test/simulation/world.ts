@@ -1,6 +1,6 @@
 import { ANNOTATION, type Bastion, type BastionSpec } from '../../controller/api/bastion.ts';
-import { rfc3339 } from '../../controller/api/clock.ts';
 import { TIMEOUTS } from '../../controller/aws/clients.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import { LEASE_NAME } from '../../controller/reconcile/holder.ts';
 import type { Simulator } from '../../controller/simulator/simulator.ts';
 import { MAX_OBJECT_BYTES } from '../../controller/store/log.ts';

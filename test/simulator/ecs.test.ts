@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rfc3339 } from '../../controller/api/clock.ts';
+import { rfc3339 } from '../../controller/machinery/clock.ts';
 import {
   ACCOUNT,
   type Answer,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ANNOTATION, type Bastion } from '../../controller/api/bastion.ts';
 import type { ApiClient } from '../../controller/api/client.ts';
-import { objectName } from '../../controller/api/object.ts';
+import { objectName } from '../../controller/machinery/object.ts';
 import { createFacade } from '../../controller/server/facade.ts';
 import { createGitSource } from '../../controller/sources/git.ts';
 import type { GitSource } from '../../controller/sources/source-record.ts';

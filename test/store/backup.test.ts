@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { KubeObject } from '../../controller/api/object.ts';
-import { visible } from '../../controller/api/text.ts';
+import type { KubeObject } from '../../controller/machinery/object.ts';
+import { visible } from '../../controller/machinery/text.ts';
 import { formatBackup, loadBackup, parseBackup, takeBackup } from '../../controller/store/backup.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { createDynaliteSubject } from './dynalite.ts';

@@ -1,6 +1,6 @@
 import type fc from 'fast-check';
 import { expect } from 'vitest';
-import type { KubeObject } from '../../controller/api/object.ts';
+import type { KubeObject } from '../../controller/machinery/object.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
 import {
   type Change,

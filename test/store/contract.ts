@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { objectName } from '../../controller/api/object.ts';
+import { objectName } from '../../controller/machinery/object.ts';
 import type { Change, ListResult, Store } from '../../controller/store/store.ts';
 import { ConflictError, ExpiredError } from '../../controller/store/store.ts';
 import {

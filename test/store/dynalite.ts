@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import type { Clock } from '../../controller/api/clock.ts';
+import type { Clock } from '../../controller/machinery/clock.ts';
 import { createDynamoStore } from '../../controller/store/dynamodb.ts';
 import { ensureTable } from '../../controller/store/table.ts';
 import { VirtualClock } from '../clock.ts';

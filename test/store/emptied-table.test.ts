@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { API_VERSION } from '../../controller/api/bastion.ts';
-import type { KubeObject, ObjectName } from '../../controller/api/object.ts';
+import type { KubeObject, ObjectName } from '../../controller/machinery/object.ts';
 import { createLease } from '../../controller/reconcile/lease.ts';
 import { createTableStore } from '../../controller/store/dynamodb.ts';
 import { ExpiredError } from '../../controller/store/store.ts';

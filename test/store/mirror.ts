@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../controller/api/object.ts';
+import type { KubeObject } from '../../controller/machinery/object.ts';
 import {
   type Change,
   type Collection,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ObjectName } from '../../controller/api/object.ts';
+import type { ObjectName } from '../../controller/machinery/object.ts';
 import type { LogEntry } from '../../controller/store/log.ts';
 import { createRecall } from '../../controller/store/recall.ts';
 import { thing } from './subject.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { KubeObject } from '../../controller/api/object.ts';
+import type { KubeObject } from '../../controller/machinery/object.ts';
 import type { Change, Collection, Store } from '../../controller/store/store.ts';
 import type { VirtualClock } from '../clock.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { KubeObject } from '../../controller/api/object.ts';
+import type { KubeObject } from '../../controller/machinery/object.ts';
 import { convertVersions, migrateVersions } from '../../controller/store/versions.ts';
 import { sample } from '../api/sample.ts';
 import { createDynaliteSubject } from './dynalite.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { FieldError } from '../../controller/api/api-error.ts';
 import type { Bastion } from '../../controller/api/bastion.ts';
 import { validateGuard } from '../../controller/api/guard-schema.ts';
-import type { JsonObject } from '../../controller/api/json.ts';
 import { defaultBastion, validateBastion } from '../../controller/api/schema.ts';
+import type { FieldError } from '../../controller/machinery/api-error.ts';
+import type { JsonObject } from '../../controller/machinery/json.ts';
 import { mergePatch } from '../../controller/server/merge-patch.ts';
 import { type Kind, readVectors } from '../server/fields/vectors.ts';
 

@@ -1,5 +1,5 @@
 import { API_VERSION } from '../../api/bastion.ts';
-import type { StructuralSchema } from '../../api/structural-schema.ts';
+import type { StructuralSchema } from '../../machinery/structural-schema.ts';
 
 const text = (description: string, more: StructuralSchema = {}): StructuralSchema => ({
   type: 'string',

@@ -1,8 +1,8 @@
-import type { Clock } from '../../api/clock.ts';
 import type { Account, Estate } from '../../api/estate.ts';
 import type { Log } from '../../core/log.ts';
 import type { Settings } from '../../core/resource.ts';
 import type { Terms } from '../../core/terms.ts';
+import type { Clock } from '../../machinery/clock.ts';
 import { parseGitSpec } from '../../sources/git-spec.ts';
 import { sourceGuardName } from '../../sources/source-guard.ts';
 import { type ControllerConfig, type GitSourceConfig, readConfig, watchConfig } from './config-file.ts';

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { formatDuration, parseDuration } from '../../api/duration.ts';
 import { regionFault } from '../../core/region.ts';
+import { formatDuration, parseDuration } from '../../machinery/duration.ts';
 import type { ControllerOptions } from '../controller.ts';
 import { isSchedule } from '../process/cron.ts';
 import type { LogFormat } from '../telemetry/log.ts';

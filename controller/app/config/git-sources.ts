@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ApiClient } from '../../api/client.ts';
-import type { Clock } from '../../api/clock.ts';
+import type { Clock } from '../../machinery/clock.ts';
 import { createGitSource, type GitSource } from '../../sources/git.ts';
 import { tellUnconfigured } from '../../sources/unconfigured.ts';
 import { fenceStore } from '../../store/fence.ts';

@@ -2,10 +2,10 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { Clock, Timer } from '../../api/clock.ts';
 import type { Account } from '../../api/estate.ts';
 import { explain } from '../../aws/errors.ts';
 import type { Log } from '../../core/log.ts';
+import type { Clock, Timer } from '../../machinery/clock.ts';
 
 /** What a running controller tells other processes on the same data folder, so that they see the world it sees. */
 export interface Announcement {

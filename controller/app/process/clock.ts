@@ -1,6 +1,6 @@
 import { uptime } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import type { Clock } from '../../api/clock.ts';
+import type { Clock } from '../../machinery/clock.ts';
 
 /** What the machine says about time. */
 export interface TimeSource {

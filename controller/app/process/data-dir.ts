@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { codeOf } from '../../api/error-code.ts';
+import { codeOf } from '../../machinery/error-code.ts';
 import { UsageError } from '../config/usage-error.ts';
 
 /** Makes the folder if need be. @throws UsageError when it cannot be used, and why */

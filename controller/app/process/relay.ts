@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { codeOf } from '../../api/error-code.ts';
+import { codeOf } from '../../machinery/error-code.ts';
 
 export interface Relay {
   readonly url: string;

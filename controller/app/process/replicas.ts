@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { type Clock, LateError, type Timer, within } from '../../api/clock.ts';
 import type { Log } from '../../core/log.ts';
+import { type Clock, LateError, type Timer, within } from '../../machinery/clock.ts';
 
 /** A controller in a process of its own. */
 export interface ReplicaProcess {

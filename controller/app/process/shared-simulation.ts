@@ -1,5 +1,5 @@
-import { type Clock, within } from '../../api/clock.ts';
 import type { Log } from '../../core/log.ts';
+import { type Clock, within } from '../../machinery/clock.ts';
 import { SIMULATION_HEADER } from '../../simulator/server.ts';
 import type { LeaseRecord, Store } from '../../store/store.ts';
 import { type AwsWorld, connectionTo, SIMULATED_ACCOUNT, simulate } from '../aws.ts';

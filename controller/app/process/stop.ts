@@ -1,5 +1,5 @@
-import { type Clock, LateError, within } from '../../api/clock.ts';
 import type { Log } from '../../core/log.ts';
+import { type Clock, LateError, within } from '../../machinery/clock.ts';
 
 /** What a person, a container and another leader wait for. The lease is given away long before. */
 const LONGEST_STOP_MS = 4_500;

@@ -1,7 +1,7 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { rfc3339 } from '../../api/clock.ts';
-import { objectName } from '../../api/object.ts';
+import { rfc3339 } from '../../machinery/clock.ts';
+import { objectName } from '../../machinery/object.ts';
 import type { ControllerState } from '../../reconcile/manager.ts';
 import { redactFields } from './redact.ts';
 

@@ -1,6 +1,6 @@
-import { type Clock, rfc3339 } from '../../api/clock.ts';
-import { visibleLine } from '../../api/text.ts';
 import type { Log } from '../../core/log.ts';
+import { type Clock, rfc3339 } from '../../machinery/clock.ts';
+import { visibleLine } from '../../machinery/text.ts';
 import { redactFields } from './redact.ts';
 
 export type LogFormat = 'text' | 'json';

@@ -1,12 +1,12 @@
 import { fastify } from 'fastify';
-import { ApiError } from '../../api/api-error.ts';
-import type { Clock } from '../../api/clock.ts';
 import { explain } from '../../aws/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { brokenRequestAnswerer } from '../../http/door/broken-request.ts';
 import { guardConnections } from '../../http/door/connections.ts';
 import { checkHost, isLoopbackHost } from '../../http/door/safety.ts';
 import { closeListener } from '../../http/listener.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import type { Clock } from '../../machinery/clock.ts';
 import { UsageError } from '../config/usage-error.ts';
 import { addressProblem } from '../listen.ts';
 import type { Metrics } from './metrics.ts';

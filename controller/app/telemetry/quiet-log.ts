@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../../api/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { Repetition, type Saying } from '../../core/repetition.ts';
+import type { Clock, Timer } from '../../machinery/clock.ts';
 
 /** What somebody has asked for just now is answered each time. */
 const ANSWERS: ReadonlySet<string> = new Set([

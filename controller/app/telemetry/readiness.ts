@@ -1,5 +1,5 @@
-import { type Clock, within } from '../../api/clock.ts';
 import { explain } from '../../aws/errors.ts';
+import { type Clock, within } from '../../machinery/clock.ts';
 import type { ControllerState } from '../../reconcile/manager.ts';
 
 /** Probes of load balancers and kubelets give up after a few seconds, and then say less. */

@@ -1,7 +1,7 @@
-import type { Clock } from '../../api/clock.ts';
 import { Fenced } from '../../api/fence.ts';
 import { explain } from '../../aws/errors.ts';
 import type { Log } from '../../core/log.ts';
+import type { Clock } from '../../machinery/clock.ts';
 import { logGuards } from '../../reconcile/guard-log.ts';
 import type { GitSource, SyncReport } from '../../sources/git.ts';
 import { StoppedError } from '../../sources/git-process.ts';

@@ -1,5 +1,5 @@
-import type { Clock } from '../../api/clock.ts';
 import { UNREACHABLE_GRACE_MS } from '../../core/origin.ts';
+import type { Clock } from '../../machinery/clock.ts';
 
 interface Standing {
   readonly state: string;

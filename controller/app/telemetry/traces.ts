@@ -1,4 +1,4 @@
-import { type Trace, untraced } from '../../api/trace.ts';
+import { type Trace, untraced } from '../../machinery/trace.ts';
 
 export interface Traces {
   readonly trace: Trace;

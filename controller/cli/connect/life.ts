@@ -1,7 +1,7 @@
 import { type Bastion, condition } from '../../api/bastion.ts';
-import { formatDuration } from '../../api/duration.ts';
-import { DEFAULT_NAMESPACE } from '../../api/object.ts';
-import { parseRfc3339 } from '../../api/rfc3339.ts';
+import { formatDuration } from '../../machinery/duration.ts';
+import { DEFAULT_NAMESPACE } from '../../machinery/object.ts';
+import { parseRfc3339 } from '../../machinery/rfc3339.ts';
 
 /** Why a Bastion can be used no longer, or not yet. */
 export interface LifeEnd {

@@ -1,5 +1,5 @@
 import type { Bastion } from '../../api/bastion.ts';
-import { oneLine, visibleLine } from '../../api/text.ts';
+import { oneLine, visibleLine } from '../../machinery/text.ts';
 import type { CliIo } from '../io.ts';
 import { busyWith } from '../progress.ts';
 import { steer } from '../visible-io.ts';

@@ -1,6 +1,6 @@
 import { type Bastion, condition } from '../../api/bastion.ts';
-import { formatDuration } from '../../api/duration.ts';
-import { objectName } from '../../api/object.ts';
+import { formatDuration } from '../../machinery/duration.ts';
+import { objectName } from '../../machinery/object.ts';
 import type { Connection } from '../connection.ts';
 import { CliError } from '../failure.ts';
 import { watchUntil } from '../follow.ts';

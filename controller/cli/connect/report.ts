@@ -1,8 +1,8 @@
-import { formatDuration } from '../../api/duration.ts';
-import { formatRemaining } from '../../api/relative-time.ts';
-import { parseRfc3339 } from '../../api/rfc3339.ts';
 import type { SessionError } from '../../api/session.ts';
 import type { Target } from '../../api/target.ts';
+import { formatDuration } from '../../machinery/duration.ts';
+import { formatRemaining } from '../../machinery/relative-time.ts';
+import { parseRfc3339 } from '../../machinery/rfc3339.ts';
 import { clientLine, LOCAL_HOST } from '../client-line.ts';
 import { hintLines, writeLines } from '../failure.ts';
 import type { CliIo } from '../io.ts';

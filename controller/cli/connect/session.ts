@@ -1,6 +1,6 @@
 import type { Bastion } from '../../api/bastion.ts';
-import { sleep } from '../../api/clock.ts';
 import { type PortTunnel, SessionError, type SessionOrigin, type TunnelChange } from '../../api/session.ts';
+import { sleep } from '../../machinery/clock.ts';
 import { clientEnv } from '../client-line.ts';
 import type { Connection } from '../connection.ts';
 import { EXIT_INTERRUPTED } from '../context.ts';

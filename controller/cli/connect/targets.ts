@@ -1,6 +1,6 @@
 import type { Bastion } from '../../api/bastion.ts';
-import { suggest } from '../../api/suggest.ts';
 import { localPorts, type Target, targetsOf } from '../../api/target.ts';
+import { suggest } from '../../machinery/suggest.ts';
 import { CliError } from '../failure.ts';
 import { command, type Naming } from './life.ts';
 

@@ -1,5 +1,5 @@
 import { ANNOTATION } from '../../api/bastion.ts';
-import { rfc3339 } from '../../api/clock.ts';
+import { rfc3339 } from '../../machinery/clock.ts';
 import { applyDocument, documentFailure } from '../apply.ts';
 import { applyManifest } from '../apply-manifest.ts';
 import type { Connection } from '../connection.ts';

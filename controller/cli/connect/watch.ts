@@ -1,6 +1,6 @@
 import type { Bastion } from '../../api/bastion.ts';
 import type { ApiClient } from '../../api/client.ts';
-import type { Clock, Timer } from '../../api/clock.ts';
+import type { Clock, Timer } from '../../machinery/clock.ts';
 import { follow } from '../follow.ts';
 import { type LifeEnd, lookAtLife, type Naming, timeLeft, type Warned, warnedAtOpening } from './life.ts';
 import type { Report } from './report.ts';

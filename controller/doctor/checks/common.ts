@@ -1,9 +1,9 @@
-import { objectName } from '../../api/object.ts';
 import { contains } from '../../core/cidr.ts';
 import type { Rule } from '../../core/facts.ts';
 import { type EndpointService, keyFor } from '../../core/key.ts';
 import { capturingEndpoint, interfaceServices, networkPath } from '../../core/network-path.ts';
 import type { Key, Observed } from '../../core/resource.ts';
+import { objectName } from '../../machinery/object.ts';
 import { ok, problem, type Result } from '../check.ts';
 import type { Picture } from '../picture.ts';
 

@@ -1,5 +1,5 @@
 import { condition } from '../../api/bastion.ts';
-import { rfc3339 } from '../../api/clock.ts';
+import { rfc3339 } from '../../machinery/clock.ts';
 import { type Check, ok, problem, type Result, warning } from '../check.ts';
 import type { Picture } from '../picture.ts';
 

@@ -1,5 +1,5 @@
-import { objectName } from '../../api/object.ts';
 import { keyFor } from '../../core/key.ts';
+import { objectName } from '../../machinery/object.ts';
 import { type Check, ok, problem, type Result, skipped, warning } from '../check.ts';
 import type { Picture } from '../picture.ts';
 import { absent, repair } from './common.ts';

@@ -1,8 +1,8 @@
-import { objectName } from '../../api/object.ts';
 import { databaseOf, sourceOf, type Target } from '../../api/target.ts';
 import { contains, isAddress } from '../../core/cidr.ts';
 import { keyFor } from '../../core/key.ts';
 import { databaseKey } from '../../core/targets.ts';
+import { objectName } from '../../machinery/object.ts';
 import { type Check, ok, problem, type Result, unknown, warning } from '../check.ts';
 import type { Picture } from '../picture.ts';
 import { admitsTask, isRecorded, taskGroupOf, vpcOf } from './common.ts';

@@ -1,9 +1,9 @@
-import { objectName } from '../../api/object.ts';
 import { keyFor } from '../../core/key.ts';
 import type { Observed } from '../../core/resource.ts';
 import { imageProblems } from '../../kinds/image.ts';
 import { KINDS } from '../../kinds/index.ts';
 import { imageOf } from '../../kinds/task-content.ts';
+import { objectName } from '../../machinery/object.ts';
 import { type Check, ok, problem, type Result, skipped, warning } from '../check.ts';
 import type { Picture } from '../picture.ts';
 import { absent, pathOf } from './common.ts';

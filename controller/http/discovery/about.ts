@@ -1,4 +1,4 @@
-import { ApiError } from '../../api/api-error.ts';
+import { ApiError } from '../../machinery/api-error.ts';
 import type { AddRoutes } from '../context.ts';
 
 /** Which AWS this process looks at: whoever connects to a Bastion needs it, and opens the session as themselves. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ApiError } from '../../api/api-error.ts';
+import { ApiError } from '../../machinery/api-error.ts';
 import type { AddRoutes } from '../context.ts';
 import { tagged } from './discovery.ts';
 import { openApiDocument } from './openapi-document.ts';

@@ -1,5 +1,5 @@
 import type { HTTPMethods } from 'fastify';
-import { ApiError } from '../../api/api-error.ts';
+import { ApiError } from '../../machinery/api-error.ts';
 import type { AddRoutes } from '../context.ts';
 import { basePath } from '../verbs/projection-routes.ts';
 import { RESOURCE_TYPES } from '../verbs/resource-type.ts';

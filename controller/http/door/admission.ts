@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../../api/clock.ts';
+import type { Clock } from '../../machinery/clock.ts';
 import { clientOf } from './client-of.ts';
 import type { Place } from './places.ts';
 import { isProbe } from './safety.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ConnectionError } from 'fastify';
-import type { Clock } from '../../api/clock.ts';
+import type { Clock } from '../../machinery/clock.ts';
 
 /** Whoever still holds the connection then is not waited for: our end alone would leave it half open for ever. */
 const PARTING_MS = 1_000;

@@ -1,5 +1,5 @@
-import { ApiError } from '../../api/api-error.ts';
-import type { Clock } from '../../api/clock.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import type { Clock } from '../../machinery/clock.ts';
 
 export interface PlaceLimits {
   readonly total: number;

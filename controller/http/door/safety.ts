@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ApiError } from '../../api/api-error.ts';
+import { ApiError } from '../../machinery/api-error.ts';
 import type { Caller } from './request-info.ts';
 
 export interface AccessToken {

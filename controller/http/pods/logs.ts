@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify';
-import { ApiError, type FieldError } from '../../api/api-error.ts';
 import type { Bastion } from '../../api/bastion.ts';
 import { CONTAINER, type TaskState, taskOf } from '../../api/bastion-task.ts';
-import { rfc3339 } from '../../api/clock.ts';
-import { parseRfc3339 } from '../../api/rfc3339.ts';
 import { formatFieldError } from '../../api/schema.ts';
 import type { LogLine, LogQuery, TaskLogs } from '../../api/task-logs.ts';
+import { ApiError, type FieldError } from '../../machinery/api-error.ts';
+import { rfc3339 } from '../../machinery/clock.ts';
+import { parseRfc3339 } from '../../machinery/rfc3339.ts';
 import type { AddRoutes, ServerContext } from '../context.ts';
 import { aboutType, pathNames } from '../verbs/endpoint.ts';
 import { flagParameter, textParameter } from '../verbs/query.ts';

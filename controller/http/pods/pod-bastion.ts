@@ -1,8 +1,8 @@
-import { ApiError, type ApiErrorReason } from '../../api/api-error.ts';
 import type { Bastion } from '../../api/bastion.ts';
 import { taskOf } from '../../api/bastion-task.ts';
 import type { ApiClient } from '../../api/client.ts';
 import { SessionError, type SessionFailure, type SessionOrigin } from '../../api/session.ts';
+import { ApiError, type ApiErrorReason } from '../../machinery/api-error.ts';
 
 const MAX_REASON = 256;
 

@@ -1,7 +1,7 @@
 import { GROUP } from '../../api/bastion.ts';
 import { taskId } from '../../api/bastion-task.ts';
 import type { ApiColumn } from '../../api/columns.ts';
-import { ageOf } from '../../api/relative-time.ts';
+import { ageOf } from '../../machinery/relative-time.ts';
 import type { Pod } from './pod.ts';
 
 function column(name: string, description: string, cell: (pod: Pod, now: number) => string): ApiColumn {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { ApiError } from '../../api/api-error.ts';
-import { sleep } from '../../api/clock.ts';
 import type { StreamSession } from '../../api/session.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import { sleep } from '../../machinery/clock.ts';
 import { flagParameter, parameters } from '../verbs/query.ts';
 import { pathOf } from '../verbs/status-error.ts';
 import { acceptBytes, acceptWebSocket, chooseUpgrade, ended, type Upgrade } from '../wire/accept-upgrade.ts';

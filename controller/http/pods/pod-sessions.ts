@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError } from '../../api/api-error.ts';
 import { type Bastion, GROUP } from '../../api/bastion.ts';
 import { CONTAINER } from '../../api/bastion-task.ts';
-import { within } from '../../api/clock.ts';
 import type { Tunnels } from '../../api/session.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import { within } from '../../machinery/clock.ts';
 import type { AddRoutes } from '../context.ts';
 import { clientOf } from '../door/client-of.ts';
 import { createPlaces } from '../door/places.ts';

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../api/object.ts';
+import type { KubeObject } from '../../machinery/object.ts';
 
 /** A Bastion's task as kubectl knows such things: `logs`, `describe` and `get` find it under the Bastion's name. */
 export interface Pod extends KubeObject {

@@ -1,9 +1,9 @@
 import { API_VERSION, type Bastion, condition, GROUP, KIND } from '../../api/bastion.ts';
 import { type BastionTask, CONTAINER, taskId, taskOf } from '../../api/bastion-task.ts';
 import type { ApiClient } from '../../api/client.ts';
-import type { KubeObject, ObjectMeta } from '../../api/object.ts';
-import type { Resources } from '../../api/resources.ts';
 import { localPorts, targetsOf } from '../../api/target.ts';
+import type { KubeObject, ObjectMeta } from '../../machinery/object.ts';
+import type { Resources } from '../../machinery/resources.ts';
 import type { AddRoutes } from '../context.ts';
 import type { Naming } from '../verbs/endpoint.ts';
 import { projectResources } from '../verbs/projection.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { type Clock, sleep } from '../../api/clock.ts';
+import { type Clock, sleep } from '../../machinery/clock.ts';
 import type { SpdyStream } from '../wire/spdy.ts';
 import type { PortTunnels } from './port-tunnels.ts';
 

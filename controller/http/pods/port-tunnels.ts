@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../../api/clock.ts';
 import { type PortRequest, type PortTunnel, SessionError, type TunnelChange } from '../../api/session.ts';
+import type { Clock, Timer } from '../../machinery/clock.ts';
 
 /** The tunnels of one `kubectl port-forward`: one for each port, whatever the number of its connections. */
 export interface PortTunnels {

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ApiError } from '../../api/api-error.ts';
-import { copyJson, isRecord, JsonError, type JsonObject } from '../../api/json.ts';
 import { readYaml } from '../../api/manifest.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import { copyJson, isRecord, JsonError, type JsonObject } from '../../machinery/json.ts';
 import { decodeProtobuf, PROTOBUF } from '../wire/protobuf.ts';
 
 export const JSON_TYPE = 'application/json';

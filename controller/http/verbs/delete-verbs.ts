@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
-import { ApiError, type FieldError } from '../../api/api-error.ts';
-import { type JsonObject, ownField } from '../../api/json.ts';
-import type { KubeObject } from '../../api/object.ts';
-import type { DeleteOptions } from '../../api/resources.ts';
+import { ApiError, type FieldError } from '../../machinery/api-error.ts';
+import { type JsonObject, ownField } from '../../machinery/json.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { DeleteOptions } from '../../machinery/resources.ts';
 import { bodyBytes, readBody } from './body.ts';
 import { type Endpoint, namespaceOf, pathNames, type Verb } from './endpoint.ts';
 import { answerList } from './list-answer.ts';

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError } from '../../api/api-error.ts';
-import type { KubeObject } from '../../api/object.ts';
-import type { Resources } from '../../api/resources.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { Resources } from '../../machinery/resources.ts';
 import type { Shape } from './represent.ts';
 import type { ResourceType } from './resource-type.ts';
 

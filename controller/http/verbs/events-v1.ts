@@ -1,6 +1,6 @@
 import { columnsFor } from '../../api/columns.ts';
-import type { KubeEvent } from '../../api/event.ts';
-import type { KubeObject } from '../../api/object.ts';
+import type { KubeEvent } from '../../machinery/event.ts';
+import type { KubeObject } from '../../machinery/object.ts';
 import type { AddRoutes } from '../context.ts';
 import { type Projection, projectResources } from './projection.ts';
 import { addProjection, type ProjectedType } from './projection-routes.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { ApiError } from '../../api/api-error.ts';
-import { isRecord, type JsonObject } from '../../api/json.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import { isRecord, type JsonObject } from '../../machinery/json.ts';
 
 /** As many names may be taken already. */
 const MAX_ATTEMPTS = 8;

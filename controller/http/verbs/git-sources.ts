@@ -1,6 +1,6 @@
 import { columnsFor } from '../../api/columns.ts';
-import type { KubeObject } from '../../api/object.ts';
-import type { Resources } from '../../api/resources.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { Resources } from '../../machinery/resources.ts';
 import { GIT_SOURCE_ADVICE } from '../../server/git-source-strategy.ts';
 import type { AddRoutes } from '../context.ts';
 import { addProjection } from './projection-routes.ts';

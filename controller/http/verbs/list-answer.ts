@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { dump } from 'js-yaml';
-import type { KubeObject } from '../../api/object.ts';
-import type { List } from '../../api/resources.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { List } from '../../machinery/resources.ts';
 import { createLineWriter, endAnswer } from '../watch/line-writer.ts';
 import { JSON_TYPE, YAML_TYPE } from './body.ts';
 import { jsonOf } from './encoded.ts';

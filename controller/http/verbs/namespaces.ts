@@ -1,9 +1,9 @@
 import { SYSTEM_NAMESPACE } from '../../api/bastion.ts';
 import type { ApiClient } from '../../api/client.ts';
 import type { ApiColumn } from '../../api/columns.ts';
-import type { KubeObject, ObjectMeta } from '../../api/object.ts';
-import { ageOf } from '../../api/relative-time.ts';
-import type { ListQuery, Resources, WatchEvent, WatchQuery } from '../../api/resources.ts';
+import type { KubeObject, ObjectMeta } from '../../machinery/object.ts';
+import { ageOf } from '../../machinery/relative-time.ts';
+import type { ListQuery, Resources, WatchEvent, WatchQuery } from '../../machinery/resources.ts';
 import { refuseWrites } from '../../server/read-only.ts';
 import { parseSelection } from '../../server/selection.ts';
 import type { AddRoutes } from '../context.ts';

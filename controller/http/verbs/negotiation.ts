@@ -1,4 +1,4 @@
-import { ApiError } from '../../api/api-error.ts';
+import { ApiError } from '../../machinery/api-error.ts';
 import { JSON_TYPE, YAML_TYPE } from './body.ts';
 
 /** What a client wants to be answered with. */

@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify';
-import { ApiError } from '../../api/api-error.ts';
 import type { Bastion } from '../../api/bastion.ts';
-import { type Clock, rfc3339 } from '../../api/clock.ts';
-import { showTyped } from '../../api/json.ts';
 import { formatFieldError, validateBastion } from '../../api/schema.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import { type Clock, rfc3339 } from '../../machinery/clock.ts';
+import { showTyped } from '../../machinery/json.ts';
 import { firstOf } from '../../server/failures.ts';
 import { plainValue } from '../../server/sent.ts';
 import type { AddRoutes } from '../context.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import type { ApiColumn } from '../../api/columns.ts';
-import type { KubeObject } from '../../api/object.ts';
-import type { Resources } from '../../api/resources.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { Resources } from '../../machinery/resources.ts';
 import { readOnlyError } from '../../server/read-only.ts';
 import { groupVersionOf } from '../discovery/served.ts';
 import { aboutType, type Endpoint, type Naming, type Verb } from './endpoint.ts';

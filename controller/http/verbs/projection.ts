@@ -1,6 +1,6 @@
-import { ApiError } from '../../api/api-error.ts';
-import { type KubeObject, type ObjectName, objectName } from '../../api/object.ts';
-import type { ListQuery, Resources, WatchEvent, WatchQuery } from '../../api/resources.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import { type KubeObject, type ObjectName, objectName } from '../../machinery/object.ts';
+import type { ListQuery, Resources, WatchEvent, WatchQuery } from '../../machinery/resources.ts';
 import { refuseWrites } from '../../server/read-only.ts';
 import { parseSelection } from '../../server/selection.ts';
 

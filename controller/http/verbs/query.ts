@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { ApiError, type FieldError } from '../../api/api-error.ts';
-import type { ApplyOptions, FieldValidation, ListQuery, WriteOptions } from '../../api/resources.ts';
 import { formatFieldError } from '../../api/schema.ts';
+import { ApiError, type FieldError } from '../../machinery/api-error.ts';
+import type { ApplyOptions, FieldValidation, ListQuery, WriteOptions } from '../../machinery/resources.ts';
 import { fieldManagerErrors } from '../../server/field-manager.ts';
 import { SubjectError } from './status-error.ts';
 

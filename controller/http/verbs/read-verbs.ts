@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError } from '../../api/api-error.ts';
+import { ApiError } from '../../machinery/api-error.ts';
 import { readListVersion } from '../watch/watch-query.ts';
 import { serveWatch } from '../watch/watch-stream.ts';
 import { type Endpoint, namespaceOf, pathNames, type Verb } from './endpoint.ts';

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { dump } from 'js-yaml';
-import { ApiError } from '../../api/api-error.ts';
 import type { ApiColumn } from '../../api/columns.ts';
-import type { KubeObject } from '../../api/object.ts';
-import type { List } from '../../api/resources.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { List } from '../../machinery/resources.ts';
 import { holdAnswer } from '../door/admission.ts';
 import { JSON_TYPE, YAML_TYPE } from './body.ts';
 import { type Form, negotiate, type Purpose } from './negotiation.ts';

@@ -3,8 +3,8 @@ import type { ApiClient } from '../../api/client.ts';
 import type { Plural } from '../../api/crd.ts';
 import { GIT_SOURCE_KIND } from '../../api/git-source.ts';
 import { GUARD_KIND } from '../../api/guard.ts';
-import type { KubeObject } from '../../api/object.ts';
-import type { Resources } from '../../api/resources.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { Resources } from '../../machinery/resources.ts';
 
 /** One of the resource types that the API serves with all verbs, as discovery, routes and messages need it. */
 export interface ResourceType {

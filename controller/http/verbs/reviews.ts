@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { ApiError } from '../../api/api-error.ts';
-import { isRecord, type JsonObject, ownField } from '../../api/json.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import { isRecord, type JsonObject, ownField } from '../../machinery/json.ts';
 import type { AddRoutes } from '../context.ts';
 import { servedResources } from '../discovery/served.ts';
 import { type AccessRequest, judgeAccess, rulesOf } from '../door/access.ts';

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, type ApiErrorReason, type FieldError } from '../../api/api-error.ts';
+import { ApiError, type ApiErrorReason, type FieldError } from '../../machinery/api-error.ts';
 import type { Subject } from '../door/request-info.ts';
 
 /** Kubernetes' answer where there is no object to answer with. */

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError } from '../../api/api-error.ts';
-import { isRecord, type JsonObject, ownField } from '../../api/json.ts';
-import type { KubeObject } from '../../api/object.ts';
-import type { Applied, Manifest, WriteOptions } from '../../api/resources.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import { isRecord, type JsonObject, ownField } from '../../machinery/json.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { Applied, Manifest, WriteOptions } from '../../machinery/resources.ts';
 import {
   asObject,
   bodyBytes,

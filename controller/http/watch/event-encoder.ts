@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../../api/clock.ts';
-import type { KubeObject } from '../../api/object.ts';
+import type { Clock, Timer } from '../../machinery/clock.ts';
+import type { KubeObject } from '../../machinery/object.ts';
 import { type Representation, representObject, type Shape } from '../verbs/represent.ts';
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { Clock } from '../../api/clock.ts';
-import type { Turns } from '../../api/turns.ts';
+import type { Clock } from '../../machinery/clock.ts';
+import type { Turns } from '../../machinery/turns.ts';
 import type { Place } from '../door/places.ts';
 
 /** A reader that has taken nothing for so long is cut off; it can watch again from what it has. */

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Clock, sleep } from '../../api/clock.ts';
+import { type Clock, sleep } from '../../machinery/clock.ts';
 import { clientOf } from '../door/client-of.ts';
 import { createLineWriter, endAnswer, type LineWriter } from './line-writer.ts';
 

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { ApiError, type FieldError } from '../../api/api-error.ts';
-import type { ListQuery } from '../../api/resources.ts';
+import { ApiError, type FieldError } from '../../machinery/api-error.ts';
+import type { ListQuery } from '../../machinery/resources.ts';
 import {
   flagParameter,
   integerParameter,

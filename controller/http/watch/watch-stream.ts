@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { KubeObject } from '../../api/object.ts';
-import type { List, Resources, WatchEvent } from '../../api/resources.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { List, Resources, WatchEvent } from '../../machinery/resources.ts';
 import type { Serving } from '../serving.ts';
 import { JSON_TYPE } from '../verbs/body.ts';
 import { type Representation, readRepresentation, type Shape } from '../verbs/represent.ts';

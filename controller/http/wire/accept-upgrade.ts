@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
-import { ApiError } from '../../api/api-error.ts';
-import type { Clock } from '../../api/clock.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import type { Clock } from '../../machinery/clock.ts';
 import { type Offer, offerOf, takeOver } from './upgrades.ts';
 
 /** What a client offers and this server takes. */

@@ -1,6 +1,6 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import { ApiError } from '../../api/api-error.ts';
-import { type JsonObject, showValue } from '../../api/json.ts';
+import { ApiError } from '../../machinery/api-error.ts';
+import { type JsonObject, showValue } from '../../machinery/json.ts';
 import {
   ENVELOPE,
   type Field,

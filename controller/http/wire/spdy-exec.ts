@@ -1,4 +1,4 @@
-import type { Clock } from '../../api/clock.ts';
+import type { Clock } from '../../machinery/clock.ts';
 import type { ExecStreams, ExecWishes } from '../pods/exec-streams.ts';
 import type { SpdyStream } from './spdy.ts';
 

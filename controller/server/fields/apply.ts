@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { fillDefaults } from '../../api/defaults.ts';
-import { isRecord, type JsonObject, ownField } from '../../api/json.ts';
-import type { StructuralSchema } from '../../api/structural-schema.ts';
+import { fillDefaults } from '../../machinery/defaults.ts';
+import { isRecord, type JsonObject, ownField } from '../../machinery/json.ts';
+import type { StructuralSchema } from '../../machinery/structural-schema.ts';
 import { compareObjects, leaveOut } from './compare.ts';
 import type { Conflict } from './conflict.ts';
 import { coveredBy } from './covered.ts';

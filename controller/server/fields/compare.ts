@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isRecord, ownField } from '../../api/json.ts';
+import { isRecord, ownField } from '../../machinery/json.ts';
 import {
   buildSet,
   differenceWithin,

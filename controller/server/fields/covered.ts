@@ -1,4 +1,4 @@
-import { isRecord } from '../../api/json.ts';
+import { isRecord } from '../../machinery/json.ts';
 import { itemsByElement } from './compare.ts';
 import {
   buildSet,

@@ -1,5 +1,5 @@
-import { isRecord, type JsonObject } from '../../api/json.ts';
-import type { StructuralSchema } from '../../api/structural-schema.ts';
+import { isRecord, type JsonObject } from '../../machinery/json.ts';
+import type { StructuralSchema } from '../../machinery/structural-schema.ts';
 
 /** How a field is owned. An atomic map or list is owned as a whole, as a scalar is. */
 export type FieldType = ScalarType | MapType | ListType | AnyType;

@@ -1,4 +1,4 @@
-import { isRecord, type JsonObject } from '../../api/json.ts';
+import { isRecord, type JsonObject } from '../../machinery/json.ts';
 import { EMPTY, type FieldSet, isEmpty } from './field-set.ts';
 import { compareText, type PathElement, parseElement } from './path-element.ts';
 

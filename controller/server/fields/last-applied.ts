@@ -1,4 +1,4 @@
-import { copyJson, isRecord, type JsonObject, ownField } from '../../api/json.ts';
+import { copyJson, isRecord, type JsonObject, ownField } from '../../machinery/json.ts';
 import { compareObjects } from './compare.ts';
 import { coveredBy } from './covered.ts';
 import { difference, EMPTY, type FieldSet } from './field-set.ts';

@@ -1,5 +1,5 @@
-import { isRecord, type JsonObject, ownField } from '../../api/json.ts';
-import { parseRfc3339 } from '../../api/rfc3339.ts';
+import { isRecord, type JsonObject, ownField } from '../../machinery/json.ts';
+import { parseRfc3339 } from '../../machinery/rfc3339.ts';
 import { difference, type FieldSet, isEmpty, setOf } from './field-set.ts';
 import { formatFields, parseFields } from './fields-v1.ts';
 import { compareText, fieldElement } from './path-element.ts';

@@ -1,4 +1,4 @@
-import { isRecord, ownField } from '../../api/json.ts';
+import { isRecord, ownField } from '../../machinery/json.ts';
 import { type FieldType, fieldOf, isWhole, type ListType, type MapType, typeFor } from './field-type.ts';
 import { itemElement, type PathElement } from './path-element.ts';
 

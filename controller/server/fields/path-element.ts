@@ -1,4 +1,4 @@
-import { isRecord, ownField } from '../../api/json.ts';
+import { isRecord, ownField } from '../../machinery/json.ts';
 import type { ListType } from './field-type.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { isRecord } from '../../api/json.ts';
+import { isRecord } from '../../machinery/json.ts';
 import { below, type FieldSet, isEmpty } from './field-set.ts';
 import { type FieldType, fieldOf, isWhole, type ListType, type MapType, typeFor } from './field-type.ts';
 import { fieldElement, itemElement } from './path-element.ts';

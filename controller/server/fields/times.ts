@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isRecord, type JsonObject, ownField } from '../../api/json.ts';
+import { isRecord, type JsonObject, ownField } from '../../machinery/json.ts';
 import { managedFieldsOf } from './managed.ts';
 
 /** `next`, or `stored` where nothing but times differs: a write that changes nothing leaves no trace. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type JsonObject, ownField } from '../../api/json.ts';
-import type { StructuralSchema } from '../../api/structural-schema.ts';
+import { type JsonObject, ownField } from '../../machinery/json.ts';
+import type { StructuralSchema } from '../../machinery/structural-schema.ts';
 import { compareObjects } from './compare.ts';
 import { followSchema } from './covered.ts';
 import { type FieldType, objectType } from './field-type.ts';

@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, readFile, rename, rm, symlink, unlink, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Clock } from '../../../controller/api/clock.ts';
 import {
   type ControllerConfig,
   readConfig,
   watchConfig,
 } from '../../../controller/app/config/config-file.ts';
+import type { Clock } from '../../../controller/machinery/clock.ts';
 import { VirtualClock } from '../../clock.ts';
 
 const SAMPLE = join(import.meta.dirname, '../../../deploy/controller-config.yaml');

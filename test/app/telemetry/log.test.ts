@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { visibleLine } from '../../../controller/api/text.ts';
 import { createLog, type LogFormat } from '../../../controller/app/telemetry/log.ts';
+import { visibleLine } from '../../../controller/machinery/text.ts';
 import { VirtualClock } from '../../clock.ts';
 
 function logged(format: LogFormat, ...entry: Parameters<ReturnType<typeof createLog>>): string {

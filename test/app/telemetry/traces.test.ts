@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { untraced } from '../../../controller/api/trace.ts';
 import { startController } from '../../../controller/app/controller.ts';
 import { systemClock } from '../../../controller/app/process/clock.ts';
 import { openTraces } from '../../../controller/app/telemetry/traces.ts';
+import { untraced } from '../../../controller/machinery/trace.ts';
 import { manifestOf } from '../../reconcile/harness.ts';
 
 interface Span {

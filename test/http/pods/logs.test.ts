@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ApiError } from '../../../controller/api/api-error.ts';
 import type { BastionStatus } from '../../../controller/api/bastion.ts';
 import type { LogLine, LogQuery, TaskLogs } from '../../../controller/api/task-logs.ts';
+import { ApiError } from '../../../controller/machinery/api-error.ts';
 import { sample } from '../../api/sample.ts';
 import { settle } from '../../clock.ts';
 import { createFixture } from '../../server/fixture.ts';

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ApiError } from '../../../controller/api/api-error.ts';
 import type { Bastion } from '../../../controller/api/bastion.ts';
 import type { ApiClient } from '../../../controller/api/client.ts';
-import type { StatusResources } from '../../../controller/api/resources.ts';
+import { ApiError } from '../../../controller/machinery/api-error.ts';
+import type { StatusResources } from '../../../controller/machinery/resources.ts';
 import { createFixture, sample } from '../../server/fixture.ts';
 import { BASTIONS, createRig, type Rig } from '../rig.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ApiError } from '../../../controller/api/api-error.ts';
 import type { Bastion } from '../../../controller/api/bastion.ts';
 import type { ApiClient } from '../../../controller/api/client.ts';
-import type { WatchEvent } from '../../../controller/api/resources.ts';
+import { ApiError } from '../../../controller/machinery/api-error.ts';
+import type { WatchEvent } from '../../../controller/machinery/resources.ts';
 import { settle } from '../../clock.ts';
 import { createFixture, sample } from '../../server/fixture.ts';
 import { ALL_BASTIONS, BASTIONS, createRig, type Json, type Lines, type Rig } from '../rig.ts';

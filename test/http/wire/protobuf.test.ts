@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../../controller/api/api-error.ts';
 import { decodeProtobuf } from '../../../controller/http/wire/protobuf.ts';
+import { ApiError } from '../../../controller/machinery/api-error.ts';
 
 /** What Kubernetes' own Go types (k8s.io/api 0.32) write, and the JSON form of the same without what is empty. */
 const GOLDEN = JSON.parse(

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bastionSchema } from '../../../controller/api/crd.ts';
-import type { JsonObject } from '../../../controller/api/json.ts';
+import type { JsonObject } from '../../../controller/machinery/json.ts';
 import { formatFields, parseFields } from '../../../controller/server/fields/fields-v1.ts';
 import { applyConfiguration, trackUpdate } from '../../../controller/server/fields/index.ts';
 import { API_VERSION } from './vectors.ts';

@@ -1,5 +1,5 @@
-import { fillDefaults } from '../../../controller/api/defaults.ts';
-import { isRecord, type JsonObject, ownField } from '../../../controller/api/json.ts';
+import { fillDefaults } from '../../../controller/machinery/defaults.ts';
+import { isRecord, type JsonObject, ownField } from '../../../controller/machinery/json.ts';
 import { applyConflict } from '../../../controller/server/apply-conflict.ts';
 import { applyConfiguration, trackUpdate } from '../../../controller/server/fields/index.ts';
 import { compareText } from '../../../controller/server/fields/path-element.ts';

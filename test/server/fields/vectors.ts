@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { bastionSchema, guardSchema } from '../../../controller/api/crd.ts';
-import type { JsonObject } from '../../../controller/api/json.ts';
-import type { StructuralSchema } from '../../../controller/api/structural-schema.ts';
+import type { JsonObject } from '../../../controller/machinery/json.ts';
+import type { StructuralSchema } from '../../../controller/machinery/structural-schema.ts';
 
 export type Kind = 'Bastion' | 'Guard';
 

@@ -1,5 +1,5 @@
 import { type Bastion, condition } from '../../../controller/api/bastion.ts';
-import { objectName } from '../../../controller/api/object.ts';
+import { objectName } from '../../../controller/machinery/object.ts';
 import type { OracleFactory } from '../oracle.ts';
 
 /** What is promised of an end with nobody alive. */

@@ -1,6 +1,6 @@
 import type { Bastion } from '../../../controller/api/bastion.ts';
 import { ANNOTATION } from '../../../controller/api/bastion.ts';
-import { objectName } from '../../../controller/api/object.ts';
+import { objectName } from '../../../controller/machinery/object.ts';
 import { durationMs } from '../life-model.ts';
 import type { OracleFactory } from '../oracle.ts';
 

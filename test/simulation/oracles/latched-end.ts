@@ -1,5 +1,5 @@
 import { ANNOTATION, type Bastion } from '../../../controller/api/bastion.ts';
-import { objectName } from '../../../controller/api/object.ts';
+import { objectName } from '../../../controller/machinery/object.ts';
 import type { OracleFactory } from '../oracle.ts';
 
 const OPEN: readonly string[] = ['Pending', 'Provisioning', 'Ready', 'Degraded'];

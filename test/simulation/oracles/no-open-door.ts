@@ -1,5 +1,5 @@
 import type { Bastion } from '../../../controller/api/bastion.ts';
-import { objectName } from '../../../controller/api/object.ts';
+import { objectName } from '../../../controller/machinery/object.ts';
 import { endOf } from '../life-model.ts';
 import type { OracleFactory } from '../oracle.ts';
 

@@ -1,4 +1,4 @@
-import { rfc3339 } from '../../../controller/api/clock.ts';
+import { rfc3339 } from '../../../controller/machinery/clock.ts';
 import type { OracleFactory } from '../oracle.ts';
 
 /** A pass that began before may still say what it saw. */

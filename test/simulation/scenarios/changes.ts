@@ -1,5 +1,5 @@
-import { ApiError } from '../../../controller/api/api-error.ts';
 import type { BastionSpec } from '../../../controller/api/bastion.ts';
+import { ApiError } from '../../../controller/machinery/api-error.ts';
 import { ORDINARY } from '../../../controller/simulator/seed.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';

@@ -1,4 +1,4 @@
-import { ApiError } from '../../../controller/api/api-error.ts';
+import { ApiError } from '../../../controller/machinery/api-error.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { commit, fileOf, ORDERS, POISON, SUSPENDED, saysTtl, USERS } from './sources.ts';

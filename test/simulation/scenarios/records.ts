@@ -1,4 +1,4 @@
-import { rfc3339 } from '../../../controller/api/clock.ts';
+import { rfc3339 } from '../../../controller/machinery/clock.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { becomes, becomesReady, becomesReadyOrEnds, expires, MINUTE, OVER_NAT } from './steps.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatAge, formatDuration, parseDuration } from '../../controller/api/duration.ts';
+import { formatAge, formatDuration, parseDuration } from '../../controller/machinery/duration.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compileRule, toCel } from '../../controller/api/cel.ts';
-import { checkLists, checkRules } from '../../controller/api/rules.ts';
-import type { StructuralSchema } from '../../controller/api/structural-schema.ts';
+import { compileRule, toCel } from '../../controller/machinery/cel.ts';
+import { checkLists, checkRules } from '../../controller/machinery/rules.ts';
+import type { StructuralSchema } from '../../controller/machinery/structural-schema.ts';
 
 const SCHEMA: StructuralSchema = {
   type: 'object',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { suggest } from '../../controller/api/suggest.ts';
+import { suggest } from '../../controller/machinery/suggest.ts';
 
 it.each([
   ['BastionSpec', ['Bastion'], 'Bastion'],

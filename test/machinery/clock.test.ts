@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LateError, within } from '../../controller/api/clock.ts';
+import { LateError, within } from '../../controller/machinery/clock.ts';
 import { VirtualClock } from '../clock.ts';
 
 describe('a call that has only so much time', () => {

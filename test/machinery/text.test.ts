@@ -1,7 +1,7 @@
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { oneLine, visible, visibleData, visibleLine } from '../../controller/api/text.ts';
-import { formatYaml } from '../../controller/api/yaml.ts';
+import { oneLine, visible, visibleData, visibleLine } from '../../controller/machinery/text.ts';
+import { formatYaml } from '../../controller/machinery/yaml.ts';
 
 /** Everything a terminal may take for an order, or for the direction of the rest. */
 const STEERING = [

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFieldSelector, parseLabelSelector, SelectorError } from '../../controller/api/selector.ts';
+import {
+  parseFieldSelector,
+  parseLabelSelector,
+  SelectorError,
+} from '../../controller/machinery/selector.ts';
 
 const LABELS = { app: 'orders', tier: 'db', 'example.com/team': 'a_b', empty: '' };
 
