@@ -14,7 +14,7 @@ import { createSsm, type Ssm } from './ssm/ssm.ts';
 import type { RoleSessions } from './sts/sessions.ts';
 import { createSts, type Trust } from './sts/sts.ts';
 import type { Call } from './wire/decode.ts';
-import { AwsFault, type Latencies, type Operation, World } from './world.ts';
+import { AwsFault, type Latencies, type Operation, type Revision, World } from './world.ts';
 
 export interface AccountOptions {
   readonly clock: Clock;
@@ -27,6 +27,7 @@ export interface AccountOptions {
   readonly runtimeMonitoring?: boolean | undefined;
   /** Who may assume roles; left out: everybody may assume any. */
   readonly trust?: Trust;
+  readonly revision?: Revision;
   /** Fills each region when it is first used. */
   readonly seed?: (region: SimulatedRegion) => void;
 }

@@ -8,10 +8,19 @@ import { Throttle } from './throttle.ts';
 import { type Call, decodeRequest } from './wire/decode.ts';
 import { encodeFault, encodeResult, type WireResponse } from './wire/encode.ts';
 import type { WireRequest } from './wire/request.ts';
-import { AwsFault } from './world.ts';
+import { AwsFault, type Operation, Revision } from './world.ts';
+
+/** What changes nothing. */
+const READS = /^(Describe|Get|List)/;
 
 export type { SimulatedRegion } from './account.ts';
-export type SimulatorOptions = AccountOptions;
+export interface SimulatorOptions extends Omit<AccountOptions, 'revision'> {
+  /**
+   * A read is answered as before while nothing changes: for whoever sends the same request objects again and again, and calls
+   * `touch` after each change of the state past `handle`.
+   */
+  readonly keepsAnswers?: boolean;
+}
 
 /**
  * A simulated AWS account, seen from its base region, and whichever others the roles are of that are assumed. State is in
@@ -30,6 +39,10 @@ export interface Simulator extends SimulatedRegion {
   throttling: boolean;
   /** Makes everything that is due by the clock take effect. Every request does so first. */
   readonly settle: () => void;
+  /** Says that somebody has changed the state past `handle`. */
+  readonly touch: () => void;
+  /** What `read` gives; not asked again while nothing changes, unless it depends on the time. */
+  readonly kept: <T>(read: () => T) => () => T;
   /** Holds on to a session, as the plugin does; `onEnd` is called when it has ended. Undefined for a wrong token. */
   readonly openChannel: (
     who: { readonly id: string; readonly token: string },
@@ -43,10 +56,11 @@ export interface Simulator extends SimulatedRegion {
 
 export function createSimulator(options: SimulatorOptions): Simulator {
   const sessions = new RoleSessions();
-  const home = new Account(options, sessions);
+  const revision = new Revision();
+  const home = new Account({ ...options, revision }, sessions);
   const accounts = new Map([[options.accountId, home]]);
   const inAccount = (accountId: string): Account => {
-    const account = accounts.get(accountId) ?? new Account({ ...options, accountId }, sessions);
+    const account = accounts.get(accountId) ?? new Account({ ...options, accountId, revision }, sessions);
     accounts.set(accountId, account);
     return account;
   };
@@ -56,7 +70,20 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   const calls = new Calls();
   const faults = new Faults();
   const throttle = new Throttle();
+  const kept = <T>(read: () => T) => keep(revision, read);
+  const answers = new WeakMap<WireRequest, () => WireResponse>();
   let requests = 0;
+
+  /** The effect and the answer of a request that was let in. */
+  function carryOut(request: WireRequest, call: Call, run: Operation, requestId: string): WireResponse {
+    const answer = () => encodeResult(call, run(call.input), requestId);
+    const isRead = READS.test(call.operation);
+    if (!isRead) revision.changes += 1;
+    if (!isRead || !options.keepsAnswers) return answer();
+    const known = answers.get(request) ?? kept(answer);
+    answers.set(request, known);
+    return known();
+  }
 
   function handle(request: WireRequest): WireResponse {
     const requestId = `00000000-0000-4000-8000-${String(++requests).padStart(12, '0')}`;
@@ -70,9 +97,9 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       const run = inAccount(accountId).operation(region, call);
       if (simulator.throttling) throttle.admit(call, `${accountId} ${region}`, record.at);
       checkTagPolicy(simulator.refusedTags, call);
-      const result = faults.around(service, operation, () => run(call.input));
+      const response = faults.around(service, operation, () => carryOut(request, call, run, requestId));
       calls.record(record);
-      return encodeResult(call, result, requestId);
+      return response;
     } catch (error) {
       calls.record({ ...record, code: error instanceof AwsFault ? error.code : String(error) });
       if (!(error instanceof AwsFault)) throw error;
@@ -93,6 +120,10 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     inRegion: (name) => home.region(name),
     inAccount,
     settle,
+    touch: () => {
+      revision.changes += 1;
+    },
+    kept,
     openChannel: (who, onEnd) => {
       for (const account of accounts.values()) {
         const channel = account.openChannel(who, onEnd);
@@ -102,6 +133,18 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     },
   };
   return simulator;
+}
+
+function keep<T>(revision: Revision, read: () => T): () => T {
+  let known: { readonly at: number; readonly value: T } | undefined;
+  return () => {
+    if (known?.at === revision.changes) return known.value;
+    const { changes, timesAsked } = revision;
+    const value = read();
+    const isLasting = revision.timesAsked === timesAsked && revision.changes === changes;
+    known = isLasting ? { at: changes, value } : undefined;
+    return value;
+  };
 }
 
 /** Tags stand in requests under many names, and always in pairs with a key. */

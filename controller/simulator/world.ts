@@ -53,6 +53,22 @@ export type Input = Readonly<Record<string, unknown>>;
 /** One API operation: reads or changes its service's state and gives the response in wire names. @throws AwsFault */
 export type Operation = (input: Input) => object;
 
+/** What the answers of one simulator depend on besides the request. */
+export class Revision {
+  /** Grows with each effect and each request that may change something. */
+  changes = 0;
+  /** How often a service has asked for the time: an answer for which none did holds until something changes. */
+  timesAsked = 0;
+}
+
+export interface WorldOptions {
+  readonly clock: Clock;
+  readonly accountId: string;
+  readonly region: string;
+  readonly latencies?: Partial<Latencies>;
+  readonly revision?: Revision;
+}
+
 /** Simulated time and identity, shared by all services of one simulated account and region. */
 export class World {
   readonly clock: Clock;
@@ -61,10 +77,12 @@ export class World {
   readonly latencies: Latencies;
   #sequence = 0;
   readonly #due = new Agenda<Effect>();
+  readonly #revision: Revision;
   #at: number;
 
-  constructor(options: { clock: Clock; accountId: string; region: string; latencies?: Partial<Latencies> }) {
+  constructor(options: WorldOptions) {
     this.clock = options.clock;
+    this.#revision = options.revision ?? new Revision();
     this.accountId = options.accountId;
     this.region = options.region;
     this.latencies = { ...ORDINARY_LATENCIES, ...options.latencies };
@@ -73,6 +91,7 @@ export class World {
 
   /** Simulated now: inside a scheduled effect, the instant it was due, however late it is looked at. */
   now(): number {
+    this.#revision.timesAsked += 1;
     return this.#at;
   }
 
@@ -86,6 +105,7 @@ export class World {
     const now = this.clock.now();
     for (let next = this.#takeDue(now); next; next = this.#takeDue(now)) {
       this.#at = Math.max(this.#at, next.at);
+      this.#revision.changes += 1;
       next.run();
     }
     this.#at = Math.max(this.#at, now);

@@ -146,7 +146,7 @@ export function startHarness(options: HarnessOptions = {}): Harness {
 export function newSimulator(
   clock: Clock,
   latencies?: SimulatorOptions['latencies'],
-  more: Pick<SimulatorOptions, 'runtimeMonitoring'> = {},
+  more: Pick<SimulatorOptions, 'runtimeMonitoring' | 'keepsAnswers'> = {},
 ): Simulator {
   const simulator: Simulator = createSimulator({
     clock,

@@ -19,6 +19,7 @@ const EXPIRED: Readonly<Record<string, string>> = { ec2: 'RequestExpired', iam: 
 
 /** A call that has arrived, and what it meets. */
 export interface Performing {
+  readonly request: WireRequest;
   readonly call: Call;
   readonly simulator: Simulator;
 }
@@ -44,6 +45,14 @@ interface Look {
   before: WireResponse | undefined;
 }
 
+interface Sent {
+  readonly request: WireRequest;
+  readonly call: Call;
+  readonly name: string;
+  readonly input: string;
+  readonly isWrite: boolean;
+}
+
 const REMEMBERED = 8;
 
 /** Simulated AWS as one controller after the other reaches it: over calls that can go wrong, and looks that can be old. */
@@ -51,6 +60,7 @@ export class AwsPort {
   readonly #options: AwsPortOptions;
   readonly #looks = new Map<string, Map<string, Look>>();
   readonly #changedAt = new Map<string, number>();
+  readonly #sent = new WeakMap<WireRequest, Sent>();
 
   constructor(options: AwsPortOptions) {
     this.#options = options;
@@ -58,21 +68,33 @@ export class AwsPort {
 
   send(caller: Caller, asked: WireRequest): Promise<WireResponse> {
     const { boundary, simulator, aroundCall } = this.#options;
-    const request = { ...asked, path: this.#smaller(asked.path), body: this.#smaller(asked.body) };
-    const call = decodeRequest(request);
-    if (!call) throw new Error(`not an AWS request: ${request.method} ${request.path}`);
-    const { service, operation, region = '', protocol } = call;
-    const isWrite = !READS.test(operation);
-    const key = `${region} ${service}:${operation} ${textOf(request)}`;
+    const { request, call, name, input, isWrite } = this.#read(asked);
+    const { service, protocol } = call;
+    const key = `${name} ${input}`;
     const perform = () => (isWrite ? this.#change(service, request) : this.#look(service, key, request));
     return boundary.send<WireResponse>({
-      ...{ caller, target: 'aws', name: `${service}:${operation}`, isWrite },
-      input: `${region} ${textOf(request)}`,
-      perform: aroundCall ? () => aroundCall({ call, simulator }, perform) : perform,
+      ...{ caller, target: 'aws', name, isWrite, input },
+      perform: aroundCall ? () => aroundCall({ request, call, simulator }, perform) : perform,
       failWith: (failure) => encodeFault({ protocol }, faultOf(service, failure), 'request'),
       stale: (behind) => this.#older(service, key, behind),
       paged: (how) => this.#paged(how, request, simulator),
     });
+  }
+
+  /** The same request objects come again and again. */
+  #read(asked: WireRequest): Sent {
+    const known = this.#sent.get(asked);
+    if (known) return known;
+    const request = { ...asked, path: this.#smaller(asked.path), body: this.#smaller(asked.body) };
+    const call = decodeRequest(request);
+    if (!call) throw new Error(`not an AWS request: ${request.method} ${request.path}`);
+    const { service, operation, region = '' } = call;
+    const sent = {
+      ...{ request, call, name: `${service}:${operation}`, input: `${region} ${textOf(request)}` },
+      isWrite: !READS.test(operation),
+    };
+    this.#sent.set(asked, sent);
+    return sent;
   }
 
   /** For a while after a change, AWS goes on showing what was before it. */

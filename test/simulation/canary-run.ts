@@ -3,12 +3,12 @@ import { canarySchedules } from './canaries/schedules.ts';
 import { play } from './schedule.ts';
 
 /*
- * Plays histories in a process whose controller has one bug on purpose (canary-loader.mjs) until an oracle objects, and says in
+ * Plays histories in a process whose controller has one bug on purpose (bundle.ts) until an oracle objects, and says in
  * one line of JSON what came of it. Any other end is an error of this process.
  */
-const { name } = JSON.parse(process.env['CANARY'] ?? '{}') as { name?: string };
+const [, , name] = process.argv;
 const canary = CANARIES.find((one) => one.name === name);
-if (!canary) throw new Error('no canary was named');
+if (!canary) throw new Error(`no canary is called ${name}`);
 
 let schedules = 0;
 let caught: object = { caught: false };
@@ -22,9 +22,6 @@ for await (const schedule of canarySchedules(canary)) {
   caught = { caught: true, oracle, what: what.slice(0, 300), schedule: { scenario: scenario.name, ...rest } };
   break;
 }
-// Only now: some modules are loaded when they are needed first.
-if (process.env['CANARY_LOADED'] !== name)
-  throw new Error('no canary was loaded: the changed module is not part of what runs here');
 process.stdout.write(`${JSON.stringify({ name, ...caught, schedules })}\n`);
 // What a bug has left waiting must not keep the process.
 process.exit();

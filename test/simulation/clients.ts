@@ -20,6 +20,8 @@ import type { WireRequest } from '../../controller/simulator/wire/request.ts';
  */
 const written = new Map<string, WireRequest>();
 const read = new Map<string, unknown>();
+/** Of answers that were given more than once: the same object is always an answer to the same request. */
+const outputs = new WeakMap<WireResponse, unknown>();
 /** Some tens of kilobytes each: what comes again comes soon. */
 const MOST_REMEMBERED = 2_000;
 
@@ -29,10 +31,12 @@ export function connectTo(
   options: Omit<AwsOptions, 'connection'>,
 ): () => Aws {
   const view = connect({ ...options, connection: CONNECTION });
-  const quickenAll = (clients: readonly { readonly middlewareStack: unknown }[]) => {
+  const quickenAll = (clients: readonly Client[]) => {
     for (const client of clients) {
+      // Nothing is added to a stack after this, and nothing that belongs to one call is kept in its context.
+      client.config.cacheMiddleware = true;
       // As in connect: the stacks differ only in types that are not looked at here.
-      quicken(client.middlewareStack as Stack, `${options.scope.region} ${client.constructor.name}`, send);
+      quicken(client, options.scope.region, send);
     }
   };
   const { ec2, ecs, iam, ssm, logs, scheduler, databases: make } = view();
@@ -46,36 +50,85 @@ export function connectTo(
 }
 
 type Stack = STSClient['middlewareStack'];
+/** As much of an SDK client as is used here. */
+interface Client {
+  readonly middlewareStack: unknown;
+  readonly config: {
+    cacheMiddleware?: boolean;
+    readonly protocol: {
+      deserializeResponse(operation: object, context: object, response: object): Promise<object>;
+    };
+  };
+}
 
-function quicken(stack: Stack, client: string, send: (request: WireRequest) => Promise<WireResponse>): void {
+/** What belongs to one call, from its first step to its last: by its input, which is the same object in both. */
+interface Sent {
+  readonly command: string;
+  readonly answer?: WireResponse;
+}
+
+function quicken(
+  client: Client,
+  region: string,
+  send: (request: WireRequest) => Promise<WireResponse>,
+): void {
+  const stack = client.middlewareStack as Stack;
+  const name = `${region} ${client.constructor.name}`;
+  const underWay = new WeakMap<object, Sent>();
   stack.add(
     (next, context) => async (args) => {
-      const command = `${client} ${context['commandName']} ${JSON.stringify(args.input)}`;
-      context['command'] = command;
+      const command = `${name} ${context['commandName']} ${JSON.stringify(args.input)}`;
       const request = written.get(command);
-      if (!request) return next(args);
+      if (!request) {
+        underWay.set(args.input, { command });
+        return next(args);
+      }
       const answer = await send(request);
+      const known = outputs.get(answer) as Awaited<ReturnType<typeof next>> | undefined;
+      if (known) return known;
       const seen = `${command} ${answer.status} ${withoutId(answer.body)}`;
       const output = read.get(seen) as Awaited<ReturnType<typeof next>> | undefined;
-      if (output) return output;
-      context['answer'] = answer;
-      const fresh = await next(args);
+      if (output) {
+        outputs.set(answer, output);
+        return output;
+      }
+      const isGood = answer.status < 300;
+      if (!isGood) underWay.set(args.input, { command, answer });
+      const fresh = isGood ? await deserialize(client.config, context, answer) : await next(args);
       remember(read, seen, freeze(fresh));
+      outputs.set(answer, fresh);
       return fresh;
     },
     { step: 'initialize', priority: 'low', name: 'rememberOutput' },
   );
   stack.add(
-    (_next, context) => async (args) => {
+    () => async (args) => {
       const request = wireOf(args.request as SdkRequest);
-      remember(written, String(context['command']), request);
-      const answer = (context['answer'] as WireResponse | undefined) ?? (await send(request));
+      const sent = underWay.get(args.input);
+      if (sent) remember(written, sent.command, request);
+      const answer = sent?.answer ?? (await send(request));
       const body = Buffer.from(answer.body);
       // The deserializer, which is what comes next, looks only at the response.
       return { response: { statusCode: answer.status, headers: { ...answer.headers }, body } } as never;
     },
     { step: 'deserialize', priority: 'low', name: 'rememberRequest' },
   );
+}
+
+/** As the SDK's own last step does it, without the steps before, which have nothing to do any more. */
+async function deserialize(
+  config: Client['config'],
+  context: Readonly<Record<string, unknown>>,
+  { status, headers, body }: WireResponse,
+) {
+  const { operationSchema } = context['__smithy_context'] as { readonly operationSchema: unknown[] };
+  const [, namespace, name, traits, input, output] = operationSchema;
+  const response = { statusCode: status, headers: { ...headers }, body: Buffer.from(body) };
+  const operation = { namespace, name, traits, input, output };
+  return {
+    response,
+    output: await config.protocol.deserializeResponse(operation, config, response),
+  } as never;
 }
 
 function remember<T>(memory: Map<string, T>, key: string, value: T): void {

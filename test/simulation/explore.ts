@@ -3,10 +3,18 @@ import { createRandom } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import { type CallSite, type Fault, play, type Schedule } from './schedule.ts';
 
-/** Further quiet passes: enough to see a loop. Every so many schedules the full number is played. */
+/** Further quiet passes: one shows whether anything still changes, a few whether it comes round, a hundred what comes round seldom. */
+const ONE_PASS = 1;
 const FEW_PASSES = 3;
 const ALL_PASSES = 100;
-const THOROUGH_EVERY = 100;
+const FEW_EVERY = 4;
+const ALL_EVERY = 100;
+
+/** Of the schedule with this number. */
+function quietPassesOf(number: number): number {
+  if (number % ALL_EVERY === 0) return ALL_PASSES;
+  return number % FEW_EVERY === 0 ? FEW_PASSES : ONE_PASS;
+}
 
 /**
  * Every single fault at every call of a scenario; calls at which it meets the same world count as one. What was played in
@@ -24,8 +32,7 @@ export async function* singleFaults(
   const { sites } = await play({ ...plain, quietPasses: FEW_PASSES }, { collectSites: true, kinds });
   let count = 0;
   for (const fault of distinct(sites, played)) {
-    const quietPasses = ++count % THOROUGH_EVERY === 0 ? ALL_PASSES : FEW_PASSES;
-    yield { ...plain, faults: [fault], quietPasses };
+    yield { ...plain, faults: [fault], quietPasses: quietPassesOf(++count) };
   }
 }
 
@@ -62,7 +69,7 @@ export function seededSchedule(seed: number, scenarios: readonly Scenario[]): Sc
     at: random.between(1, CALLS_IN_REACH),
     kind: random.pick(kinds),
   }));
-  const quietPasses = seed % THOROUGH_EVERY === 0 ? ALL_PASSES : FEW_PASSES;
+  const quietPasses = quietPassesOf(seed);
   const isStale = random.chance(0.3);
   const replicas = random.chance(0.25) ? random.between(2, 3) : 1;
   return { scenario, faults, seed, isStale, replicas, quietPasses };

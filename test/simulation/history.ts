@@ -5,6 +5,8 @@ export class History {
   readonly #start: number;
   readonly #hash = createHash('sha256');
   readonly #lines: string[] = [];
+  /** Of the lines, how many are in the hash. */
+  #hashed = 0;
 
   constructor(start: number) {
     this.#start = start;
@@ -13,7 +15,6 @@ export class History {
   add(at: number, who: string, what: string): void {
     const line = `${((at - this.#start) / 1000).toFixed(3).padStart(10)} ${who.padEnd(9)} ${what}`;
     this.#lines.push(line);
-    this.#hash.update(line);
   }
 
   lines(): readonly string[] {
@@ -21,6 +22,8 @@ export class History {
   }
 
   hash(): string {
+    this.#hash.update(this.#lines.slice(this.#hashed).join(''));
+    this.#hashed = this.#lines.length;
     return this.#hash.copy().digest('hex').slice(0, 16);
   }
 }

@@ -20,11 +20,13 @@ export interface Plan {
   /** Clocks that are set for good, at any call; nothing else then. */
   readonly withClocks: boolean;
   readonly withTransitions: boolean;
+  /** Of the single faults and of the walks: every `of`-th, from this one on. */
+  readonly share: { readonly part: number; readonly of: number };
 }
 
 /** One piece of a plan: a history, or a walk of several from spec to spec. */
 export interface Job {
-  /** How many histories it counts for. */
+  /** How many histories it counts for; what is played again to see that it is the same counts once. */
   readonly schedules: number;
   readonly run: () => Promise<readonly Violation[]>;
   /** For a person who has to find the cause. */
@@ -42,7 +44,12 @@ export interface Explanation {
 export async function* jobsOf(plan: Plan): AsyncGenerator<Job> {
   for await (const schedule of schedulesOf(plan)) yield jobOf(schedule);
   if (plan.withClocks || !plan.withTransitions || plan.scenarios.length > 0) return;
-  for await (const walk of transitions()) yield jobOfWalk(walk);
+  for await (const walk of shareOf(plan, transitions())) yield jobOfWalk(walk);
+}
+
+async function* shareOf<T>({ share }: Pick<Plan, 'share'>, all: AsyncIterable<T>): AsyncGenerator<T> {
+  let index = 0;
+  for await (const one of all) if (index++ % share.of === share.part - 1) yield one;
 }
 
 async function* schedulesOf({ scenarios, ...plan }: Plan): AsyncGenerator<Schedule> {
@@ -52,7 +59,7 @@ async function* schedulesOf({ scenarios, ...plan }: Plan): AsyncGenerator<Schedu
     for (const scenario of chosen) yield* singleFaults(scenario, false, new Set(), CLOCK_KINDS);
     return;
   }
-  if (plan.withSingles && !isNamed && !plan.isExhaustive) yield* coreFaults(chosen);
+  if (plan.withSingles && !isNamed && !plan.isExhaustive) yield* shareOf(plan, coreFaults(chosen));
   if (plan.isExhaustive || isNamed) for (const scenario of chosen) yield* singleFaults(scenario, false);
   if (plan.isExhaustive) for (const scenario of chosen) yield* singleFaults(scenario, true);
   if (plan.isExhaustive) for (const scenario of chosen) if (scenario.isCore) yield* crashPairs(scenario);

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
+import { bundle, NODE_FLAGS } from './bundle.ts';
 import { huntCanaries } from './canaries/hunt.ts';
 import { type Plan, parse } from './jobs.ts';
 import { play } from './schedule.ts';
@@ -19,6 +19,12 @@ const program = new Command('test:faults')
   .option('--first-seed <number>', 'the first of them', count, 1)
   .option('--singles', 'every single fault of the core scenarios; `npm test` plays one in sixty')
   .option(
+    '--share <part/of>',
+    'of the single faults and of the walks only a part, such as 2/4: the second of four',
+    part,
+    { part: 1, of: 1 },
+  )
+  .option(
     '--exhaustive',
     'every single fault of every scenario, fresh and stale, and every pair of crashes of the core ones',
   )
@@ -34,6 +40,7 @@ interface Flags {
   readonly seeds: number;
   readonly firstSeed: number;
   readonly singles?: boolean;
+  readonly share: Plan['share'];
   readonly exhaustive?: boolean;
   readonly clocks?: boolean;
   readonly scenario?: readonly string[];
@@ -47,6 +54,14 @@ interface Flags {
 function count(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('allowed: a whole number from 0');
   return Number(text);
+}
+
+function part(text: string): Plan['share'] {
+  const [, first, of] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? [];
+  const share = { part: Number(first), of: Number(of) };
+  if (!(share.part >= 1 && share.part <= share.of))
+    throw new InvalidArgumentError('must be a part of a whole, such as 2/4');
+  return share;
 }
 
 function atLeastOne(text: string): number {
@@ -77,11 +92,13 @@ async function walk(name: string): Promise<boolean> {
 }
 
 async function explore({ workers, canaries }: Flags, plan: Plan): Promise<boolean> {
-  const { schedules, failures } = await playAll(plan, workers);
+  const { schedules, failures, cpuSeconds } = await playAll(plan, workers);
   for (const failure of failures) tell(failure);
   const told = failures.filter(({ explanation }) => explanation).length;
   if (told < failures.length) process.stdout.write(`\nand ${failures.length - told} more\n`);
   const hunt = canaries ? await hunted(workers) : undefined;
+  const pace = (schedules / Math.max(cpuSeconds, 0.001)).toFixed(2);
+  process.stdout.write(`${pace} histories per CPU second (${cpuSeconds.toFixed(0)} s)\n`);
   const verdict = `schedules=${schedules} violations=${failures.length}`;
   process.stdout.write(hunt ? `${verdict} canaries=${hunt.caught}/${hunt.total}\n` : `${verdict}\n`);
   return failures.length === 0 && hunt?.caught === hunt?.total;
@@ -90,17 +107,21 @@ async function explore({ workers, canaries }: Flags, plan: Plan): Promise<boolea
 async function playAll(plan: Plan, workers: number) {
   const started = performance.now();
   let schedules = 0;
+  let cpuSeconds = 0;
   const failures: Failure[] = [];
   const show = createProgress();
   const onReport = (report: Report) => {
     schedules += report.schedules;
+    cpuSeconds += report.cpuSeconds;
     failures.push(...report.failures);
     const seconds = Math.round((performance.now() - started) / 1000);
     show(`${schedules} schedules, ${failures.length} with violations, ${seconds} s`);
   };
   const shares = Array.from({ length: workers }, (_, index) => ({ index, of: workers }));
-  await Promise.all(shares.map((share) => runWorker(plan, share, onReport)));
-  return { schedules, failures };
+  const program = await bundle('worker.ts');
+  await Promise.all(shares.map((share) => runWorker(program.path, { plan, share }, onReport)));
+  await program.remove();
+  return { schedules, failures, cpuSeconds };
 }
 
 /** Missed ones are told at once: they say more about the suite than all that passed. */
@@ -122,12 +143,13 @@ async function hunted(workers: number): Promise<{ caught: number; total: number 
   return { caught, total: results.length };
 }
 
-function runWorker(plan: Plan, share: object, onReport: (report: Report) => void): Promise<void> {
+function runWorker(
+  program: string,
+  work: { readonly plan: Plan; readonly share: object },
+  onReport: (report: Report) => void,
+): Promise<void> {
   return new Promise((resolve) => {
-    const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [], {
-      // Histories are short-lived garbage: with room for the young, little of it is ever moved.
-      execArgv: ['--max-semi-space-size=64', '--import', 'tsx'],
-    });
+    const child = fork(program, [], { execArgv: NODE_FLAGS });
     let isDone = false;
     child.on('message', (report: Report) => {
       isDone ||= report.isDone;
@@ -140,11 +162,11 @@ function runWorker(plan: Plan, share: object, onReport: (report: Report) => void
         onReport({
           schedules: 0,
           failures: [{ violations: [], explanation: { command: what, lines: [] } }],
-          isDone,
+          ...{ cpuSeconds: 0, isDone },
         });
       resolve();
     });
-    child.send({ plan, share });
+    child.send(work);
   });
 }
 
@@ -173,6 +195,7 @@ const plan = {
   isExhaustive: flags.exhaustive ?? false,
   withClocks: flags.clocks ?? false,
   withTransitions: flags.transitions,
+  share: flags.share,
 };
 const isGood = await (flags.replay !== undefined
   ? replay(flags.replay)

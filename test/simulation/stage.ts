@@ -125,7 +125,10 @@ export class Stage implements Strikes {
       monotonic: () => timeline.now(),
       setTimer: (delayMs, callback) => timeline.after(delayMs, callback),
     };
-    this.simulator = newSimulator(clock, options.latencies, { runtimeMonitoring: true });
+    this.simulator = newSimulator(clock, options.latencies, {
+      runtimeMonitoring: true,
+      keepsAnswers: true,
+    });
     addLookalikes(this.simulator);
     this.git = new SimulatedGit(() => timeline.now());
     this.#hostings = options.withGit ? [new Hosting(GIT_SPEC, this.git)] : [];
@@ -219,6 +222,7 @@ export class Stage implements Strikes {
 
   /** Lets the history go on until something holds, or says what was not reached. @throws Violated */
   async until(what: string, holds: () => boolean, withinMs: number): Promise<void> {
+    this.simulator.touch();
     const stop = () => this.violations.length > 0 || holds();
     const reached = await this.timeline.runUntil(stop, this.now() + withinMs);
     if (this.violations.length > 0) throw new Violated();
@@ -228,6 +232,7 @@ export class Stage implements Strikes {
   }
 
   async run(forMs: number): Promise<void> {
+    this.simulator.touch();
     const end = this.now() + forMs;
     await this.timeline.runUntil(() => this.violations.length > 0, end);
     if (this.violations.length > 0) throw new Violated();
@@ -243,6 +248,7 @@ export class Stage implements Strikes {
 
   /** What is ours and still there. */
   ours(): Thing[] {
+    this.simulator.touch();
     this.simulator.settle();
     return this.#watch.things().filter(({ isOurs }) => isOurs);
   }
@@ -341,6 +347,7 @@ export class Stage implements Strikes {
   drift(_call: Call): void {
     this.tampered();
     const what = drift(this.simulator, this.ours(), this.boundary.count());
+    this.simulator.touch();
     this.history.add(this.now(), 'somebody', what);
   }
 

@@ -3,9 +3,6 @@ import { type Item, type Query, type Table, UnansweredError } from '../../contro
 import type { MemoryTable } from '../store/memory-table.ts';
 import type { Boundary, Caller, Failure } from './boundary.ts';
 
-/** How a watch looks for news: these repeat for as long as the controller runs. */
-const WATCH_PAGE = 200;
-
 /** The table as one controller reaches it. */
 export function tableFor(table: MemoryTable, boundary: Boundary, caller: Caller): Table {
   const send = <T>(
@@ -48,8 +45,9 @@ function nameOf({ pk, descending }: Query): string {
   return descending && pk === 'log' ? 'head' : 'query';
 }
 
-function isPoll({ pk, limit, descending }: Query): boolean {
-  return pk === 'log' && (limit === WATCH_PAGE || descending === true);
+/** How a watch looks for news, and a write for the newest entry: these repeat for as long as the controller runs. */
+function isPoll({ pk }: Query): boolean {
+  return pk === 'log';
 }
 
 function failureOf(failure: Failure): Error {

@@ -51,8 +51,8 @@ export class Watch {
   readonly #forgotten = new Set<string>();
   readonly #options: WatchOptions;
   readonly #oracles: readonly Oracle[];
-  /** What was seen at this very moment: several oracles look at the same. */
-  #seen: Map<string, Thing[]> | undefined;
+  /** Several oracles look at the same, and mostly nothing has changed since the last look. */
+  readonly #seen = new Map<string, () => Thing[]>();
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -75,9 +75,10 @@ export class Watch {
 
   things(service?: string): Thing[] {
     if (service === undefined) return SERVICES.flatMap((one) => this.things(one));
-    const found = this.#seen?.get(service) ?? thingsOf(this.#options.simulator, service);
-    this.#seen?.set(service, found);
-    return found;
+    const { simulator } = this.#options;
+    const look = this.#seen.get(service) ?? simulator.kept(() => thingsOf(simulator, service));
+    this.#seen.set(service, look);
+    return look();
   }
 
   calls(call: Call): void {
@@ -91,21 +92,16 @@ export class Watch {
     const { simulator } = this.#options;
     const service = call.name.slice(0, call.name.indexOf(':'));
     simulator.settle();
-    this.#seen = new Map();
     const checks = this.#oracles.map((oracle) => oracle.aroundEffect?.(call, service));
     const result = effect();
-    this.#seen = new Map();
     for (const { code } of simulator.ssm.state.activations.values()) this.#secrets.add(code);
     for (const check of checks) check?.();
-    this.#seen = undefined;
     return result;
   }
 
   ticks(): void {
     this.#options.simulator.settle();
-    this.#seen = new Map();
     for (const oracle of this.#oracles) oracle.onTick?.();
-    this.#seen = undefined;
   }
 
   says(text: string): void {

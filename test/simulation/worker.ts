@@ -5,6 +5,8 @@ import type { Violation } from './watch.ts';
 export interface Report {
   readonly schedules: number;
   readonly failures: readonly Failure[];
+  /** What they took of the processor, in seconds. */
+  readonly cpuSeconds: number;
   readonly isDone: boolean;
 }
 
@@ -26,6 +28,13 @@ async function work(
   let position = 0;
   let failed = 0;
   let news: { schedules: number; failures: Failure[] } = { schedules: 0, failures: [] };
+  let cpu = process.cpuUsage();
+  const report = (isDone: boolean) => {
+    const { user, system } = process.cpuUsage(cpu);
+    cpu = process.cpuUsage();
+    tell({ ...news, cpuSeconds: (user + system) / 1e6, isDone });
+    news = { schedules: 0, failures: [] };
+  };
   for await (const job of jobsOf(plan)) {
     if (position++ % share.of !== share.index) continue;
     const violations = await job.run();
@@ -35,10 +44,9 @@ async function work(
       news.failures.push({ violations, ...explained });
     }
     if (news.schedules < TELL_EVERY) continue;
-    tell({ ...news, isDone: false });
-    news = { schedules: 0, failures: [] };
+    report(false);
   }
-  tell({ ...news, isDone: true });
+  report(true);
 }
 
 process.once('message', (message: { plan: Plan; share: { index: number; of: number } }) => {

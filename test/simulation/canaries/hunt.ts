@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { bundle, NODE_FLAGS } from '../bundle.ts';
 import type { Canary } from './canary.ts';
 import { CANARIES } from './index.ts';
 
@@ -54,20 +55,20 @@ export function sourceOf({ file }: Canary): string {
 
 async function hunt(canary: Canary, nowMs: () => number): Promise<Catch> {
   const startedMs = nowMs();
-  const { name, file, find, replace } = canary;
-  const change = { name, url: new URL(`controller/${file}`, ROOT).href, find, replace };
-  const said = await run({ ...process.env, CANARY: JSON.stringify(change) });
+  const { name } = canary;
+  const said = await run(canary);
   const seconds = Math.round((nowMs() - startedMs) / 1000);
   if ('error' in said) return { name, caught: false, schedules: 0, seconds, error: said.error };
   return { ...(JSON.parse(said.line) as Catch), seconds };
 }
 
-function run(env: NodeJS.ProcessEnv): Promise<{ line: string } | { error: string }> {
-  const path = (name: string) => fileURLToPath(new URL(`test/simulation/${name}`, ROOT));
-  const args = ['--import', path('canary-loader.mjs'), '--import', 'tsx', path('canary-run.ts')];
-  const options = { cwd: fileURLToPath(ROOT), env, timeout: TIMEOUT_MS, maxBuffer: 2 ** 26 };
+async function run(canary: Canary): Promise<{ line: string } | { error: string }> {
+  const program = await bundle('canary-run.ts', canary);
+  const options = { cwd: fileURLToPath(ROOT), timeout: TIMEOUT_MS, maxBuffer: 2 ** 26 };
+  const args = [...NODE_FLAGS, program.path, canary.name];
   return new Promise((resolve) => {
     execFile(process.execPath, args, options, (error, stdout, stderr) => {
+      void program.remove();
       resolve(error ? { error: `${error.message}\n${stderr}`.slice(-2_000) } : { line: stdout });
     });
   });
